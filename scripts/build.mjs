@@ -1,0 +1,34 @@
+// Builds the package to dist, and what node runs beside it (examples, benches, programs that tests start) to .build.
+//
+//   node scripts/build.mjs [--clean]
+//
+// Both are incremental: a second run writes nothing. `.bin/tsc` is not used, since several TypeScript versions are
+// installed and each would like to be called that.
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { root, runTool } from './run.mjs'
+
+const clean = process.argv.includes('--clean')
+if (clean || !existsSync(`${root}dist`)) rmSync(`${root}.build/dist.tsbuildinfo`, { force: true })
+if (clean) for (const output of ['dist', '.build']) rmSync(root + output, { recursive: true, force: true })
+
+runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json'])
+removeOrphans('dist', 'src')
+
+const programs = ['examples', 'bench', 'test/programs'].filter((folder) => existsSync(root + folder))
+if (programs.length > 0) runTool('typescript/bin/tsc', ['-p', 'tsconfig.examples.json'])
+for (const folder of programs) removeOrphans(`.build/${folder}`, folder)
+
+/**
+ * Deletes outputs whose source is gone, so that nothing stale is published or run.
+ *
+ * @param {string} output
+ * @param {string} source
+ */
+function removeOrphans(output, source) {
+  if (!existsSync(root + output)) return
+  for (const entry of readdirSync(root + output, { recursive: true, withFileTypes: true })) {
+    const path = `${entry.parentPath}/${entry.name}`
+    const stem = path.slice(root.length + output.length).replace(/(\.d\.ts|\.js)(\.map)?$/, '')
+    if (entry.isFile() && !existsSync(`${root}${source}${stem}.ts`)) rmSync(path)
+  }
+}

@@ -1,0 +1,24 @@
+import { PolarisError } from '../graph/errors.ts'
+import type { AnyResult } from './result.ts'
+
+/** What a call rejects with when a builder threw or returned what it may not. What was made before is kept. */
+export class BuilderError extends PolarisError {
+  override readonly name = 'BuilderError'
+  /** The builder's name. */
+  readonly builder: string
+  /** The workflow id; of a `compute` its random one. */
+  readonly id: string
+  /** What the scope had produced before. The error itself, as thrown, is `cause`. */
+  readonly result: AnyResult
+
+  constructor(
+    code: 'BUILDER_FAILED' | 'PRODUCT_INVALID',
+    message: string,
+    facts: { readonly builder: string; readonly id: string; readonly result: AnyResult; readonly cause: unknown },
+  ) {
+    super(code, message, { cause: facts.cause })
+    this.builder = facts.builder
+    this.id = facts.id
+    this.result = facts.result
+  }
+}

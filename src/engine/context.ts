@@ -1,0 +1,63 @@
+import type { BuildContext } from '../graph/builder.ts'
+import type { Node } from '../graph/graph.ts'
+import type { Work } from './scope.ts'
+
+/** What all builders of one scope share. */
+export interface ScopeContext {
+  readonly id: string
+  readonly incarnation: string
+  readonly meta: Readonly<Record<string, unknown>>
+  readonly signal: AbortSignal
+  servicesOf(node: Node): Readonly<Record<string, unknown>>
+  /** The scope of a `once` builder's last run that gave no product; 0 if it had none. */
+  emptyRunOf(node: Node): number
+}
+
+/** Made for every run of a builder, so everything is worked out when it is asked for. */
+export class Context implements BuildContext<Readonly<Record<string, unknown>>> {
+  private readonly scope: ScopeContext
+  private readonly work: Work
+  private readonly emptyRun: number
+
+  constructor(scope: ScopeContext, work: Work) {
+    this.scope = scope
+    this.work = work
+    this.emptyRun = work.node.builder.once ? scope.emptyRunOf(work.node) : 0
+  }
+
+  get workflowId(): string {
+    return this.scope.id
+  }
+
+  get signal(): AbortSignal {
+    return this.scope.signal
+  }
+
+  get attempt(): number {
+    return 1
+  }
+
+  /**
+   * Derived from what the run answers to, never from when or how often it is tried: the scope of the newest datum it
+   * reads, so that a crash, a retry and a run carried over a failure keep it and a changed input makes a new one. A `once`
+   * builder keeps one key until it ends without a product.
+   */
+  get idempotencyKey(): string {
+    const { node, cause } = this.work
+    const generation = node.builder.once ? `once${this.emptyRun}` : String(cause)
+    return `${this.scope.incarnation}:${generation}:${headerSafe(node.name)}`
+  }
+
+  get services(): Readonly<Record<string, unknown>> {
+    return this.scope.servicesOf(this.work.node)
+  }
+
+  get meta(): Readonly<Record<string, unknown>> {
+    return this.scope.meta
+  }
+}
+
+/** Keys travel in HTTP headers, which take ASCII only. Different names stay different. */
+function headerSafe(name: string): string {
+  return name.replace(/[^\w.-]/gu, (char) => `%${(char.codePointAt(0) ?? 0).toString(16)};`)
+}

@@ -1,0 +1,189 @@
+import type { Datum, DatumOf } from '../graph/data.ts'
+import { describeValue, PolarisError } from '../graph/errors.ts'
+import { checkOptions, textProblem } from '../graph/naming.ts'
+import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
+import type { Mode } from '../stores/contract.ts'
+import { compute } from './compute.ts'
+import type { Hooks } from './hooks.ts'
+import type { Instances } from './instances.ts'
+import type { Registry } from './registry.ts'
+import type { ResultOf } from './result.ts'
+
+/** What may be fed to a workflow: any of its data. To one given by name, anything. */
+export type DeltaOf<W> = W extends AnyWorkflow
+  ? W extends Workflow<infer Reads, infer Makes, infer _Target, infer _Uses>
+    ? DatumOf<Reads | Makes>
+    : never
+  : Datum
+
+export interface ExecutorOptions extends Hooks {
+  /** At most so many builders of a scope at once, in `parallel` and `compute`. Default: no bound. */
+  readonly concurrency?: number
+}
+
+/** Options of single calls. */
+export interface CallOptions {
+  /** `'new'`: `INSTANCE_EXISTS` if the id is taken. `'existing'`: `INSTANCE_NOT_FOUND` if it is not. */
+  readonly expect?: 'new' | 'existing'
+  /** Who, why, within which trace: small plain JSON, kept with the delta, shown to builders, hooks and the history. */
+  readonly meta?: Readonly<Record<string, unknown>>
+  /** Ends the scope early: no further builder starts, running ones get the signal and are waited for, `ABORTED`. */
+  readonly signal?: AbortSignal
+}
+
+/** What an executor needs of the `Polaris` it belongs to. */
+export interface Host {
+  readonly registry: Registry
+  /** Throws `CLOSED` or, for lack of a store, `STORE_INVALID`. */
+  instances(): Instances
+  ids(): string
+}
+
+const LARGEST_META = 16_384
+
+/** Runs workflows. Any number may share a `Polaris`. */
+export class Executor {
+  private readonly host: Host
+  private readonly hooks: Hooks
+  private readonly limit: number
+  private readonly options: CallOptions
+
+  /** @throws `OPTION_INVALID` */
+  constructor(host: Host, options: ExecutorOptions, call: CallOptions = {}) {
+    checkOptions('executor', options, ['before', 'after', 'onError', 'concurrency'])
+    this.host = host
+    this.hooks = options
+    this.limit = options.concurrency ?? Infinity
+    if (this.limit !== Infinity && !(Number.isSafeInteger(this.limit) && this.limit >= 1)) {
+      throw new PolarisError(
+        'OPTION_INVALID',
+        `concurrency must be a whole number from 1, but is ${describeValue(this.limit)}.`,
+      )
+    }
+    for (const hook of ['before', 'after', 'onError'] as const) {
+      if (options[hook] === undefined || typeof options[hook] === 'function') continue
+      throw new PolarisError('OPTION_INVALID', `${hook} must be a function, but is ${describeValue(options[hook])}.`)
+    }
+    this.options = call
+  }
+
+  /**
+   * The same executor with options for the calls made on what it returns.
+   *
+   * @throws `OPTION_INVALID`
+   */
+  with(options: CallOptions): Executor {
+    checkOptions('with', options, ['expect', 'meta', 'signal'])
+    const { expect, meta, signal } = options
+    if (expect !== undefined && expect !== 'new' && expect !== 'existing') {
+      throw new PolarisError('OPTION_INVALID', `expect must be 'new' or 'existing', but is ${describeValue(expect)}.`)
+    }
+    if (signal !== undefined && !(signal instanceof AbortSignal)) {
+      throw new PolarisError('OPTION_INVALID', `signal must be an AbortSignal, but is ${describeValue(signal)}.`)
+    }
+    const checked: CallOptions = meta === undefined ? options : { ...options, meta: checkMeta(meta) }
+    return new Executor(this.host, this.executorOptions(), { ...this.options, ...checked })
+  }
+
+  private executorOptions(): ExecutorOptions {
+    const { before, after, onError } = this.hooks
+    return {
+      ...(before !== undefined && { before }),
+      ...(after !== undefined && { after }),
+      ...(onError !== undefined && { onError }),
+      ...(this.limit !== Infinity && { concurrency: this.limit }),
+    }
+  }
+
+  /**
+   * Feeds data to an instance, which is created if need be, and runs every builder that can run, one at a time in rank
+   * order. Calls on one id run one after the other in order of arrival.
+   *
+   * Throws `WORKFLOW_NOT_FOUND`, `ID_INVALID`, `DATA_UNKNOWN`, `DATA_INVALID`, `WORKFLOW_MISMATCH`, `INSTANCE_EXISTS`,
+   * `INSTANCE_NOT_FOUND`, `CANCELLED`, `VERSION_CHANGED`, `VERSION_NOT_SERVED` before anything is stored;
+   * `BUILDER_FAILED` and `PRODUCT_INVALID` as a `BuilderError`, `LEASE_LOST`, `ABORTED`, `STORE_UNAVAILABLE` and
+   * `STORE_FULL` later, with everything kept that was committed.
+   */
+  sequential<W extends AnyWorkflow | string>(workflow: W, id: string, ...delta: DeltaOf<W>[]): Promise<ResultOf<W>> {
+    return this.feed(workflow, id, delta, 'sequential')
+  }
+
+  /** Like {@link sequential}, but starts each builder as soon as all it waits for has run or cannot run. */
+  parallel<W extends AnyWorkflow | string>(workflow: W, id: string, ...delta: DeltaOf<W>[]): Promise<ResultOf<W>> {
+    return this.feed(workflow, id, delta, 'parallel')
+  }
+
+  /**
+   * A scope without an instance: nothing is read, nothing stored. Runs in `parallel`.
+   *
+   * Throws like {@link sequential}, as far as it applies.
+   */
+  compute<W extends AnyWorkflow | string>(workflow: W, ...delta: DeltaOf<W>[]): Promise<ResultOf<W>> {
+    const { host, hooks, limit } = this
+    const { meta, signal } = this.options
+    return compute({ host, workflow, delta, hooks, limit, meta, signal }) as Promise<unknown> as Promise<ResultOf<W>>
+  }
+
+  /**
+   * Goes on with an instance: finishes what a crash cut short, or runs what is still due after a failure. Runs in
+   * `parallel`. Throws like {@link sequential}; `INSTANCE_NOT_FOUND` for an unknown id.
+   */
+  resume<W extends AnyWorkflow | string>(workflow: W, id: string): Promise<ResultOf<W>> {
+    return this.feed(workflow, id, [], 'parallel', true)
+  }
+
+  private feed<W extends AnyWorkflow | string>(
+    workflow: W,
+    id: string,
+    delta: readonly Datum[],
+    mode: Mode,
+    resume = false,
+  ): Promise<ResultOf<W>> {
+    try {
+      const instances = this.host.instances()
+      const { name } = this.host.registry.find(workflow).workflow
+      checkId(id)
+      const { expect, meta, signal } = this.options
+      const call = {
+        workflow: name,
+        id,
+        delta,
+        mode,
+        limit: this.limit,
+        hooks: this.hooks,
+        resume,
+        expect,
+        meta,
+        signal,
+      }
+      return instances.run(call) as Promise<unknown> as Promise<ResultOf<W>>
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+}
+
+/** @throws `ID_INVALID` */
+export function checkId(id: unknown): void {
+  const problem = textProblem(id, 512)
+  if (problem !== undefined) throw new PolarisError('ID_INVALID', `A workflow id ${problem}.`)
+}
+
+function checkMeta(meta: unknown): Readonly<Record<string, unknown>> {
+  if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) {
+    throw new PolarisError('OPTION_INVALID', `meta must be a plain object, but is ${describeValue(meta)}.`)
+  }
+  let text: string
+  try {
+    text = JSON.stringify(meta)
+  } catch (error) {
+    throw new PolarisError('OPTION_INVALID', 'meta must be plain JSON.', { cause: error })
+  }
+  if (text.length > LARGEST_META) {
+    throw new PolarisError(
+      'OPTION_INVALID',
+      `meta may take ${LARGEST_META} characters of JSON, but takes ${text.length}.`,
+    )
+  }
+  return Object.freeze(JSON.parse(text) as Record<string, unknown>)
+}

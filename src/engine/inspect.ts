@@ -1,0 +1,226 @@
+import type { AnyData, Frozen, ValueOf } from '../graph/data.ts'
+import { ACCESS, CONSUMES } from '../graph/graph.ts'
+import type { Graph, Node, Slot } from '../graph/graph.ts'
+import { decode } from '../stores/codec.ts'
+import type { Header, InstanceStatus, Mode, Row, RowNote, RowOutcome, Snapshot } from '../stores/contract.ts'
+import { FAILED } from './program.ts'
+import { loadState } from './state.ts'
+import type { State } from './state.ts'
+import { completedTarget, isLacking, staleCauses, waitingFor } from './verdict.ts'
+
+/** An instance in a list. Times are milliseconds since the epoch. */
+export interface InstanceSummary {
+  readonly id: string
+  readonly workflow: string
+  readonly version: number
+  readonly status: InstanceStatus
+  /** How many scopes it has had. */
+  readonly scopes: number
+  readonly revision: number
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** An instance as it stands. */
+export interface InstanceView extends InstanceSummary {
+  /** Names of the data that the target still lacks and no builder makes by itself. */
+  readonly waitingFor: readonly string[]
+  /** The target that completes it; absent unless it is completed. */
+  readonly targetName?: string
+  /** The newest datum of each data that is there, by name. */
+  readonly data: Readonly<Record<string, unknown>>
+  /** The newest datum of one data. */
+  latest<X extends AnyData>(data: X): Frozen<ValueOf<X>> | undefined
+  /** Why it is failed: what the builder that threw last threw. */
+  readonly failure?: { readonly builder: string; readonly at: number } & NonNullable<RowNote['error']>
+}
+
+/** Something that happened to an instance. */
+export interface HistoryEntry {
+  /** 1, 2, 3 … within the instance. */
+  readonly seq: number
+  readonly scope: number
+  readonly pass: number
+  readonly outcome: RowOutcome
+  /** Who did it; absent for what a caller fed. */
+  readonly builder?: string
+  /** Name of the data that was fed or produced. */
+  readonly data?: string
+  /** Absent where nothing was produced, and for transients. */
+  readonly value?: unknown
+  /** What the builder read: the data, and the entry that datum is from. */
+  readonly inputs: readonly { readonly data: string; readonly seq: number }[]
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly because?: string
+  /** With `waitFor`: the data it waits for. */
+  readonly awaits?: string
+  readonly error?: NonNullable<RowNote['error']>
+  readonly meta?: Readonly<Record<string, unknown>>
+}
+
+/** A datum a builder lacks, and who could provide it. */
+export interface Lack {
+  readonly data: string
+  /** The builder that produces it; absent if a caller has to feed it. */
+  readonly from?: string
+  /** What that builder said when it gave none. */
+  readonly because?: string
+}
+
+export interface BuilderExplanation {
+  readonly name: string
+  /**
+   * `done`: it ran and gave its product. `nothing`, `waitFor`: it ran and gave none. `due`: it is to run with the next
+   * call or resume. `failed`: it threw last, and is due. `lacking`: it cannot run for lack of data. `idle`: it was never
+   * triggered.
+   */
+  readonly state: 'done' | 'nothing' | 'waitFor' | 'due' | 'failed' | 'lacking' | 'idle'
+  /** What it cannot run without. */
+  readonly lacks: readonly Lack[]
+  /** A `once` builder whose inputs changed after it made its product. */
+  readonly outdated: boolean
+  readonly because?: string
+  readonly awaits?: string
+  readonly error?: NonNullable<RowNote['error']>
+}
+
+export interface TargetExplanation {
+  readonly name: string
+  readonly state: 'present' | 'stale' | 'absent'
+  /** For a stale target: the builders that ran since without renewing it. */
+  readonly because: readonly string[]
+  readonly waitingFor: readonly string[]
+}
+
+/** What an instance has done, what it would do next, and what it waits for. */
+export interface Explanation {
+  readonly id: string
+  readonly workflow: string
+  readonly version: number
+  readonly status: InstanceStatus
+  /** A scope is under way, or a crash cut it short: the next call or `resume` finishes it. */
+  readonly open?: { readonly scope: number; readonly pass: number; readonly mode: Mode }
+  readonly waitingFor: readonly string[]
+  readonly targets: readonly TargetExplanation[]
+  readonly builders: readonly BuilderExplanation[]
+}
+
+export function summarise(header: Header): InstanceSummary {
+  const { id, workflow, version, status, scope, revision, createdAt, updatedAt } = header
+  return { id, workflow, version, status, scopes: scope, revision, createdAt, updatedAt }
+}
+
+export function viewInstance(graph: Graph, { header, rows }: Snapshot, live: boolean): InstanceView {
+  const state = stateOf(graph, header, rows, live)
+  const target = header.status === 'completed' ? completedTarget(state, header.scope, []) : undefined
+  const data = Object.create(null) as Record<string, unknown>
+  for (const { index, name } of graph.slots) {
+    const value = state.values.get(index)
+    if (value !== undefined) data[name] = value
+  }
+  const failed = header.status === 'failed' ? newestFailure(rows) : undefined
+  return {
+    ...summarise(header),
+    waitingFor: header.status === 'completed' ? [] : waitingFor(state, graph.targets),
+    ...(target !== undefined && { targetName: slotAt(graph, target).name }),
+    data: Object.freeze(data),
+    latest: (of) => data[of.name] as never,
+    ...(failed?.note?.error !== undefined && {
+      failure: { builder: failed.builder ?? '', at: failed.endedAt, ...failed.note.error },
+    }),
+  }
+}
+
+export function explainInstance(graph: Graph, { header, rows }: Snapshot, live: boolean): Explanation {
+  const state = stateOf(graph, header, rows, live)
+  const failures = new Map(rows.filter(({ place }) => place.startsWith(FAILED)).map((row) => [row.builder, row]))
+  const settledSource = state.settled > 0 && state.unsettled.length === 0
+  return {
+    id: header.id,
+    workflow: header.workflow,
+    version: header.version,
+    status: header.status,
+    ...(header.pass > 0 && { open: { scope: header.scope, pass: header.pass, mode: header.mode } }),
+    waitingFor: header.status === 'completed' ? [] : waitingFor(state, graph.targets),
+    targets: graph.targets.map((slot) => explainTarget(state, slot)),
+    builders: graph.nodes.map((node) => explainBuilder(state, node, failures.get(node.name), settledSource)),
+  }
+}
+
+export function historyEntry(row: Row, dataOf: (seq: number) => string | undefined, live: boolean): HistoryEntry {
+  const { because, awaits, error, meta } = row.note ?? {}
+  return {
+    seq: row.seq,
+    scope: row.scope,
+    pass: row.pass,
+    outcome: row.outcome,
+    ...(row.builder !== null && { builder: row.builder }),
+    ...(row.data !== null && { data: row.data }),
+    ...(row.value !== undefined && { value: live ? row.value : decode(row.value as string) }),
+    inputs: row.inputs.filter((seq) => seq > 0).map((seq) => ({ data: dataOf(seq) ?? '', seq })),
+    startedAt: row.startedAt,
+    endedAt: row.endedAt,
+    ...(because !== undefined && { because }),
+    ...(awaits !== undefined && { awaits }),
+    ...(error !== undefined && { error }),
+    ...(meta !== undefined && { meta }),
+  }
+}
+
+function stateOf(graph: Graph, header: Header, rows: readonly Row[], live: boolean): State {
+  return loadState(graph, header.settled, rows, (stored) => (live ? stored : decode(stored as string)))
+}
+
+function newestFailure(rows: readonly Row[]): Row | undefined {
+  return rows.findLast(({ outcome }) => outcome === 'failed')
+}
+
+function explainTarget(state: State, slot: number): TargetExplanation {
+  const { name } = slotAt(state.graph, slot)
+  if (state.values.get(slot) === undefined) {
+    return { name, state: 'absent', because: [], waitingFor: waitingFor(state, [slot]) }
+  }
+  const causes = staleCauses(state, slot, false)
+  if (causes.length === 0) return { name, state: 'present', because: [], waitingFor: [] }
+  const because = [...new Set(causes.map(({ run }) => run.builder ?? ''))]
+  return { name, state: 'stale', because, waitingFor: waitingFor(state, [slot]) }
+}
+
+function explainBuilder(
+  state: State,
+  node: Node,
+  failure: Row | undefined,
+  sourcesSettled: boolean,
+): BuilderExplanation {
+  const run = state.runs.get(node.index)
+  const spent = state.isSpent(node)
+  const newer = node.inputs.some(({ slot, kind }) => {
+    const row = state.rows.get(slot)
+    return kind !== ACCESS && row !== undefined && row.scope > (run?.scope ?? 0) && (spent || row.seq > state.settled)
+  })
+  const lacks = node.inputs
+    .filter(({ slot, kind }) => kind === CONSUMES && isLacking(state, slot))
+    .map(({ slot }) => explainLack(state, slot))
+  const threw = failure !== undefined && failure.seq > (run?.seq ?? 0)
+  const due = !spent && (node.source ? run === undefined && !sourcesSettled : newer)
+  const base = { name: node.name, lacks, outdated: spent && newer }
+  const error = threw && failure.note?.error !== undefined ? { error: failure.note.error } : {}
+  if (lacks.length > 0 && (run === undefined || due)) return { ...base, state: 'lacking', ...error }
+  if (due) return { ...base, state: threw ? 'failed' : 'due', ...error }
+  if (run === undefined) return { ...base, state: 'idle' }
+  if (run.outcome === 'produced') return { ...base, state: 'done' }
+  return { ...base, state: run.outcome === 'waitFor' ? 'waitFor' : 'nothing', ...run.note }
+}
+
+function explainLack(state: State, slot: number): Lack {
+  const { name, producer } = slotAt(state.graph, slot)
+  const node = state.graph.nodes[producer]
+  if (node === undefined) return { data: name }
+  const because = state.runs.get(producer)?.note?.because
+  return { data: name, from: node.name, ...(because !== undefined && { because }) }
+}
+
+function slotAt(graph: Graph, slot: number): Slot {
+  return graph.slots[slot] as Slot
+}

@@ -1,0 +1,129 @@
+import { PolarisError } from '../graph/errors.ts'
+import type { Awaitable, Header, Row, Written } from '../stores/contract.ts'
+import { isThenable } from './awaitable.ts'
+import type { Committer } from './committer.ts'
+import type { Work } from './scope.ts'
+
+/** What a commit changes in the header. */
+export type HeaderPatch = Pick<Header, 'status' | 'scope' | 'pass' | 'mode' | 'settled' | 'rows' | 'updatedAt'>
+
+/** The first commit of a scope lost: nothing has run yet, so it can begin anew on what stands now. */
+export class Overtaken extends Error {}
+
+/**
+ * Gets one scope's rows into the store: at most one change of an instance is in flight, and what comes meanwhile goes
+ * with the next. Says which builders have to wait until what they depend on is durable.
+ */
+export class Journal {
+  /** As committed last; `undefined` before an instance's first commit. */
+  header: Header | undefined
+  private readonly committer: Committer
+  private readonly draft: Header
+  private readonly token: () => string
+  /** Whether rows are committed within the scope, and not only at its end. */
+  private readonly eager: boolean
+  private rows: Row[] = []
+  /** `seq` of rows from builders with effects outside that are not committed yet. */
+  private readonly effects = new Set<number>()
+  /** Rows up to this `seq` are committed. */
+  private committed: number
+  private flight: PromiseLike<void> | undefined
+
+  constructor(facts: {
+    readonly committer: Committer
+    readonly header: Header | undefined
+    /** What a new instance's header is made of. */
+    readonly draft: Header
+    readonly token: () => string
+    readonly eager: boolean
+    /** `seq` of the newest committed row, where the scope was begun by another process or call. */
+    readonly committed?: number
+  }) {
+    this.committer = facts.committer
+    this.header = facts.header
+    this.draft = facts.draft
+    this.token = facts.token
+    this.eager = facts.eager
+    this.committed = facts.committed ?? -1
+  }
+
+  get incarnation(): string {
+    return this.draft.incarnation
+  }
+
+  /** @param effect whether it is the row of a builder that is not pure */
+  add(row: Row, effect: boolean): void {
+    this.rows.push(row)
+    if (effect && this.eager) this.effects.add(row.seq)
+  }
+
+  /** Whether a builder must not start yet: the delta, and what it depends on, has to be durable first. */
+  holds(work: Work): boolean {
+    if (!this.eager) return false
+    if (this.committed < 0) return true
+    const { pure } = work.node.builder
+    for (const seq of work.inputs) {
+      if (seq > this.committed && (!pure || this.effects.has(seq))) return true
+    }
+    return false
+  }
+
+  /** Whether there is something that should become durable now, while other builders run or wait. */
+  get pressing(): boolean {
+    return this.eager && this.flight === undefined && this.effects.size > 0
+  }
+
+  get busy(): boolean {
+    return this.flight !== undefined
+  }
+
+  /** Commits what there is. Only when nothing is in flight. */
+  flush(patch: HeaderPatch): Awaitable<void> {
+    const previous = this.header
+    const header: Header = {
+      ...(previous ?? this.draft),
+      ...patch,
+      revision: (previous?.revision ?? 0) + 1,
+      token: this.token(),
+    }
+    const rows = this.rows
+    const first = this.committed < 0 && rows.every(({ builder }) => builder === null)
+    this.rows = []
+    const expected =
+      previous === undefined
+        ? null
+        : { incarnation: previous.incarnation, revision: previous.revision, fence: previous.fence }
+    const written = this.committer.commit({ expected, header, rows })
+    if (!isThenable(written)) return this.landed(written, header, first)
+    this.flight = written.then(
+      (answer) => {
+        this.flight = undefined
+        this.landed(answer, header, first)
+      },
+      (error: unknown) => {
+        this.flight = undefined
+        throw error
+      },
+    )
+    return this.flight
+  }
+
+  private landed(written: Written, header: Header, first: boolean): void {
+    if (!written.ok) {
+      if (first) throw new Overtaken()
+      throw new PolarisError(
+        'LEASE_LOST',
+        `Another process changed '${header.id}' while this one worked on it. What this scope had not committed is gone; ` +
+          'the instance stands as the other process left it. Call again to go on from there.',
+      )
+    }
+    this.header = header
+    this.committed = header.rows
+    for (const seq of this.effects) if (seq <= this.committed) this.effects.delete(seq)
+  }
+
+  /** Waits for what is in flight, then commits the rest. */
+  close(patch: HeaderPatch): Awaitable<void> {
+    return this.flight === undefined ? this.flush(patch) : this.flight.then(() => this.close(patch))
+  }
+}

@@ -1,0 +1,200 @@
+import type { Service } from '../graph/builder.ts'
+import { describeValue, PolarisError } from '../graph/errors.ts'
+import { checkOptions } from '../graph/naming.ts'
+import { graphOf } from '../graph/workflow.ts'
+import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
+import type { DataStore, InstanceStatus, Page, Snapshot } from '../stores/contract.ts'
+import { idSource, systemClock } from './clock.ts'
+import type { Clock } from './clock.ts'
+import { checkId, Executor } from './executor.ts'
+import type { ExecutorOptions, Host } from './executor.ts'
+import { explainInstance, historyEntry, summarise, viewInstance } from './inspect.ts'
+import type { Explanation, HistoryEntry, InstanceSummary, InstanceView } from './inspect.ts'
+import { Instances } from './instances.ts'
+import { Registry } from './registry.ts'
+
+export interface PolarisOptions<Services> {
+  /** Where instances live. Without one, only `compute` works. */
+  readonly store?: DataStore
+  /** What builders ask for, by the services' names. */
+  readonly services?: Services
+  readonly clock?: Clock
+  /** At most so many instances are kept at hand, so that their next scope starts without a read. Default 10,000. */
+  readonly warm?: number
+}
+
+/** Which instances to list. Times are milliseconds since the epoch. */
+export interface InstanceQuery {
+  readonly workflow?: string
+  readonly version?: number
+  readonly status?: InstanceStatus | readonly InstanceStatus[]
+  /** Created at this time or later. */
+  readonly createdFrom?: number
+  /** Created before this time. */
+  readonly createdBefore?: number
+  /** 1 to 1000; default 100. */
+  readonly limit?: number
+  /** `next` of the page before. */
+  readonly cursor?: string
+}
+
+type ServicesOf<W> = W extends Workflow<infer _R, infer _M, infer _T, infer Uses> ? Uses : never
+type ServiceMap<S> = {
+  readonly [K in S as K extends Service<infer Name> ? Name : never]: K extends Service<string, infer T> ? T : never
+}
+/** Lets workflows pass whose services are all given; for others it names what is missing. */
+type Serves<Given, W> =
+  Given extends ServiceMap<ServicesOf<W>> ? unknown : { readonly services: ServiceMap<ServicesOf<W>> }
+
+const PAGE = 100
+const LONGEST_PAGE = 1000
+
+/** A process's workflows, their store and their services. Nothing is shared between two of them but the store. */
+export class Polaris<Services extends object = {}> {
+  private readonly store: DataStore | undefined
+  private readonly registry: Registry
+  private readonly entries: Instances | undefined
+  private readonly host: Host
+  private closed: Promise<void> | undefined
+
+  /** @throws `OPTION_INVALID`, `STORE_INVALID` */
+  constructor(options: PolarisOptions<Services> = {}) {
+    checkOptions('new Polaris', options, ['store', 'services', 'clock', 'warm'])
+    const { store, services, clock = systemClock, warm = 10_000 } = options
+    if (store !== undefined) checkStore(store)
+    const ids = idSource()
+    this.store = store
+    this.registry = new Registry((services ?? {}) as Readonly<Record<string, unknown>>)
+    this.entries = store && new Instances({ store, registry: this.registry, clock, ids, warm })
+    this.host = {
+      registry: this.registry,
+      instances: () => {
+        if (this.closed !== undefined) throw closedError()
+        if (this.entries === undefined) throw noStore()
+        return this.entries
+      },
+      ids,
+    }
+  }
+
+  /**
+   * Serves workflows. Several versions of one may be registered side by side: instances stay on the version they began
+   * with, new ones begin on the newest.
+   *
+   * @throws `WORKFLOW_NOT_FOUND`, `GRAPH_INVALID`, `SERVICE_MISSING`
+   */
+  register<W extends readonly AnyWorkflow[]>(...workflows: W & Serves<Services, W[number]>): this {
+    for (const workflow of workflows as readonly AnyWorkflow[]) this.registry.add(workflow)
+    return this
+  }
+
+  /** @throws `OPTION_INVALID` */
+  executor(options: ExecutorOptions = {}): Executor {
+    return new Executor(this.host, options)
+  }
+
+  /** Opens the store, so that what is wrong with it shows now and not with the first call. */
+  async start(): Promise<this> {
+    await this.openStore().list({ limit: 1 })
+    return this
+  }
+
+  /** Waits for the calls under way, then closes the store. Further calls are refused with `CLOSED`. */
+  close(): Promise<void> {
+    this.closed ??= (async () => {
+      await this.entries?.idle()
+      await this.store?.close()
+    })()
+    return this.closed
+  }
+
+  /** The instance as it stands, or `undefined`. */
+  async get(id: string): Promise<InstanceView | undefined> {
+    const snapshot = await this.read(id)
+    return snapshot && viewInstance(this.graphFor(snapshot), snapshot, this.live)
+  }
+
+  /** Instances in order of creation, a page at a time. Throws `OPTION_INVALID`. */
+  async list(query: InstanceQuery = {}): Promise<Page<InstanceSummary>> {
+    checkOptions('list', query, ['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'])
+    const { limit = PAGE } = query
+    checkLimit(limit)
+    const { items, next } = await this.openStore().list({ ...query, limit })
+    return { items: items.map(summarise), ...(next !== undefined && { next }) }
+  }
+
+  /**
+   * What happened to an instance, oldest first: who built what, when, from which inputs. Empty for an unknown id.
+   *
+   * @param query `after`: only entries with a greater `seq`; `limit`: 1 to 1000, default 1000
+   */
+  async history(id: string, query: { readonly after?: number; readonly limit?: number } = {}): Promise<HistoryEntry[]> {
+    checkId(id)
+    checkOptions('history', query, ['after', 'limit'])
+    const { after = 0, limit = LONGEST_PAGE } = query
+    checkLimit(limit)
+    const store = this.openStore()
+    const rows = await store.history(id, { after, limit })
+    const names = new Map(rows.map(({ seq, data }) => [seq, data ?? undefined]))
+    const wanted = rows.some(({ inputs }) => inputs.some((seq) => seq > 0 && !names.has(seq)))
+    if (wanted) for (const row of await store.history(id, { limit: after })) names.set(row.seq, row.data ?? undefined)
+    return rows.map((row) => historyEntry(row, (seq) => names.get(seq), this.live))
+  }
+
+  /** What an instance has done, what it would do next and what it waits for; `undefined` for an unknown id. */
+  async explain(id: string): Promise<Explanation | undefined> {
+    const snapshot = await this.read(id)
+    return snapshot && explainInstance(this.graphFor(snapshot), snapshot, this.live)
+  }
+
+  private get live(): boolean {
+    return this.store?.capabilities.values === 'live'
+  }
+
+  private async read(id: string): Promise<Snapshot | undefined> {
+    checkId(id)
+    return this.openStore().read(id)
+  }
+
+  private graphFor({ header: { id, workflow, version } }: Snapshot): NonNullable<ReturnType<typeof graphOf>> {
+    return this.registry.serving(id, workflow, version).program.graph
+  }
+
+  private openStore(): DataStore {
+    if (this.closed !== undefined) throw closedError()
+    if (this.store === undefined) throw noStore()
+    return this.store
+  }
+}
+
+function checkLimit(limit: unknown): void {
+  if (Number.isSafeInteger(limit) && (limit as number) >= 1 && (limit as number) <= LONGEST_PAGE) return
+  throw new PolarisError(
+    'OPTION_INVALID',
+    `limit must be a whole number from 1 to ${LONGEST_PAGE}, but is ${describeValue(limit)}.`,
+  )
+}
+
+function checkStore(store: unknown): void {
+  const given = store as Partial<Record<keyof DataStore, unknown>> | null
+  const missing = (['read', 'write', 'list', 'history', 'close'] as const).filter(
+    (method) => typeof given?.[method] !== 'function',
+  )
+  if (missing.length === 0 && typeof given?.capabilities === 'object' && given.capabilities !== null) return
+  throw new PolarisError(
+    'STORE_INVALID',
+    `store must be a DataStore such as sqliteStore('app.db'), but is ${describeValue(store)}` +
+      (missing.length === 0 ? ' without capabilities.' : ` without ${missing.join(', ')}.`),
+  )
+}
+
+function closedError(): PolarisError {
+  return new PolarisError('CLOSED', 'This Polaris was closed and takes no more calls.')
+}
+
+function noStore(): PolarisError {
+  return new PolarisError(
+    'STORE_INVALID',
+    'This Polaris has no store: give it one, new Polaris({ store: sqliteStore(file) }), or use compute.',
+  )
+}

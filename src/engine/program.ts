@@ -1,0 +1,69 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { checksNothing } from '../graph/data.ts'
+import type { AnyData } from '../graph/data.ts'
+import type { Graph, Node, Slot } from '../graph/graph.ts'
+
+/** The data a caller fed. */
+export const FED = 'd:'
+/** The newest product of a builder; the row names the data. */
+const PRODUCED = 'p:'
+/** The newest run of a builder that ended without a product. */
+const EMPTY = 'n:'
+/** The newest run of a builder that threw. */
+export const FAILED = 'f:'
+/** The newest run of a builder that only made a transient again. */
+const SUPPLIED = 's:'
+/** The newest call that said something about itself. */
+export const CALL = 'c:'
+
+/** What the engine looks up about a builder each time it runs. */
+export interface Step {
+  readonly node: Node
+  readonly produced: string
+  readonly empty: string
+  readonly failed: string
+  readonly supplied: string
+  /** Checks the product; `undefined` where its schema checks nothing. */
+  readonly validate: Validate | undefined
+}
+
+/** What the engine looks up about a data each time it is fed. */
+export interface Intake {
+  readonly slot: Slot
+  readonly fed: string
+  readonly validate: Validate | undefined
+}
+
+export type Validate = StandardSchemaV1.Props['validate']
+
+/** A graph with the places of its rows and its schemas at hand. */
+export interface Program {
+  readonly graph: Graph
+  readonly steps: readonly Step[]
+  readonly intakes: readonly Intake[]
+}
+
+const programs = new WeakMap<Graph, Program>()
+
+export function programOf(graph: Graph): Program {
+  const known = programs.get(graph)
+  if (known !== undefined) return known
+  const program: Program = {
+    graph,
+    steps: graph.nodes.map((node) => ({
+      node,
+      produced: PRODUCED + node.name,
+      empty: EMPTY + node.name,
+      failed: FAILED + node.name,
+      supplied: SUPPLIED + node.name,
+      validate: validatorOf(node.builder.produces as AnyData),
+    })),
+    intakes: graph.slots.map((slot) => ({ slot, fed: FED + slot.name, validate: validatorOf(slot.data) })),
+  }
+  programs.set(graph, program)
+  return program
+}
+
+function validatorOf({ schema }: AnyData): Validate | undefined {
+  return checksNothing(schema) ? undefined : (value, options) => schema['~standard'].validate(value, options)
+}

@@ -1,0 +1,112 @@
+import { PolarisError } from '../graph/errors.ts'
+import type { Node } from '../graph/graph.ts'
+import { graphOf } from '../graph/workflow.ts'
+import type { AnyWorkflow } from '../graph/workflow.ts'
+import { programOf } from './program.ts'
+import type { Program } from './program.ts'
+
+/** A workflow's version as this process runs it. */
+export interface Served {
+  readonly program: Program
+  readonly workflow: AnyWorkflow
+  servicesOf(node: Node): Readonly<Record<string, unknown>>
+}
+
+/** The workflows a process serves, by name and version. */
+export class Registry {
+  private readonly byName = new Map<string, Map<number, Served>>()
+  private readonly newestOf = new Map<string, Served>()
+  private readonly byWorkflow = new Map<unknown, Served>()
+  private readonly services: Readonly<Record<string, unknown>>
+
+  constructor(services: Readonly<Record<string, unknown>>) {
+    this.services = services
+  }
+
+  /** @throws `WORKFLOW_NOT_FOUND`, `GRAPH_INVALID`, `SERVICE_MISSING` */
+  add(workflow: AnyWorkflow): void {
+    if (this.byWorkflow.has(workflow)) return
+    const graph = graphOf(workflow)
+    if (graph === undefined) {
+      throw new PolarisError('WORKFLOW_NOT_FOUND', 'register takes workflows made by workflow({ … }).')
+    }
+    const versions = this.byName.get(graph.name)
+    if (versions?.has(graph.version) === true) {
+      throw new PolarisError(
+        'GRAPH_INVALID',
+        `Version ${graph.version} of workflow '${graph.name}' is registered already: give a changed workflow a new version.`,
+      )
+    }
+    this.checkServices(workflow)
+    const program = programOf(graph)
+    const cache = new Map<number, Readonly<Record<string, unknown>>>()
+    const served: Served = {
+      program,
+      workflow,
+      servicesOf: (node) => {
+        let own = cache.get(node.index)
+        if (own === undefined) cache.set(node.index, (own = this.pick(node)))
+        return own
+      },
+    }
+    if (versions === undefined) this.byName.set(graph.name, new Map([[graph.version, served]]))
+    else versions.set(graph.version, served)
+    this.byWorkflow.set(workflow, served)
+    const newest = this.newestOf.get(graph.name)
+    if (newest === undefined || newest.program.graph.version < graph.version) this.newestOf.set(graph.name, served)
+  }
+
+  private pick({ builder }: Node): Readonly<Record<string, unknown>> {
+    return Object.freeze(
+      Object.fromEntries(Object.entries(builder.services).map(([key, { name }]) => [key, this.services[name]])),
+    )
+  }
+
+  private checkServices(workflow: AnyWorkflow): void {
+    const missing = workflow.plan.builders.flatMap(({ name, services }) =>
+      services
+        .filter((service) => !Object.hasOwn(this.services, service) || this.services[service] === undefined)
+        .map((service) => `builder '${name}' asks for service '${service}'`),
+    )
+    if (missing.length === 0) return
+    throw new PolarisError(
+      'SERVICE_MISSING',
+      `Workflow '${workflow.name}' cannot be registered: ${missing.join('; ')}. Give them to new Polaris({ services: { … } }).`,
+    )
+  }
+
+  /**
+   * The newest version of a workflow, named or given as an object: what new instances start on.
+   *
+   * @throws `WORKFLOW_NOT_FOUND`
+   */
+  find(workflow: AnyWorkflow | string): Served {
+    const name = typeof workflow === 'string' ? workflow : this.byWorkflow.get(workflow)?.program.graph.name
+    const served = name === undefined ? undefined : this.newestOf.get(name)
+    if (served !== undefined) return served
+    const known = [...this.newestOf.keys()].map((known) => `'${known}'`).join(', ')
+    throw new PolarisError(
+      'WORKFLOW_NOT_FOUND',
+      `${typeof workflow === 'string' ? `Workflow '${workflow}'` : 'The workflow given'} is not registered. ` +
+        (known === '' ? 'None is: call polaris.register(workflow) first.' : `Registered: ${known}.`),
+    )
+  }
+
+  /** The version an instance runs on, if this process serves it. */
+  version(name: string, version: number): Served | undefined {
+    return this.byName.get(name)?.get(version)
+  }
+
+  /** @throws `WORKFLOW_NOT_FOUND`, `VERSION_NOT_SERVED` */
+  serving(id: string, name: string, version: number): Served {
+    const served = this.version(name, version)
+    if (served !== undefined) return served
+    const versions = this.byName.get(name)
+    if (versions === undefined) this.find(name)
+    throw new PolarisError(
+      'VERSION_NOT_SERVED',
+      `'${id}' runs on version ${version} of workflow '${name}', and this process serves ${[...(versions?.keys() ?? [])].join(', ')}: ` +
+        'register the older version beside the newer one until its instances are done.',
+    )
+  }
+}

@@ -1,0 +1,347 @@
+import { ACCESS, CONSUMES } from '../graph/graph.ts'
+import type { Graph, Node } from '../graph/graph.ts'
+import type { Row } from '../stores/contract.ts'
+import { copyBytes } from './freeze.ts'
+import { Paged } from './paged.ts'
+import type { State } from './state.ts'
+
+/** What a builder is to run with. */
+export interface Work {
+  readonly node: Node
+  readonly input: Readonly<Record<string, unknown>>
+  /** `seq` of the row each input was read from; 0 where there was none. */
+  readonly inputs: readonly number[]
+  /** The scope of the newest change this run answers to. It stays the same however often the run is tried. */
+  readonly cause: number
+  /** The run only makes a transient again that a reader lacks. */
+  readonly supply: boolean
+}
+
+const QUEUED = 1
+const PARKED = 2
+const RUNNING = 3
+const RAN = 4
+
+/**
+ * Decides which builder runs next. Pure: it neither waits nor calls anything, and works on the {@link State} it is given.
+ * Its cost follows the builders that are triggered.
+ *
+ * Candidates wait in a heap by order of rank: whatever leads the heap has no ancestor behind it. So only running builders
+ * can stand in its way (rule 9): while an ancestor runs, the candidate is parked under it. In `sequential`, nothing runs
+ * when the next builder is chosen, and the same heap gives rank order.
+ */
+export class Scope {
+  readonly graph: Graph
+  readonly state: State
+  readonly number: number
+  pass = 1
+  /** Nodes that ran in this scope, supplied runs left out. */
+  readonly ran: number[] = []
+  private readonly marks: Paged<number>
+  private readonly heap: number[] = []
+  private readonly running: number[] = []
+  private parked: Map<number, number[]> | undefined
+  private demanded: Set<number> | undefined
+  /** Slots of transients made before a crash and lost with it: they may be made again for a reader. */
+  lost: Set<number> | undefined
+  private supplied: Set<number> | undefined
+  /** What slots held when the pass began, where a product has replaced it since. */
+  private before: Map<number, { readonly value: unknown; readonly row: Row | undefined }> | undefined
+  /** Slots that this pass produced, but for transients. */
+  private fresh: number[] = []
+  private targetMade = false
+
+  constructor(state: State, number: number) {
+    this.graph = state.graph
+    this.state = state
+    this.number = number
+    this.marks = new Paged(this.graph.nodes.length)
+  }
+
+  /** Begins the scope: triggers what the delta, which the state holds already, reaches, and what is due from before. */
+  begin(): void {
+    this.wakeDue()
+  }
+
+  /**
+   * Takes up a scope that a crash cut short, in the pass it had reached.
+   *
+   * @param before what slots held when that pass began, for those that {@link needsHistory} names
+   */
+  recover(pass: number, before: ReadonlyMap<number, { readonly value: unknown; readonly row: Row | undefined }>): void {
+    this.pass = pass
+    if (before.size > 0) this.before = new Map(before)
+    for (const slot of this.state.unsettled) {
+      const row = this.state.rows.get(slot)
+      const { producer, transient, target } = this.graph.slots[slot] as {
+        producer: number
+        transient: boolean
+        target: boolean
+      }
+      if (row === undefined || row.scope !== this.number || row.pass !== pass || row.outcome !== 'produced') continue
+      if (!transient) this.fresh.push(slot)
+      if (target && producer >= 0) this.targetMade = true
+    }
+    for (const node of touchedNodes(this.graph, this.state.unsettled)) {
+      const run = this.state.runs.get(node)
+      if (run?.scope !== this.number) continue
+      const { out } = this.graph.nodes[node] as Node
+      if (run.outcome === 'produced' && this.state.values.get(out) === undefined) (this.lost ??= new Set()).add(out)
+      this.marks.set(node, RAN)
+      this.ran.push(node)
+    }
+    this.wakeDue()
+  }
+
+  /** Whether nothing waits to be run. */
+  get idle(): boolean {
+    return this.heap.length === 0
+  }
+
+  /** The next builder to run, or `undefined` if none can before a running one ends. It counts as running from now on. */
+  next(): Work | undefined {
+    for (;;) {
+      const node = this.heap[0]
+      if (node === undefined) return undefined
+      heapPop(this.heap)
+      const blocker = this.running.length === 0 ? -1 : this.blockerOf(node)
+      if (blocker >= 0) {
+        this.park(node, blocker)
+        continue
+      }
+      const work = this.evaluate(this.graph.nodes[node] as Node)
+      if (work !== undefined) return work
+    }
+  }
+
+  /** Notes that a builder ended, and triggers what its product reaches. The state holds the product already. */
+  finish(work: Work, outcome: Row['outcome']): void {
+    const { index, out } = work.node
+    this.release(index)
+    this.marks.set(index, RAN)
+    if (work.supply) {
+      if (outcome === 'supplied') (this.supplied ??= new Set()).add(out)
+    } else {
+      this.ran.push(index)
+      if (outcome === 'produced') this.produced(out)
+    }
+    this.unpark(index)
+  }
+
+  /** Notes that a builder threw. Nothing further is asked of this scope. */
+  fail(work: Work): void {
+    this.release(work.node.index)
+  }
+
+  /** Keeps what stood at the pass's start, for those who may not see what replaces it. Call it before the state changes. */
+  replacing(slot: number): void {
+    if (this.graph.slots[slot]?.lookedBack !== true || this.before?.has(slot) === true) return
+    this.before ??= new Map()
+    this.before.set(slot, { value: this.state.values.get(slot), row: this.state.rows.get(slot) })
+  }
+
+  /** Begins another pass if rule 11 asks for one. Only when nothing runs and {@link next} has nothing. */
+  nextPass(): boolean {
+    if (!this.graph.loops || this.targetMade || this.fresh.length === 0) return false
+    const active = this.fresh
+    this.fresh = []
+    this.before = undefined
+    this.demanded = undefined
+    this.pass++
+    for (const slot of active) this.wakeReaders(slot, true)
+    return true
+  }
+
+  private produced(out: number): void {
+    const slot = this.graph.slots[out]
+    if (slot === undefined) return
+    if (slot.target) this.targetMade = true
+    if (!slot.transient) this.fresh.push(out)
+    this.wakeReaders(out, false)
+  }
+
+  private wakeReaders(slot: number, later: boolean): void {
+    const compiled = this.graph.slots[slot]
+    if (compiled === undefined) return
+    for (const reader of compiled.readers) this.wake(reader)
+    if (later) for (const reader of compiled.laterReaders) this.wake(reader)
+  }
+
+  private wake(node: number): void {
+    if ((this.marks.get(node) ?? 0) !== 0 || this.state.isSpent(this.graph.nodes[node] as Node)) return
+    this.marks.set(node, QUEUED)
+    heapPush(this.heap, node)
+  }
+
+  /** Triggers what is due: see the design's terms. Only rows that are not settled can make anything due. */
+  private wakeDue(): void {
+    const { state, graph } = this
+    for (const slot of state.unsettled) {
+      const row = state.rows.get(slot)
+      if (row === undefined) continue
+      const { readers, laterReaders } = graph.slots[slot] as {
+        readers: readonly number[]
+        laterReaders: readonly number[]
+      }
+      if (this.isActive(row, slot, false)) for (const reader of readers) this.wakeIfDue(reader, row)
+      if (this.isActive(row, slot, true)) for (const reader of laterReaders) this.wakeIfDue(reader, row)
+    }
+    if (state.settled > 0 && state.unsettled.length === 0) return
+    for (const source of graph.sources) if (state.runs.get(source) === undefined) this.wake(source)
+  }
+
+  private wakeIfDue(node: number, row: Row): void {
+    const run = this.state.runs.get(node)
+    if (run === undefined || row.scope > run.scope) this.wake(node)
+  }
+
+  /** Whether a row that is not settled wakes readers now: rows of the open scope only in the pass that follows them. */
+  private isActive(row: Row, slot: number, later: boolean): boolean {
+    if (row.scope !== this.number || this.pass === 1)
+      return row.scope !== this.number || !later || row.outcome === 'fed'
+    if (row.outcome === 'fed') return false
+    return row.pass === this.pass ? !later : row.pass === this.pass - 1 && this.graph.slots[slot]?.transient !== true
+  }
+
+  private blockerOf(node: number): number {
+    for (const running of this.running) if (this.graph.isAncestor(running, node)) return running
+    return -1
+  }
+
+  private park(node: number, under: number): void {
+    this.marks.set(node, PARKED)
+    this.parked ??= new Map()
+    const waiting = this.parked.get(under)
+    if (waiting === undefined) this.parked.set(under, [node])
+    else waiting.push(node)
+  }
+
+  private unpark(node: number): void {
+    const waiting = this.parked?.get(node)
+    if (waiting === undefined) return
+    this.parked?.delete(node)
+    for (const parked of waiting) {
+      this.marks.set(parked, QUEUED)
+      heapPush(this.heap, parked)
+    }
+  }
+
+  private release(node: number): void {
+    const { running } = this
+    const place = running.indexOf(node)
+    const last = running.pop()
+    if (last !== undefined && place < running.length) running[place] = last
+  }
+
+  /** The work of a candidate whose ancestors have all run or cannot run; `undefined` if it cannot run now. */
+  private evaluate(node: Node): Work | undefined {
+    const { values, rows } = this.state
+    const { inputs } = node
+    const input: Record<string, unknown> = {}
+    const seqs = new Array<number>(inputs.length)
+    let cause = 0
+    for (let i = 0; i < inputs.length; i++) {
+      const { key, slot, kind, lookback } = inputs[i] as Node['inputs'][number]
+      let value = values.get(slot)
+      let row = rows.get(slot)
+      if (lookback && this.before !== undefined) {
+        const before = this.before.get(slot)
+        if (before !== undefined) ({ value, row } = before)
+      }
+      if (kind === ACCESS && this.supplied?.has(slot) === true) value = undefined
+      if (kind !== ACCESS && row !== undefined && row.scope > cause) cause = row.scope
+      if (value === undefined) {
+        seqs[i] = 0
+        if (kind === ACCESS) continue
+        if (!lookback && this.demand(node, slot)) return undefined
+        if (kind === CONSUMES) return this.skip(node)
+        continue
+      }
+      input[key] = this.state.hasBytes(slot) ? copyBytes(value) : value
+      seqs[i] = row === undefined ? 0 : row.seq
+    }
+    this.marks.set(node.index, RUNNING)
+    this.running.push(node.index)
+    return { node, input, inputs: seqs, cause, supply: this.demanded !== undefined && this.demanded.has(node.index) }
+  }
+
+  /** Has a lacking transient made again before its reader runs (rule 18); says whether there is anything to wait for. */
+  private demand(reader: Node, slot: number): boolean {
+    const { transient, producer } = this.graph.slots[slot] as { transient: boolean; producer: number }
+    if (!transient || producer < 0) return false
+    const mark = this.marks.get(producer) ?? 0
+    const possible = mark === 0 || (mark === RAN && this.lost?.has(slot) === true)
+    if (!possible || this.demanded?.has(producer) === true) return false
+    this.demanded ??= new Set()
+    this.demanded.add(producer)
+    this.marks.set(producer, QUEUED)
+    heapPush(this.heap, producer)
+    this.park(reader.index, producer)
+    return true
+  }
+
+  private skip(node: Node): undefined {
+    // A producer that was only to make a lost transient again has run in this scope all the same.
+    this.marks.set(node.index, this.state.runs.get(node.index)?.scope === this.number ? RAN : 0)
+    this.unpark(node.index)
+    return undefined
+  }
+}
+
+/** Nodes that unsettled rows show to have run. */
+function touchedNodes(graph: Graph, slots: readonly number[]): Set<number> {
+  const nodes = new Set<number>()
+  for (const slot of slots) {
+    const { producer, readers, laterReaders } = graph.slots[slot] as {
+      producer: number
+      readers: readonly number[]
+      laterReaders: readonly number[]
+    }
+    if (producer >= 0) nodes.add(producer)
+    for (const reader of readers) nodes.add(reader)
+    for (const reader of laterReaders) nodes.add(reader)
+  }
+  for (const source of graph.sources) nodes.add(source)
+  return nodes
+}
+
+/** Slots that the open pass has produced and that someone must see as they were before: only the history knows. */
+export function needsHistory(state: State, scope: number, pass: number): number[] {
+  return state.unsettled.filter((slot) => {
+    const row = state.rows.get(slot)
+    return (
+      state.graph.slots[slot]?.lookedBack === true &&
+      row?.outcome === 'produced' &&
+      row.scope === scope &&
+      row.pass === pass
+    )
+  })
+}
+
+function heapPush(heap: number[], node: number): void {
+  let child = heap.length
+  heap.push(node)
+  while (child > 0) {
+    const parent = (child - 1) >> 1
+    const above = heap[parent] as number
+    if (above <= node) break
+    heap[child] = above
+    child = parent
+  }
+  heap[child] = node
+}
+
+function heapPop(heap: number[]): void {
+  const node = heap.pop()
+  if (node === undefined || heap.length === 0) return
+  let parent = 0
+  for (;;) {
+    let child = 2 * parent + 1
+    if (child >= heap.length) break
+    if (child + 1 < heap.length && (heap[child + 1] as number) < (heap[child] as number)) child++
+    if ((heap[child] as number) >= node) break
+    heap[parent] = heap[child] as number
+    parent = child
+  }
+  heap[parent] = node
+}

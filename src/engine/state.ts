@@ -1,0 +1,111 @@
+import type { Row } from '../stores/contract.ts'
+import type { Graph, Node } from '../graph/graph.ts'
+import { freezeDeep } from './freeze.ts'
+import { Paged } from './paged.ts'
+
+/**
+ * An instance's data set and what its builders last did, derived from rows and kept up to date row by row. It holds
+ * no history: the newest row of each data, and the last finished run of each builder.
+ */
+export class State {
+  readonly graph: Graph
+  /** The value of each data; `undefined` where there is none, or where a transient is gone. */
+  readonly values: Paged<unknown>
+  /** The newest row of each data, also of transients whose value is gone. */
+  readonly rows: Paged<Row>
+  /** The last run of each builder that came to an end: with a product, with nothing, or waiting. */
+  readonly runs: Paged<Row>
+  /** `seq` of the newest row. */
+  newest = 0
+  /** Everything up to this `seq` is settled. */
+  settled = 0
+  /** Slots with a row newer than `settled`. */
+  unsettled: number[] = []
+  /** By target: whether its datum is stale; `undefined` where that has to be found out. */
+  stale: (boolean | undefined)[] = []
+  /** Slots whose value holds bytes, so that readers need copies. */
+  private withBytes: Set<number> | undefined
+
+  /** @param from the state to photograph; without it, an empty one */
+  constructor(graph: Graph, from?: State) {
+    this.graph = graph
+    this.values = from === undefined ? new Paged(graph.slots.length) : from.values.snapshot()
+    this.rows = from === undefined ? new Paged(graph.slots.length) : from.rows.snapshot()
+    this.runs = from === undefined ? new Paged(graph.nodes.length) : from.runs.snapshot()
+  }
+
+  hasBytes(slot: number): boolean {
+    return this.withBytes !== undefined && this.withBytes.has(slot)
+  }
+
+  /** Freezes a value and remembers whether its readers need copies. */
+  protect(slot: number, value: unknown): void {
+    if (freezeDeep(value)) (this.withBytes ??= new Set()).add(slot)
+  }
+
+  /** Takes in a new datum. `row` is the newest row of the instance. */
+  setDatum(slot: number, value: unknown, row: Row): void {
+    this.values.set(slot, value)
+    this.rows.set(slot, row)
+    this.unsettled.push(slot)
+  }
+
+  settle(): void {
+    this.settled = this.newest
+    if (this.unsettled.length > 0) this.unsettled = []
+  }
+
+  /** Whether a builder has made its one product and is not to run again by itself. */
+  isSpent(node: Node): boolean {
+    return node.builder.once && this.runs.get(node.index)?.outcome === 'produced'
+  }
+
+  /** The state as it is now, to look at later. */
+  snapshot(): State {
+    const copy = new State(this.graph, this)
+    copy.newest = this.newest
+    copy.settled = this.settled
+    copy.withBytes = this.withBytes
+    return copy
+  }
+}
+
+/**
+ * Rebuilds a state from the newest row of each place. Rows of data or builders that the graph does not know stay out of
+ * it (they stay in the store).
+ *
+ * @param settled the header's
+ * @param decode makes a value of what the store keeps
+ */
+export function loadState(
+  graph: Graph,
+  settled: number,
+  rows: readonly Row[],
+  decode: (stored: unknown) => unknown,
+): State {
+  const state = new State(graph)
+  state.settled = settled
+  for (const row of rows) {
+    if (row.seq > state.newest) state.newest = row.seq
+    if (row.outcome === 'produced' || row.outcome === 'nothing' || row.outcome === 'waitFor') loadRun(state, row)
+    if (row.outcome !== 'fed' && row.outcome !== 'produced') continue
+    const slot = row.data === null ? undefined : graph.slotOf.get(row.data)
+    if (slot === undefined || (state.rows.get(slot)?.seq ?? 0) > row.seq) continue
+    const stored = row.value
+    const value = stored === undefined ? undefined : decode(stored)
+    state.protect(slot, value)
+    state.values.set(slot, value)
+    state.rows.set(slot, withValue(row, value))
+    if (row.seq > settled) state.unsettled.push(slot)
+  }
+  return state
+}
+
+function loadRun(state: State, row: Row): void {
+  const node = row.builder === null ? undefined : state.graph.nodeOf.get(row.builder)
+  if (node !== undefined && (state.runs.get(node)?.seq ?? 0) < row.seq) state.runs.set(node, row)
+}
+
+function withValue(row: Row, value: unknown): Row {
+  return row.value === value ? row : { ...row, value }
+}

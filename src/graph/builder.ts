@@ -1,0 +1,222 @@
+import { isData } from './data.ts'
+import type { AnyData, Data, Frozen, ValueOf } from './data.ts'
+import { describeValue, GraphError, PolarisError } from './errors.ts'
+import { checkName, unknownKeys } from './naming.ts'
+import type { Nothing, WaitFor } from './outcome.ts'
+
+/** Something a process brings for its builders: a client, a setting. Asked for by name, given once to `Polaris`. */
+export interface Service<Name extends string = string, T = unknown> {
+  readonly name: Name
+  /** Only a type: the service itself is given to `Polaris`. */
+  readonly type?: T
+}
+
+/**
+ * Declares a service: `const Payments = service<PaymentClient>()('payments')`. It is given to
+ * `new Polaris({ services: { payments } })`.
+ *
+ * @throws `GRAPH_INVALID` if the name cannot be used
+ */
+export function service<T>(): <const Name extends string>(name: Name) => Service<Name, T> {
+  return (name) => {
+    checkName('service', name)
+    return Object.freeze({ name })
+  }
+}
+
+/** What a builder is told besides its inputs. */
+export interface BuildContext<Services = unknown> {
+  readonly workflowId: string
+  /** Aborts when the result can no longer be used: the caller gave up, the instance was cancelled, the lease was lost. */
+  readonly signal: AbortSignal
+  /** 1 for the first try of this run. */
+  readonly attempt: number
+  /** The same over retries and crashes of this run, different for every other one: hand it on to whoever is paid. */
+  readonly idempotencyKey: string
+  readonly services: Services
+  /** What the caller said about who, why and within which trace. */
+  readonly meta: Readonly<Record<string, unknown>>
+}
+
+export type Inputs = Readonly<Record<string, AnyData>>
+export type Services = Readonly<Record<string, Service>>
+export type ServiceValues<S extends Services> = {
+  readonly [K in keyof S]: S[K] extends Service<string, infer T> ? T : never
+}
+
+type Values<I extends Inputs> = { readonly [K in keyof I]: Frozen<ValueOf<I[K]>> }
+type Simplify<T> = { [K in keyof T]: T[K] } & {}
+/** Makes the second use of a key an error at that key. */
+type Distinct<Used, Given> = { [K in keyof Given]: K extends keyof Used ? never : Given[K] }
+/** What `process` is called with: every consumed datum, and those of the others that are there. */
+export type InputOf<C extends Inputs, O extends Inputs, A extends Inputs> = Simplify<
+  Values<C> & Partial<Values<O>> & Partial<Values<A>>
+>
+type Made<Value, Waits extends AnyData> = Value | Nothing | WaitFor<Waits>
+
+/** A unit of work: what it reads, the one datum it produces, and how. */
+export interface Builder<Input = unknown, Reads = AnyData, Produces = AnyData, Uses = Service> {
+  readonly name: string
+  readonly consumes: Inputs
+  readonly optionals: Inputs
+  readonly accesses: Inputs
+  readonly services: Services
+  readonly produces: Produces
+  readonly once: boolean
+  readonly pure: boolean
+  readonly version: number
+  process(input: Input, context: BuildContext<never>): unknown
+  /** Only types: all data the builder reads, and the services it asks for. */
+  readonly types?: { readonly reads: Reads; readonly uses: Uses }
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every builder is assignable to
+export type AnyBuilder = Builder<any, any, any, any>
+
+export interface BuilderDefinition<
+  C extends Inputs,
+  O extends Inputs,
+  A extends Inputs,
+  S extends Services,
+  Name extends string,
+  Out,
+  In,
+> {
+  /** Unique within a workflow. */
+  readonly name: string
+  /** Data without which it cannot run, by the names `process` knows them by. A new one makes it run again. */
+  readonly consumes?: C
+  /** Data that it takes if they are there. A new one makes it run again. */
+  readonly optionals?: O & Distinct<C, O>
+  /** Data that it may look at. They neither make it run nor are waited for. */
+  readonly accesses?: A & Distinct<C & O, A>
+  readonly services?: S
+  readonly produces: Data<Name, Out, In>
+  /** Never runs again by itself once it has produced: for what must not happen twice, such as a charge. */
+  readonly once?: boolean
+  /** Has no effects outside: its product may stay uncommitted until a builder that has some depends on it. */
+  readonly pure?: boolean
+  /** Raise it when `process` changes its meaning; part of the graph's fingerprint. Default 1. */
+  readonly version?: number
+  /** Makes the product, at once or later; or says `nothing()` or `waitFor(Data)`. */
+  process(
+    input: InputOf<C, O, A>,
+    context: BuildContext<ServiceValues<S>>,
+  ): Made<Frozen<NoInfer<In>>, C[keyof C] | O[keyof O]> | Promise<Made<Frozen<NoInfer<In>>, C[keyof C] | O[keyof O]>>
+}
+
+const OPTIONS = [
+  'name',
+  'consumes',
+  'optionals',
+  'accesses',
+  'services',
+  'produces',
+  'once',
+  'pure',
+  'version',
+  'process',
+] as const satisfies readonly (keyof AnyDefinition)[]
+
+type AnyDefinition = BuilderDefinition<Inputs, Inputs, Inputs, Services, string, unknown, unknown>
+
+const definedHere = new WeakSet<object>()
+const NONE = Object.freeze({})
+
+/**
+ * Declares a builder.
+ *
+ * @throws `GRAPH_INVALID` with everything that is wrong with the definition
+ */
+export function builder<
+  Name extends string,
+  Out,
+  In,
+  const C extends Inputs = {},
+  const O extends Inputs = {},
+  const A extends Inputs = {},
+  const S extends Services = {},
+>(
+  definition: BuilderDefinition<C, O, A, S, Name, Out, In>,
+): Builder<InputOf<C, O, A>, C[keyof C] | O[keyof O] | A[keyof A], Data<Name, Out, In>, S[keyof S]> {
+  const given: unknown = definition
+  if (typeof given !== 'object' || given === null) {
+    throw new PolarisError('GRAPH_INVALID', `A builder is defined by an object, but got ${describeValue(given)}.`)
+  }
+  checkName('builder', definition.name)
+  const problems = definitionProblems(definition)
+  if (problems.length > 0) throw new GraphError(`Builder '${definition.name}'`, problems)
+  const made = Object.freeze({
+    name: definition.name,
+    consumes: Object.freeze({ ...definition.consumes }),
+    optionals: Object.freeze({ ...definition.optionals }),
+    accesses: Object.freeze({ ...definition.accesses }),
+    services: Object.freeze({ ...(definition.services ?? NONE) }),
+    produces: definition.produces,
+    once: definition.once ?? false,
+    pure: definition.pure ?? false,
+    version: definition.version ?? 1,
+    process: definition.process,
+  })
+  definedHere.add(made)
+  return made
+}
+
+export function isBuilder(value: unknown): value is AnyBuilder {
+  return typeof value === 'object' && value !== null && definedHere.has(value)
+}
+
+function definitionProblems(definition: object): string[] {
+  const given = definition as Partial<Record<(typeof OPTIONS)[number], unknown>>
+  const problems = unknownKeys('a builder', definition, OPTIONS)
+  const keys = new Map<string, string>()
+  for (const kind of ['consumes', 'optionals', 'accesses'] as const) {
+    problems.push(...inputProblems(kind, given[kind], keys))
+  }
+  problems.push(...serviceProblems(given.services))
+  if (!isData(given.produces)) problems.push(`'produces' must be a data, but is ${describeValue(given.produces)}`)
+  if (typeof given.process !== 'function') {
+    problems.push(`'process' must be a function, but is ${describeValue(given.process)}`)
+  }
+  for (const flag of ['once', 'pure'] as const) {
+    if (given[flag] !== undefined && typeof given[flag] !== 'boolean') {
+      problems.push(`'${flag}' must be true or false, but is ${describeValue(given[flag])}`)
+    }
+  }
+  const problem = versionProblem(given.version)
+  if (problem !== undefined) problems.push(problem)
+  return problems
+}
+
+/** What is wrong with a `version` option, if anything. */
+export function versionProblem(version: unknown): string | undefined {
+  if (version === undefined || (Number.isSafeInteger(version) && (version as number) >= 1)) return undefined
+  return `'version' must be a whole number from 1, but is ${describeValue(version)}`
+}
+
+function inputProblems(kind: string, inputs: unknown, keys: Map<string, string>): string[] {
+  if (inputs === undefined) return []
+  if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs)) {
+    return [`'${kind}' must be an object of data by name, such as { quote: Quote }, but is ${describeValue(inputs)}`]
+  }
+  const problems: string[] = []
+  for (const [key, value] of Object.entries(inputs)) {
+    const used = keys.get(key)
+    if (used !== undefined) problems.push(`key '${key}' is in both '${used}' and '${kind}'`)
+    keys.set(key, kind)
+    if (!isData(value)) problems.push(`'${kind}.${key}' must be a data, but is ${describeValue(value)}`)
+  }
+  return problems
+}
+
+function serviceProblems(services: unknown): string[] {
+  if (services === undefined) return []
+  if (typeof services !== 'object' || services === null) {
+    return [`'services' must be an object of services by name, but is ${describeValue(services)}`]
+  }
+  return Object.entries(services).flatMap(([key, value]) =>
+    typeof (value as Partial<Service> | null)?.name === 'string'
+      ? []
+      : [`'services.${key}' must be made by service<T>()(name), but is ${describeValue(value)}`],
+  )
+}

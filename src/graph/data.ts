@@ -1,0 +1,127 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { describeValue, PolarisError } from './errors.ts'
+import { checkName } from './naming.ts'
+
+type Leaf =
+  string | number | bigint | boolean | null | undefined | symbol | Date | Uint8Array | ((...args: never) => unknown)
+
+/** A value as readers get it: readonly all the way down, since data are values and nobody may change them. */
+export type Frozen<T> = unknown extends T
+  ? T
+  : T extends Leaf
+    ? T
+    : T extends ReadonlyMap<infer K, infer V>
+      ? ReadonlyMap<Frozen<K>, Frozen<V>>
+      : T extends ReadonlySet<infer V>
+        ? ReadonlySet<Frozen<V>>
+        : { readonly [K in keyof T]: Frozen<T[K]> }
+
+/** One value of a {@link Data}, as a call hands it over. It is validated when the call is made. */
+export interface Datum<Name extends string = string, Value = unknown> {
+  readonly name: Name
+  readonly value: Value
+}
+
+/** What a {@link Data} is, apart from being callable. */
+interface DataProperties<Name extends string, Out, In> {
+  readonly name: Name
+  readonly schema: StandardSchemaV1<In, Out>
+  /** A datum of a value whose type is not known yet, such as a request's body. It is validated like any other. */
+  untyped(value: unknown): Datum<Name, Out>
+}
+
+/**
+ * A named, typed, validated kind of value. Call it with a value to get a {@link Datum} to feed. Feeding and producing
+ * take the schema's input type, readers get its output type.
+ */
+export interface Data<Name extends string = string, Out = unknown, In = unknown> extends DataProperties<Name, Out, In> {
+  (value: Frozen<In>): Datum<Name, Out>
+}
+
+/** Any data, whatever its value. */
+export interface AnyData {
+  readonly name: string
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every schema is assignable to
+  readonly schema: StandardSchemaV1<any, any>
+  untyped(value: unknown): Datum
+  (value: never): Datum
+}
+
+/** The type that readers of a data get. */
+export type ValueOf<D> = D extends { readonly schema: StandardSchemaV1<never, infer Out> } ? Out : never
+export type NameOf<D> = D extends { readonly name: infer Name extends string } ? Name : never
+export type DatumOf<D> = D extends DataProperties<infer Name, infer Out, never> ? Datum<Name, Out> : never
+
+/** A datum together with the data it was made from, so that a namesake made elsewhere can be told apart. */
+export class FedDatum implements Datum {
+  readonly name: string
+  readonly value: unknown
+  readonly data: AnyData
+
+  constructor(data: AnyData, value: unknown) {
+    this.name = data.name
+    this.value = value
+    this.data = data
+  }
+}
+
+const definedHere = new WeakSet<object>()
+
+/**
+ * Declares a kind of data.
+ *
+ * @param name 1 to 200 characters, unique within a workflow
+ * @param schema any Standard Schema (zod, valibot, arktype, …) that accepts its own output, or {@link type}
+ * @throws `GRAPH_INVALID` if the name or the schema cannot be used
+ */
+export function data<const Name extends string, In, Out extends In>(
+  name: Name,
+  schema: StandardSchemaV1<In, Out>,
+): Data<Name, Out, In> {
+  checkName('data', name)
+  checkSchema(name, schema)
+  const token = (value: unknown): FedDatum => new FedDatum(token as unknown as AnyData, value)
+  const properties: { [K in keyof DataProperties<Name, Out, In>]: PropertyDescriptor } = {
+    name: { value: name, enumerable: true },
+    schema: { value: schema, enumerable: true },
+    untyped: { value: token },
+  }
+  Object.defineProperties(token, properties)
+  definedHere.add(token)
+  return Object.freeze(token) as unknown as Data<Name, Out, In>
+}
+
+export function isData(value: unknown): value is AnyData {
+  return typeof value === 'function' && definedHere.has(value)
+}
+
+function checkSchema(name: string, schema: unknown): void {
+  const standard =
+    (typeof schema === 'object' && schema !== null) || typeof schema === 'function'
+      ? (schema as Partial<StandardSchemaV1>)['~standard']
+      : undefined
+  if (standard?.version === 1 && typeof standard.validate === 'function') return
+  throw new PolarisError(
+    'GRAPH_INVALID',
+    `Data '${name}' needs a Standard Schema (zod, valibot, arktype, …), but got ${describeValue(schema)}. ` +
+      'Use type<T>() for data that need no validation.',
+  )
+}
+
+const unchecked: StandardSchemaV1 = Object.freeze({
+  '~standard': Object.freeze({
+    version: 1 as const,
+    vendor: 'polaris-workflow',
+    validate: (value: unknown) => ({ value }),
+  }),
+})
+
+/** The schema that checks nothing: `data('Quote', type<{ fare: number }>())`. */
+export function type<T>(): StandardSchemaV1<T, T> {
+  return unchecked as StandardSchemaV1<T, T>
+}
+
+/** Whether a schema lets every value pass as it is, so that calling it can be saved. */
+export function checksNothing(schema: StandardSchemaV1): boolean {
+  return schema === unchecked
+}

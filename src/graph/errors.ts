@@ -1,0 +1,128 @@
+/** Every code a {@link PolarisError} can carry. A code never changes its meaning; a message may. */
+export type ErrorCode =
+  | 'GRAPH_INVALID'
+  | 'WORKFLOW_NOT_FOUND'
+  | 'WORKFLOW_MISMATCH'
+  | 'VERSION_CHANGED'
+  | 'VERSION_NOT_SERVED'
+  | 'DATA_UNKNOWN'
+  | 'DATA_INVALID'
+  | 'ID_INVALID'
+  | 'OPTION_INVALID'
+  | 'PRODUCT_INVALID'
+  | 'BUILDER_FAILED'
+  | 'ABORTED'
+  | 'INSTANCE_NOT_FOUND'
+  | 'INSTANCE_EXISTS'
+  | 'CANCELLED'
+  | 'SERVICE_MISSING'
+  | 'LEASE_LOST'
+  | 'DATA_MISSING'
+  | 'TRANSIENT_NOT_STORED'
+  | 'STORE_INVALID'
+  | 'STORE_UNAVAILABLE'
+  | 'STORE_FULL'
+  | 'STORE_NEWER'
+  | 'DRIVER_MISSING'
+  | 'CLOSED'
+
+/**
+ * The one class of error this library throws. Tell errors apart by `code`, never by message:
+ * `isPolarisError(error, 'DATA_INVALID')`.
+ */
+export class PolarisError extends Error {
+  override readonly name: string = 'PolarisError'
+  readonly code: ErrorCode
+
+  constructor(code: ErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+/** One thing that is wrong with a value, and where. */
+export interface Issue {
+  readonly message: string
+  /** Keys and indexes from the value's root to the member at fault; empty for the value itself. */
+  readonly path: readonly PropertyKey[]
+}
+
+/** A fed datum that was refused, with every issue its schema (or the store's codec) found. Nothing was stored. */
+export class DataError extends PolarisError {
+  override readonly name = 'DataError'
+  /** The name of the data that was refused. */
+  readonly data: string
+  readonly issues: readonly Issue[]
+
+  constructor(data: string, issues: readonly Issue[], options?: { readonly cause?: unknown }) {
+    super('DATA_INVALID', `Data '${data}' was refused: ${describeIssues(issues)}. Nothing was stored.`, options)
+    this.data = data
+    this.issues = issues
+  }
+}
+
+/** A definition that cannot work, with everything that is wrong with it. */
+export class GraphError extends PolarisError {
+  override readonly name = 'GraphError'
+  /** One sentence per problem, each naming the builders and data concerned. */
+  readonly problems: readonly string[]
+
+  /** @param subject what was defined: `Workflow 'cabRide'` */
+  constructor(subject: string, problems: readonly string[]) {
+    const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`
+    super('GRAPH_INVALID', `${subject} has ${count}:\n${problems.map((p) => `  - ${p}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+/** Narrows an unknown error to a {@link PolarisError}, of the given code if one is named. */
+export function isPolarisError<C extends ErrorCode = ErrorCode>(
+  error: unknown,
+  code?: C,
+): error is PolarisError & { readonly code: C } {
+  return error instanceof PolarisError && (code === undefined || error.code === code)
+}
+
+export function describeIssues(issues: readonly Issue[]): string {
+  return issues
+    .map(({ message, path }) => (path.length === 0 ? message : `${describePath(path)}: ${message}`))
+    .join('; ')
+}
+
+/** `['items', 0, 'a-b']` → `items[0]["a-b"]`. */
+export function describePath(path: readonly PropertyKey[]): string {
+  let text = ''
+  for (const key of path) {
+    if (typeof key === 'number') text += `[${key}]`
+    else if (typeof key === 'string' && /^[A-Za-z_$][\w$]*$/.test(key)) text += text === '' ? key : `.${key}`
+    else text += `[${typeof key === 'symbol' ? key.toString() : JSON.stringify(key)}]`
+  }
+  return text
+}
+
+/** What a value is, in words short enough for an error message. */
+export function describeValue(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  switch (typeof value) {
+    case 'undefined':
+      return 'undefined'
+    case 'string':
+      return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value)
+    case 'function':
+      return value.name === '' ? 'a function' : `the function ${value.name}`
+    case 'object':
+      return constructorName(value)
+    default:
+      return String(value)
+  }
+}
+
+function constructorName(value: object): string {
+  try {
+    const { name } = value.constructor
+    return name === 'Object' || typeof name !== 'string' || name === '' ? 'an object' : `a ${name}`
+  } catch {
+    return 'an object'
+  }
+}

@@ -1,0 +1,53 @@
+import type { AnyData } from './data.ts'
+import type { Graph } from './graph.ts'
+
+/**
+ * A graph's identity: names, inputs by kind, products, targets, transients, `once`, `loops` and versions. Source text,
+ * declaration order (but with loops, where it decides which edges are cut) and key names do not count, so that a
+ * rebuild, a minifier or a tidied file changes nothing.
+ */
+export function fingerprint(graph: Graph): string {
+  const names = (inputs: Readonly<Record<string, AnyData>>): string[] =>
+    [...new Set(Object.values(inputs).map(({ name }) => name))].sort()
+  const builders = [...graph.nodes].sort((a, b) => (graph.loops ? a.declared - b.declared : a.name < b.name ? -1 : 1))
+  return hash(
+    JSON.stringify([
+      graph.name,
+      graph.loops,
+      graph.targets.map((slot) => graph.slots[slot]?.name),
+      graph.slots
+        .filter(({ transient }) => transient)
+        .map(({ name }) => name)
+        .sort(),
+      builders.map(({ builder, out }) => [
+        builder.name,
+        names(builder.consumes),
+        names(builder.optionals),
+        names(builder.accesses),
+        graph.slots[out]?.name,
+        builder.once,
+        builder.version,
+      ]),
+    ]),
+  )
+}
+
+/**
+ * 128 bits of a text in hex: cyrb128 by bryc (public domain), after MurmurHash3. Not for secrets. Written out since the
+ * graph layer runs where there is no `node:crypto`, and Web Crypto's digest cannot be had synchronously.
+ */
+function hash(text: string): string {
+  let [a, b, c, d] = [1779033703, 3144134277, 1013904242, 2773480762]
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    a = b ^ Math.imul(a ^ code, 597399067)
+    b = c ^ Math.imul(b ^ code, 2869860233)
+    c = d ^ Math.imul(c ^ code, 951274213)
+    d = a ^ Math.imul(d ^ code, 2716044179)
+  }
+  a = Math.imul(c ^ (a >>> 18), 597399067)
+  b = Math.imul(d ^ (b >>> 22), 2869860233)
+  c = Math.imul(a ^ (c >>> 17), 951274213)
+  d = Math.imul(b ^ (d >>> 19), 2716044179)
+  return [a ^ b ^ c ^ d, b ^ a, c ^ a, d ^ a].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
+}

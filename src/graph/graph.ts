@@ -1,0 +1,76 @@
+import type { AnyBuilder } from './builder.ts'
+import type { AnyData } from './data.ts'
+
+/** How a builder reads one of its inputs. */
+export const CONSUMES = 0
+export const OPTIONAL = 1
+export const ACCESS = 2
+export type InputKind = typeof CONSUMES | typeof OPTIONAL | typeof ACCESS
+
+/** One input of a builder, compiled. */
+export interface Input {
+  /** The name `process` knows it by. */
+  readonly key: string
+  readonly slot: number
+  readonly kind: InputKind
+  /** Read as it stood when the pass began: the edge is cut, or it is an access to what no ancestor makes. */
+  readonly lookback: boolean
+}
+
+/** A builder within a graph. Its index is its place in the order of rank, then of declaration. */
+export interface Node {
+  readonly index: number
+  readonly rank: number
+  /** Place in the workflow's declaration. */
+  readonly declared: number
+  readonly name: string
+  readonly builder: AnyBuilder
+  /** `consumes`, then `optionals`, then `accesses`, each in declared order. */
+  readonly inputs: readonly Input[]
+  /** Slot of the product. */
+  readonly out: number
+  readonly source: boolean
+}
+
+/** A kind of data within a graph. Slots are numbered in order of first appearance. */
+export interface Slot {
+  readonly index: number
+  readonly name: string
+  readonly data: AnyData
+  /** Index of the node that produces it; -1 where none does. */
+  readonly producer: number
+  readonly transient: boolean
+  readonly target: boolean
+  /** Nodes that a new datum wakes at once. */
+  readonly readers: readonly number[]
+  /** Nodes that a product wakes in the next pass only: the edge is cut. Fed data wake them at once. */
+  readonly laterReaders: readonly number[]
+  /** Whether some reader needs to see it as it stood when a pass began. */
+  readonly lookedBack: boolean
+}
+
+/** A workflow compiled to arrays and indexes: what the engine runs. */
+export interface Graph {
+  readonly name: string
+  readonly version: number
+  readonly nodes: readonly Node[]
+  readonly slots: readonly Slot[]
+  readonly slotOf: ReadonlyMap<string, number>
+  readonly nodeOf: ReadonlyMap<string, number>
+  /** Slots of the targets, in declared order. */
+  readonly targets: readonly number[]
+  /** Nodes with neither consumes nor optionals. */
+  readonly sources: readonly number[]
+  readonly loops: boolean
+  readonly durability: Durability
+  /** Producers whose product is read over an edge that is not cut, by node. */
+  readonly before: readonly (readonly number[])[]
+  /** Whether an uncut path leads from one node to the other. */
+  isAncestor(ancestor: number, of: number): boolean
+}
+
+/**
+ * When a scope's rows are committed. `'builder'`: the delta before the first builder runs, each product before a
+ * dependant starts. `'scope'`: all at its end, so that a crash repeats the whole scope.
+ */
+export type Durability = 'builder' | 'scope'

@@ -1,0 +1,43 @@
+import type { AnyData } from './data.ts'
+
+/** What a builder returns when it has no product. Made by {@link nothing}. */
+export class Nothing {
+  declare private readonly kind: 'nothing'
+  readonly because: string | undefined
+
+  constructor(because: string | undefined) {
+    this.because = because
+  }
+}
+
+/** What a builder returns when it needs other data than it was given. Made by {@link waitFor}. */
+export class WaitFor<D extends AnyData = AnyData> {
+  declare private readonly kind: 'waitFor'
+  readonly data: D
+  readonly because: string | undefined
+
+  constructor(data: D, because: string | undefined) {
+    this.data = data
+    this.because = because
+  }
+}
+
+/**
+ * "There is no product." An earlier product stays; the builder runs again when one of its inputs is active again.
+ *
+ * @param because shown by `explain` and in the history
+ */
+export function nothing(because?: string): Nothing {
+  return new Nothing(because)
+}
+
+/**
+ * "There is no product before this datum comes, or comes anew." Like {@link nothing}, and the instance's `waitingFor`
+ * names the data.
+ *
+ * @param data one of the builder's own `consumes` or `optionals`; anything else is `PRODUCT_INVALID`
+ * @param because shown by `explain` and in the history
+ */
+export function waitFor<D extends AnyData>(data: D, because?: string): WaitFor<D> {
+  return new WaitFor(data, because)
+}

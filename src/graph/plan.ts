@@ -1,0 +1,195 @@
+import { PolarisError } from './errors.ts'
+import { fingerprint } from './fingerprint.ts'
+import { ACCESS, CONSUMES } from './graph.ts'
+import type { Graph, Node, Slot } from './graph.ts'
+import { toDot, toMermaid } from './render.ts'
+
+/** A builder as a plan shows it. */
+export interface PlanBuilder {
+  readonly name: string
+  readonly rank: number
+  readonly consumes: readonly string[]
+  readonly optionals: readonly string[]
+  readonly accesses: readonly string[]
+  readonly services: readonly string[]
+  readonly produces: string
+  readonly once: boolean
+  readonly pure: boolean
+}
+
+/** A plan as plain JSON. */
+export interface PlanJson {
+  readonly workflow: string
+  readonly version: number
+  readonly fingerprint: string
+  readonly targets: readonly string[]
+  readonly transients: readonly string[]
+  readonly loops: boolean
+  readonly ranks: readonly (readonly string[])[]
+  readonly builders: readonly PlanBuilder[]
+  readonly inputs: readonly string[]
+  readonly unreachable: readonly string[]
+}
+
+/** The execution graph of a workflow, to look at and to ask. Answers are names, in the order builders would run. */
+export interface Plan {
+  /** Names of builders by rank; within a rank in declared order. */
+  readonly ranks: string[][]
+  /** Builders on no path to a target. They run all the same: their side effects count. */
+  readonly unreachable: string[]
+  /** Data that some builder reads and none produces: what callers have to feed. */
+  readonly inputs: string[]
+  readonly targets: string[]
+  /** Tells graphs apart: equal for the same graph whatever the source text, different for any difference that counts. */
+  readonly fingerprint: string
+  readonly builders: PlanBuilder[]
+  /** Name of the builder that produces a data, if one does. Throws `DATA_UNKNOWN` for data the workflow does not have. */
+  producerOf(data: string | { readonly name: string }): string | undefined
+  /** Names of the builders that a new datum of this data makes run. Throws `DATA_UNKNOWN`. */
+  readersOf(data: string | { readonly name: string }): string[]
+  /** Builders whose products reach this builder, or this data, directly or through others. Throws `DATA_UNKNOWN`. */
+  upstreamOf(name: string | { readonly name: string }): string[]
+  /** Builders that this builder's product, or this data, reaches, directly or through others. Throws `DATA_UNKNOWN`. */
+  downstreamOf(name: string | { readonly name: string }): string[]
+  /** A flowchart in Mermaid's language. */
+  toMermaid(): string
+  /** A digraph in Graphviz's language. */
+  toDot(): string
+  toJSON(): PlanJson
+}
+
+type Named = string | { readonly name: string }
+
+export function planOf(graph: Graph): Plan {
+  let print: string | undefined
+  const plan: Plan = {
+    get ranks() {
+      const ranks: string[][] = []
+      for (const { rank, name } of graph.nodes) (ranks[rank] ??= []).push(name)
+      return ranks
+    },
+    get unreachable() {
+      const reached = new Set(graph.targets.flatMap((slot) => closure(producersOf(graph, slot), upward(graph))))
+      return graph.nodes.filter(({ index }) => !reached.has(index)).map(({ name }) => name)
+    },
+    get inputs() {
+      return graph.slots.filter(({ producer }) => producer < 0).map(({ name }) => name)
+    },
+    get targets() {
+      return graph.targets.map((slot) => slotAt(graph, slot).name)
+    },
+    get fingerprint() {
+      return (print ??= fingerprint(graph))
+    },
+    get builders() {
+      return graph.nodes.map((node) => describe(graph, node))
+    },
+    producerOf(data) {
+      const { producer } = slotNamed(graph, data)
+      return producer < 0 ? undefined : nodeAt(graph, producer).name
+    },
+    readersOf(data) {
+      return namesOf(graph, readersOf(slotNamed(graph, data)))
+    },
+    upstreamOf(name) {
+      const node = graph.nodeOf.get(nameOf(name))
+      const from = node === undefined ? producersOf(graph, slotNamed(graph, name).index) : upward(graph)(node)
+      return namesOf(graph, closure(from, upward(graph)))
+    },
+    downstreamOf(name) {
+      const node = graph.nodeOf.get(nameOf(name))
+      const slot = node === undefined ? slotNamed(graph, name) : slotAt(graph, nodeAt(graph, node).out)
+      return namesOf(graph, closure(readersOf(slot), downward(graph)))
+    },
+    toMermaid: () => toMermaid(graph),
+    toDot: () => toDot(graph),
+    toJSON: () => ({
+      workflow: graph.name,
+      version: graph.version,
+      fingerprint: plan.fingerprint,
+      targets: plan.targets,
+      transients: graph.slots.filter(({ transient }) => transient).map(({ name }) => name),
+      loops: graph.loops,
+      ranks: plan.ranks,
+      builders: plan.builders,
+      inputs: plan.inputs,
+      unreachable: plan.unreachable,
+    }),
+  }
+  return Object.freeze(plan)
+}
+
+export function slotAt(graph: Graph, slot: number): Slot {
+  return graph.slots[slot] as Slot
+}
+
+export function nodeAt(graph: Graph, node: number): Node {
+  return graph.nodes[node] as Node
+}
+
+function describe(graph: Graph, node: Node): PlanBuilder {
+  const names = (kind: 'consumes' | 'optionals' | 'accesses'): string[] =>
+    Object.values(node.builder[kind]).map(({ name }) => name)
+  return {
+    name: node.name,
+    rank: node.rank,
+    consumes: names('consumes'),
+    optionals: names('optionals'),
+    accesses: names('accesses'),
+    services: Object.values(node.builder.services).map(({ name }) => name),
+    produces: slotAt(graph, node.out).name,
+    once: node.builder.once,
+    pure: node.builder.pure,
+  }
+}
+
+function nameOf(named: Named): string {
+  return typeof named === 'string' ? named : named.name
+}
+
+function slotNamed(graph: Graph, named: Named): Slot {
+  const slot = graph.slotOf.get(nameOf(named))
+  if (slot !== undefined) return slotAt(graph, slot)
+  throw new PolarisError(
+    'DATA_UNKNOWN',
+    `Workflow '${graph.name}' has no data '${nameOf(named)}'. It has ${graph.slots.map(({ name }) => name).join(', ')}.`,
+  )
+}
+
+function readersOf(slot: Slot): number[] {
+  return [...slot.readers, ...slot.laterReaders]
+}
+
+function producersOf(graph: Graph, slot: number): number[] {
+  const { producer } = slotAt(graph, slot)
+  return producer < 0 ? [] : [producer]
+}
+
+type Step = (node: number) => number[]
+
+/** Cut edges count here: data do flow along them, if only in a later pass. */
+function upward(graph: Graph): Step {
+  return (node) =>
+    nodeAt(graph, node)
+      .inputs.filter(({ kind }) => kind !== ACCESS)
+      .flatMap(({ slot }) => producersOf(graph, slot))
+}
+
+function downward(graph: Graph): Step {
+  return (node) => readersOf(slotAt(graph, nodeAt(graph, node).out))
+}
+
+function closure(from: readonly number[], step: Step): number[] {
+  const seen = new Set(from)
+  for (const node of seen) for (const next of step(node)) seen.add(next)
+  return [...seen]
+}
+
+function namesOf(graph: Graph, nodes: Iterable<number>): string[] {
+  return [...new Set(nodes)].sort((a, b) => a - b).map((node) => nodeAt(graph, node).name)
+}
+
+/** Slots a builder cannot run without. */
+export function consumedSlots(node: Node): number[] {
+  return node.inputs.filter(({ kind }) => kind === CONSUMES).map(({ slot }) => slot)
+}

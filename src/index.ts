@@ -1,0 +1,47 @@
+export { builder, service } from './graph/builder.ts'
+export type { AnyBuilder, BuildContext, Builder, Service } from './graph/builder.ts'
+export { data, type } from './graph/data.ts'
+export type { AnyData, Data, Datum, Frozen, ValueOf } from './graph/data.ts'
+export { DataError, GraphError, isPolarisError, PolarisError } from './graph/errors.ts'
+export type { ErrorCode, Issue } from './graph/errors.ts'
+export { nothing, waitFor } from './graph/outcome.ts'
+export type { Nothing, WaitFor } from './graph/outcome.ts'
+export type { Plan, PlanBuilder, PlanJson } from './graph/plan.ts'
+export { workflow } from './graph/workflow.ts'
+export type { AnyWorkflow, Workflow } from './graph/workflow.ts'
+
+export { BuilderError } from './engine/builder-error.ts'
+export type { Clock } from './engine/clock.ts'
+export type { CallOptions, Executor, ExecutorOptions } from './engine/executor.ts'
+export type { HookInfo, Hooks } from './engine/hooks.ts'
+export type {
+  BuilderExplanation,
+  Explanation,
+  HistoryEntry,
+  InstanceSummary,
+  InstanceView,
+  Lack,
+  TargetExplanation,
+} from './engine/inspect.ts'
+export { Polaris } from './engine/polaris.ts'
+export type { InstanceQuery, PolarisOptions } from './engine/polaris.ts'
+export type { Completed, Open, Result, ResultOf } from './engine/result.ts'
+
+export type {
+  Awaitable,
+  Change,
+  DataStore,
+  Expected,
+  Header,
+  HistoryQuery,
+  InstanceStatus,
+  ListQuery,
+  Mode,
+  Page,
+  Row,
+  RowNote,
+  RowOutcome,
+  Snapshot,
+  StoreCapabilities,
+  Written,
+} from './stores/contract.ts'
