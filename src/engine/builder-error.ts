@@ -1,5 +1,6 @@
 import { PolarisError } from '../graph/errors.ts'
-import type { AnyResult } from './result.ts'
+import type { AnyData } from '../graph/data.ts'
+import type { Open, ScopeResult } from './result.ts'
 
 /** What a call rejects with when a builder threw or returned what it may not. What was made before is kept. */
 export class BuilderError extends PolarisError {
@@ -9,16 +10,17 @@ export class BuilderError extends PolarisError {
   /** The workflow id; of a `compute` its random one. */
   readonly id: string
   /** What the scope had produced before. The error itself, as thrown, is `cause`. */
-  readonly result: AnyResult
+  readonly result: Open<AnyData, AnyData>
 
   constructor(
     code: 'BUILDER_FAILED' | 'PRODUCT_INVALID',
     message: string,
-    facts: { readonly builder: string; readonly id: string; readonly result: AnyResult; readonly cause: unknown },
+    facts: { readonly builder: string; readonly id: string; readonly result: ScopeResult; readonly cause: unknown },
   ) {
     super(code, message, { cause: facts.cause })
     this.builder = facts.builder
     this.id = facts.id
-    this.result = facts.result
+    // One class stands behind both forms of a result; this scope failed, so it is the open one.
+    this.result = facts.result as unknown as Open<AnyData, AnyData>
   }
 }

@@ -9,8 +9,8 @@ const LARGEST_BATCH = 128
 
 interface Pending {
   readonly change: Change
-  resolve(written: Written): void
-  reject(error: unknown): void
+  readonly resolve: (written: Written) => void
+  readonly reject: (error: unknown) => void
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Hooks } from './hooks.ts'
 import { acceptDelta } from './intake.ts'
 import type { Registry } from './registry.ts'
 import { ScopeResult } from './result.ts'
+import { feed } from './rows.ts'
 import { Scope } from './scope.ts'
 import { abortedError, ScopeRun } from './scope-run.ts'
 import { State } from './state.ts'
@@ -43,24 +44,7 @@ export async function compute({
     throw new PolarisError('ABORTED', 'The caller gave up before anything ran.', { cause: signal.reason })
   }
   const state = new State(program.graph)
-  for (const { intake, value } of accepted) {
-    const { index, name } = intake.slot
-    state.protect(index, value)
-    state.setDatum(index, value, {
-      seq: ++state.newest,
-      place: intake.fed,
-      scope: 1,
-      pass: 1,
-      builder: null,
-      data: name,
-      outcome: 'fed',
-      value,
-      inputs: [],
-      startedAt: 0,
-      endedAt: 0,
-      note: null,
-    })
-  }
+  for (const datum of accepted) feed(state, 1, 0, datum)
   const scope = new Scope(state, 1)
   scope.begin()
   const run = new ScopeRun({
@@ -85,15 +69,24 @@ export async function compute({
 }
 
 function conclude(run: ScopeRun, scope: Scope): ScopeResult {
-  const { failure, aborted, id, produced } = run
+  const { failure, aborted, id, recorder } = run
   const { state } = scope
   const failed = failure !== undefined || aborted !== undefined
   const target = failed ? undefined : completedTarget(state, 1, scope.ran)
   const status = failed ? 'failed' : target === undefined ? 'waiting' : 'completed'
-  const result = new ScopeResult({ id, scope: 1, state, produced, status, target, lost: undefined })
+  const result = new ScopeResult({
+    id,
+    scope: 1,
+    state,
+    slots: recorder.slots,
+    values: recorder.values,
+    status,
+    target,
+    lost: undefined,
+  })
   if (failure !== undefined) {
     const { code, node, cause, message } = failure
-    throw new BuilderError(code, message, { builder: node.name, id, result: result as never, cause })
+    throw new BuilderError(code, message, { builder: node.name, id, result, cause })
   }
   if (aborted !== undefined) throw abortedError(id, aborted.reason)
   return result

@@ -1,18 +1,22 @@
 import type { Datum, DatumOf } from '../graph/data.ts'
 import { describeValue, PolarisError } from '../graph/errors.ts'
-import { checkOptions, textProblem } from '../graph/naming.ts'
+import { checkOptions } from '../graph/naming.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
 import type { Mode } from '../stores/contract.ts'
 import { compute } from './compute.ts'
 import type { Hooks } from './hooks.ts'
 import type { Instances } from './instances.ts'
+import { noStore } from './refusals.ts'
 import type { Registry } from './registry.ts'
 import type { ResultOf } from './result.ts'
 
-/** What may be fed to a workflow: any of its data. To one given by name, anything. */
+/**
+ * What may be fed to a workflow: any of its data. To one given by name, anything. `& {}` changes nothing but the
+ * compiler's messages, which then list the data instead of naming this type.
+ */
 export type DeltaOf<W> = W extends AnyWorkflow
   ? W extends Workflow<infer Reads, infer Makes, infer _Target, infer _Uses>
-    ? DatumOf<Reads | Makes>
+    ? DatumOf<Reads | Makes> & {}
     : never
   : Datum
 
@@ -34,8 +38,8 @@ export interface CallOptions {
 /** What an executor needs of the `Polaris` it belongs to. */
 export interface Host {
   readonly registry: Registry
-  /** Throws `CLOSED` or, for lack of a store, `STORE_INVALID`. */
-  instances(): Instances
+  /** Absent where there is no store. */
+  readonly entries: Instances | undefined
   ids(): string
 }
 
@@ -139,34 +143,13 @@ export class Executor {
     mode: Mode,
     resume = false,
   ): Promise<ResultOf<W>> {
-    try {
-      const instances = this.host.instances()
-      const { name } = this.host.registry.find(workflow).workflow
-      checkId(id)
-      const { expect, meta, signal } = this.options
-      const call = {
-        workflow: name,
-        id,
-        delta,
-        mode,
-        limit: this.limit,
-        hooks: this.hooks,
-        resume,
-        expect,
-        meta,
-        signal,
-      }
-      return instances.run(call) as Promise<unknown> as Promise<ResultOf<W>>
-    } catch (error) {
-      return Promise.reject(error as Error)
-    }
+    const { entries } = this.host
+    if (entries === undefined) return Promise.reject(noStore())
+    const { hooks, limit } = this
+    const { expect, meta, signal } = this.options
+    const call = { workflow, id, delta, mode, limit, hooks, resume, expect, meta, signal }
+    return entries.run(call) as Promise<unknown> as Promise<ResultOf<W>>
   }
-}
-
-/** @throws `ID_INVALID` */
-export function checkId(id: unknown): void {
-  const problem = textProblem(id, 512)
-  if (problem !== undefined) throw new PolarisError('ID_INVALID', `A workflow id ${problem}.`)
 }
 
 function checkMeta(meta: unknown): Readonly<Record<string, unknown>> {

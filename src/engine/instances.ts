@@ -1,8 +1,8 @@
 import type { Datum } from '../graph/data.ts'
-import { PolarisError } from '../graph/errors.ts'
 import type { Slot } from '../graph/graph.ts'
+import type { AnyWorkflow } from '../graph/workflow.ts'
 import { decode } from '../stores/codec.ts'
-import type { Awaitable, DataStore, Header, Mode, Row, Snapshot } from '../stores/contract.ts'
+import type { Awaitable, DataStore, Header, Mode, Snapshot } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 import { BuilderError } from './builder-error.ts'
 import type { Clock } from './clock.ts'
@@ -12,9 +12,19 @@ import { acceptDelta } from './intake.ts'
 import type { AcceptedDatum, Form } from './intake.ts'
 import { Journal, Overtaken } from './journal.ts'
 import { CALL } from './program.ts'
+import { fedSlots, heldBefore, keepProduced } from './recovery.ts'
+import {
+  checkExpectation,
+  checkId,
+  closed,
+  gaveUp,
+  overtaken,
+  refuseTransientTarget,
+  versionChanged,
+} from './refusals.ts'
 import type { Registry, Served } from './registry.ts'
 import { ScopeResult } from './result.ts'
-import type { ProducedDatum } from './result.ts'
+import { callRow, feed } from './rows.ts'
 import { needsHistory, Scope } from './scope.ts'
 import { abortedError, ScopeRun } from './scope-run.ts'
 import { loadState, State } from './state.ts'
@@ -23,7 +33,7 @@ import { completedTarget } from './verdict.ts'
 
 /** What one call on an instance wants. */
 export interface Call {
-  readonly workflow: string
+  readonly workflow: AnyWorkflow | string
   readonly id: string
   readonly delta: readonly Datum[]
   readonly mode: Mode
@@ -64,28 +74,35 @@ const ATTEMPTS = 20
 export class Instances {
   private readonly facts: InstancesFacts
   private readonly form: Form
+  private readonly decode: (stored: unknown) => unknown
   private readonly committer: Committer
   private readonly turns = new Turns()
+  private closed = false
   private readonly warm = new Map<string, Warm>()
 
   constructor(facts: InstancesFacts) {
     this.facts = facts
     this.form = facts.store.capabilities.values
+    this.decode = this.form === 'text' ? (stored) => decode(stored as string) : (stored) => stored
     this.committer = new Committer(facts.store)
   }
 
-  /** Resolves once no call is under way any more. */
-  idle(): Promise<void> {
+  /** Refuses further calls; resolves once none is under way any more. */
+  close(): Promise<void> {
+    this.closed = true
     return this.turns.idle()
   }
 
   async run(call: Call): Promise<ScopeResult> {
+    if (this.closed) throw closed()
+    const { name } = this.facts.registry.find(call.workflow).program.graph
+    checkId(call.id)
     const turn = this.turns.take(call.id)
     if (turn !== undefined) await turn
     try {
       for (let attempt = 1; ; attempt++) {
         try {
-          const result = this.runOnce(call)
+          const result = this.runOnce(call, name)
           return isThenable(result) ? await result : result
         } catch (error) {
           if (!(error instanceof BuilderError)) this.warm.delete(call.id)
@@ -98,30 +115,30 @@ export class Instances {
     }
   }
 
-  private runOnce(call: Call): Awaitable<ScopeResult> {
+  private runOnce(call: Call, name: string): Awaitable<ScopeResult> {
     const warm = this.warm.get(call.id)
-    return warm === undefined ? this.runCold(call) : this.runOn(call, warm)
+    return warm === undefined ? this.runCold(call, name) : this.runOn(call, name, warm)
   }
 
-  private async runCold(call: Call): Promise<ScopeResult> {
+  private async runCold(call: Call, name: string): Promise<ScopeResult> {
     const read = this.facts.store.read(call.id)
     const snapshot = isThenable(read) ? await read : read
-    return this.runOn(call, snapshot === undefined ? undefined : this.load(snapshot))
+    return this.runOn(call, name, snapshot === undefined ? undefined : this.load(snapshot))
   }
 
   private load({ header, rows }: Snapshot): Warm {
     const served = this.facts.registry.serving(header.id, header.workflow, header.version)
-    if (served.workflow.plan.fingerprint !== header.fingerprint) throw changed(header)
-    const state = loadState(served.program.graph, header.settled, rows, this.form === 'text' ? decodeText : asIs)
+    if (served.workflow.plan.fingerprint !== header.fingerprint) throw versionChanged(header)
+    const state = loadState(served.program.graph, header.settled, rows, this.decode)
     state.newest = header.rows
     const call = rows.find(({ place, scope }) => place === CALL && scope === header.scope)
     return { served, state, header, meta: call?.note?.meta ?? NO_META }
   }
 
-  private runOn(call: Call, warm: Warm | undefined): Awaitable<ScopeResult> {
-    checkExpectation(call, warm?.header)
-    const served = warm?.served ?? this.facts.registry.find(call.workflow)
-    refuseTransientTarget(served)
+  private runOn(call: Call, name: string, warm: Warm | undefined): Awaitable<ScopeResult> {
+    checkExpectation(call, name, warm?.header)
+    const served = warm?.served ?? this.facts.registry.find(name)
+    refuseTransientTarget(served.program.graph)
     const accepted = acceptDelta(served.program, call.delta, this.form)
     if (!isThenable(accepted)) return this.runAccepted(call, served, warm, accepted)
     return accepted.then((delta) => this.runAccepted(call, served, warm, delta))
@@ -134,9 +151,7 @@ export class Instances {
     delta: readonly AcceptedDatum[],
   ): Awaitable<ScopeResult> {
     if (call.signal?.aborted === true) {
-      throw new PolarisError('ABORTED', `The caller gave up on '${call.id}' before anything was stored.`, {
-        cause: call.signal.reason,
-      })
+      throw gaveUp(call.id, call.signal.reason)
     }
     if (warm?.header === undefined) {
       const fresh: Warm = { served, state: new State(served.program.graph), header: undefined, meta: NO_META }
@@ -153,16 +168,12 @@ export class Instances {
     const { state } = warm
     const scope = new Scope(state, header.scope)
     const looked = needsHistory(state, header.scope, header.pass)
-    const before = looked.length === 0 ? new Map<number, never>() : await this.before(state, header, looked)
-    scope.recover(header.pass, before)
+    scope.recover(header.pass, await heldBefore(this.facts.store, state, header, looked, this.decode))
     const journal = this.journal(warm, header, header.rows)
-    const fed = state.unsettled.filter((slot) => {
-      const row = state.rows.get(slot)
-      return row?.outcome === 'fed' && row.scope === header.scope
-    })
+    const fed = fedSlots(state, header.scope)
     const delta = fed.map((slot) => ({ name: (state.graph.slots[slot] as Slot).name, value: state.values.get(slot) }))
     const run = this.scopeRun({ ...call, mode: header.mode, delta, meta: warm.meta }, warm, scope, journal)
-    run.produced.push(...producedBefore(state, scope))
+    keepProduced(state, scope, run.recorder)
     const running = run.run()
     if (isThenable(running)) await running
     try {
@@ -174,31 +185,6 @@ export class Instances {
     }
   }
 
-  /** What slots held when the open pass began: the newest row from before it. */
-  private async before(
-    state: State,
-    { id, scope, pass }: Header,
-    slots: readonly number[],
-  ): Promise<Map<number, { value: unknown; row: Row | undefined }>> {
-    const found = new Map(
-      slots.map((slot) => [slot, { value: undefined as unknown, row: undefined as Row | undefined }]),
-    )
-    for (let after = 0; ;) {
-      const rows = await this.facts.store.history(id, { after, limit: 1000 })
-      for (const row of rows) {
-        const slot = row.data === null ? undefined : state.graph.slotOf.get(row.data)
-        const inPass = row.scope === scope && row.pass === pass && row.outcome !== 'fed'
-        if (slot === undefined || inPass || !found.has(slot) || row.value === undefined) continue
-        const value = this.form === 'text' ? decodeText(row.value) : row.value
-        state.protect(slot, value)
-        found.set(slot, { value, row })
-      }
-      const last = rows.at(-1)
-      if (last === undefined || rows.length < 1000) return found
-      after = last.seq
-    }
-  }
-
   private runScope(call: Call, warm: Warm, delta: readonly AcceptedDatum[]): Awaitable<ScopeResult> {
     const { state, header } = warm
     const number = (header?.scope ?? 0) + 1
@@ -206,7 +192,7 @@ export class Instances {
     const draft = header ?? this.draft(call.id, warm.served, now)
     const journal = this.journal(warm, draft, -1)
     if (call.meta !== undefined) journal.add(callRow(state, number, now, call.meta), false)
-    for (const datum of delta) journal.add(take(state, number, now, datum), false)
+    for (const datum of delta) journal.add(feed(state, number, now, datum), false)
     const scope = new Scope(state, number)
     scope.begin()
     if (
@@ -216,6 +202,7 @@ export class Instances {
       header.status !== 'failed' &&
       call.meta === undefined
     ) {
+      scope.release()
       return this.untouched(warm, header)
     }
     const run = this.scopeRun(call, warm, scope, journal)
@@ -234,7 +221,8 @@ export class Instances {
       id: header.id,
       scope: header.scope,
       state: state.snapshot(),
-      produced: [],
+      slots: [],
+      values: [],
       status: target === undefined ? 'waiting' : 'completed',
       target,
       lost: undefined,
@@ -317,7 +305,6 @@ export class Instances {
     const target = failed ? undefined : completedTarget(state, scope.number, scope.ran)
     const status = failed ? 'failed' : target === undefined ? 'waiting' : 'completed'
     const { lost } = scope
-    const { produced } = run
     const closed = journal.close({ ...run.patch(), status, pass: 0 })
     const conclude = (): ScopeResult => {
       warm.header = journal.header
@@ -325,16 +312,17 @@ export class Instances {
         id: call.id,
         scope: scope.number,
         state: state.snapshot(),
-        produced,
+        slots: run.recorder.slots,
+        values: run.recorder.values,
         status,
         target,
         lost,
       })
-      run.forgetTransients(fed)
+      run.recorder.forgetTransients(fed)
       this.keep(call.id, warm)
       if (run.failure !== undefined) {
         const { code, node, cause, message } = run.failure
-        throw new BuilderError(code, message, { builder: node.name, id: call.id, result: result as never, cause })
+        throw new BuilderError(code, message, { builder: node.name, id: call.id, result, cause })
       }
       if (run.aborted !== undefined) throw abortedError(call.id, run.aborted.reason)
       return result
@@ -349,111 +337,4 @@ export class Instances {
     const oldest = this.warm.keys().next()
     if (oldest.done !== true) this.warm.delete(oldest.value)
   }
-}
-
-/** What an interrupted scope had produced, as far as it is stored. */
-function producedBefore({ graph, runs, values }: State, { ran }: Scope): ProducedDatum[] {
-  return ran
-    .map((node) => runs.get(node))
-    .filter((run) => run?.outcome === 'produced')
-    .sort((a, b) => (a?.seq ?? 0) - (b?.seq ?? 0))
-    .flatMap((run) => {
-      const slot = graph.slots[graph.slotOf.get(run?.data ?? '') ?? -1]
-      const value = slot === undefined ? undefined : values.get(slot.index)
-      return slot === undefined || value === undefined ? [] : [{ slot: slot.index, name: slot.name, value }]
-    })
-}
-
-function take(state: State, scope: number, now: number, { intake, value, stored }: AcceptedDatum): Row {
-  const { slot, fed } = intake
-  const row: Row = {
-    seq: ++state.newest,
-    place: fed,
-    scope,
-    pass: 1,
-    builder: null,
-    data: slot.name,
-    outcome: 'fed',
-    value: stored,
-    inputs: [],
-    startedAt: now,
-    endedAt: now,
-    note: null,
-  }
-  state.protect(slot.index, value)
-  state.setDatum(slot.index, value, row)
-  return row
-}
-
-function callRow(state: State, scope: number, now: number, meta: Readonly<Record<string, unknown>>): Row {
-  return {
-    seq: ++state.newest,
-    place: CALL,
-    scope,
-    pass: 1,
-    builder: null,
-    data: null,
-    outcome: 'call',
-    value: undefined,
-    inputs: [],
-    startedAt: now,
-    endedAt: now,
-    note: { meta },
-  }
-}
-
-function decodeText(stored: unknown): unknown {
-  return decode(stored as string)
-}
-
-function asIs(stored: unknown): unknown {
-  return stored
-}
-
-function checkExpectation({ id, expect, resume, workflow }: Call, header: Header | undefined): void {
-  if (header === undefined) {
-    if (expect !== 'existing' && !resume) return
-    throw new PolarisError('INSTANCE_NOT_FOUND', `There is no instance '${id}'.`)
-  }
-  if (expect === 'new') {
-    throw new PolarisError(
-      'INSTANCE_EXISTS',
-      `'${id}' exists already (workflow '${header.workflow}', ${header.status}).`,
-    )
-  }
-  if (header.workflow !== workflow) {
-    throw new PolarisError(
-      'WORKFLOW_MISMATCH',
-      `'${id}' belongs to workflow '${header.workflow}', not to '${workflow}': use another id.`,
-    )
-  }
-  if (header.status === 'cancelled')
-    throw new PolarisError('CANCELLED', `'${id}' was cancelled and takes no more data.`)
-}
-
-function refuseTransientTarget({ program: { graph } }: Served): void {
-  for (const target of graph.targets) {
-    const slot = graph.slots[target] as Slot
-    if (!slot.transient) continue
-    throw new PolarisError(
-      'GRAPH_INVALID',
-      `Target '${slot.name}' of workflow '${graph.name}' is transient, so no instance could keep it: ` +
-        'use compute, or take it out of transients.',
-    )
-  }
-}
-
-function changed({ id, workflow, version }: Header): PolarisError {
-  return new PolarisError(
-    'VERSION_CHANGED',
-    `'${id}' was begun with another graph of version ${version} of workflow '${workflow}': ` +
-      'give the changed workflow a new version, and register the old one beside it.',
-  )
-}
-
-function overtaken(id: string): PolarisError {
-  return new PolarisError(
-    'LEASE_LOST',
-    `Another process keeps changing '${id}': this call never got its turn. Nothing was stored.`,
-  )
 }

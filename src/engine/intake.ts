@@ -1,12 +1,14 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { FedDatum } from '../graph/data.ts'
 import type { Datum } from '../graph/data.ts'
-import { DataError, describeIssues, describeValue, PolarisError } from '../graph/errors.ts'
+import { DataError, describeValue, PolarisError } from '../graph/errors.ts'
 import type { Issue } from '../graph/errors.ts'
-import { Nothing, WaitFor } from '../graph/outcome.ts'
+import { Nothing } from '../graph/outcome.ts'
+import type { WaitFor } from '../graph/outcome.ts'
 import { encode, EncodingRefused } from '../stores/codec.ts'
 import type { Awaitable } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
+import { messageOf } from './failure.ts'
 import { freezeDeep } from './freeze.ts'
 import type { Intake, Program, Step, Validate } from './program.ts'
 
@@ -55,7 +57,7 @@ export function acceptDelta(program: Program, delta: readonly Datum[], form: For
     if (value instanceof Promise) waits = true
     return value
   })
-  if (!waits) return takeAll(intakes, checked as (unknown | Refusal)[], form)
+  if (!waits) return takeAll(intakes, checked, form)
   return Promise.all(checked).then((values) => takeAll(intakes, values, form))
 }
 
@@ -213,14 +215,4 @@ function schemaFailure(error: unknown): Refusal {
 
 function readIssue({ message, path }: StandardSchemaV1.Issue): Issue {
   return { message, path: (path ?? []).map((part) => (typeof part === 'object' ? part.key : part)) }
-}
-
-/** The words of anything that can be thrown. */
-export function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message === '' ? error.name : error.message
-  return describeValue(error)
-}
-
-export function describeRefusal({ issues }: Refusal): string {
-  return describeIssues(issues)
 }

@@ -1,7 +1,7 @@
-import { PolarisError } from '../graph/errors.ts'
 import type { Awaitable, Header, Row, Written } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 import type { Committer } from './committer.ts'
+import { leaseLost } from './refusals.ts'
 import type { Work } from './scope.ts'
 
 /** What a commit changes in the header. */
@@ -21,7 +21,7 @@ export class Journal {
   private readonly draft: Header
   private readonly token: () => string
   /** Whether rows are committed within the scope, and not only at its end. */
-  private readonly eager: boolean
+  readonly eager: boolean
   private rows: Row[] = []
   /** `seq` of rows from builders with effects outside that are not committed yet. */
   private readonly effects = new Set<number>()
@@ -111,11 +111,7 @@ export class Journal {
   private landed(written: Written, header: Header, first: boolean): void {
     if (!written.ok) {
       if (first) throw new Overtaken()
-      throw new PolarisError(
-        'LEASE_LOST',
-        `Another process changed '${header.id}' while this one worked on it. What this scope had not committed is gone; ` +
-          'the instance stands as the other process left it. Call again to go on from there.',
-      )
+      throw leaseLost(header.id)
     }
     this.header = header
     this.committed = header.rows

@@ -19,10 +19,11 @@ export class Paged<T> {
   private shared = false
   private readonly length: number
 
-  constructor(length: number) {
+  /** @param from the array to photograph; without it, an empty one */
+  constructor(length: number, from?: Paged<T>) {
     this.length = length
-    this.pages = length <= SIZE ? [] : new Array<T[]>(((length - 1) >>> SHIFT) + 1)
-    this.epochs = []
+    this.pages = from === undefined ? new Array<T[]>(((length - 1) >>> SHIFT) + 1) : from.pages
+    this.epochs = from === undefined ? new Array<number>(this.pages.length) : from.epochs
   }
 
   get(index: number): T | undefined {
@@ -51,8 +52,7 @@ export class Paged<T> {
 
   /** The array as it stands now, whatever is written to this one later. Not to be written to itself. */
   snapshot(): Paged<T> {
-    const copy = new Paged<T>(0)
-    copy.pages = this.pages
+    const copy = new Paged(this.length, this)
     this.shared = true
     this.epoch++
     return copy

@@ -1,16 +1,17 @@
 import type { Service } from '../graph/builder.ts'
 import { describeValue, PolarisError } from '../graph/errors.ts'
 import { checkOptions } from '../graph/naming.ts'
-import { graphOf } from '../graph/workflow.ts'
+import type { graphOf } from '../graph/workflow.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
 import type { DataStore, InstanceStatus, Page, Snapshot } from '../stores/contract.ts'
 import { idSource, systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
-import { checkId, Executor } from './executor.ts'
+import { Executor } from './executor.ts'
 import type { ExecutorOptions, Host } from './executor.ts'
 import { explainInstance, historyEntry, summarise, viewInstance } from './inspect.ts'
 import type { Explanation, HistoryEntry, InstanceSummary, InstanceView } from './inspect.ts'
 import { Instances } from './instances.ts'
+import { checkId, closed, noStore } from './refusals.ts'
 import { Registry } from './registry.ts'
 
 export interface PolarisOptions<Services> {
@@ -39,12 +40,17 @@ export interface InstanceQuery {
 }
 
 type ServicesOf<W> = W extends Workflow<infer _R, infer _M, infer _T, infer Uses> ? Uses : never
-type ServiceMap<S> = {
-  readonly [K in S as K extends Service<infer Name> ? Name : never]: K extends Service<string, infer T> ? T : never
+/** Those of the services in the union `S` that were not given, or not of the type asked for. */
+type Lacking<S, Given> =
+  S extends Service<infer Name, infer T> ? (Given extends { readonly [K in Name]: T } ? never : S) : never
+/** What the compiler shows for workflows that ask for services nobody gave. */
+interface ServiceNotGiven<Missing> {
+  readonly missing: Missing
 }
-/** Lets workflows pass whose services are all given; for others it names what is missing. */
-type Serves<Given, W> =
-  Given extends ServiceMap<ServicesOf<W>> ? unknown : { readonly services: ServiceMap<ServicesOf<W>> }
+/** Lets a workflow pass whose services are all given; for another it names what is missing. */
+type Served<W, Given> = [Lacking<ServicesOf<W>, Given>] extends [never]
+  ? W
+  : ServiceNotGiven<Lacking<ServicesOf<W>, Given>>
 
 const PAGE = 100
 const LONGEST_PAGE = 1000
@@ -64,15 +70,11 @@ export class Polaris<Services extends object = {}> {
     if (store !== undefined) checkStore(store)
     const ids = idSource()
     this.store = store
-    this.registry = new Registry((services ?? {}) as Readonly<Record<string, unknown>>)
+    this.registry = new Registry(services ?? {})
     this.entries = store && new Instances({ store, registry: this.registry, clock, ids, warm })
     this.host = {
       registry: this.registry,
-      instances: () => {
-        if (this.closed !== undefined) throw closedError()
-        if (this.entries === undefined) throw noStore()
-        return this.entries
-      },
+      entries: this.entries,
       ids,
     }
   }
@@ -83,7 +85,7 @@ export class Polaris<Services extends object = {}> {
    *
    * @throws `WORKFLOW_NOT_FOUND`, `GRAPH_INVALID`, `SERVICE_MISSING`
    */
-  register<W extends readonly AnyWorkflow[]>(...workflows: W & Serves<Services, W[number]>): this {
+  register<W extends readonly AnyWorkflow[]>(...workflows: { [I in keyof W]: Served<W[I], Services> }): this {
     for (const workflow of workflows as readonly AnyWorkflow[]) this.registry.add(workflow)
     return this
   }
@@ -102,7 +104,7 @@ export class Polaris<Services extends object = {}> {
   /** Waits for the calls under way, then closes the store. Further calls are refused with `CLOSED`. */
   close(): Promise<void> {
     this.closed ??= (async () => {
-      await this.entries?.idle()
+      await this.entries?.close()
       await this.store?.close()
     })()
     return this.closed
@@ -161,7 +163,7 @@ export class Polaris<Services extends object = {}> {
   }
 
   private openStore(): DataStore {
-    if (this.closed !== undefined) throw closedError()
+    if (this.closed !== undefined) throw closed()
     if (this.store === undefined) throw noStore()
     return this.store
   }
@@ -185,16 +187,5 @@ function checkStore(store: unknown): void {
     'STORE_INVALID',
     `store must be a DataStore such as sqliteStore('app.db'), but is ${describeValue(store)}` +
       (missing.length === 0 ? ' without capabilities.' : ` without ${missing.join(', ')}.`),
-  )
-}
-
-function closedError(): PolarisError {
-  return new PolarisError('CLOSED', 'This Polaris was closed and takes no more calls.')
-}
-
-function noStore(): PolarisError {
-  return new PolarisError(
-    'STORE_INVALID',
-    'This Polaris has no store: give it one, new Polaris({ store: sqliteStore(file) }), or use compute.',
   )
 }

@@ -9,7 +9,7 @@ import type { Program } from './program.ts'
 export interface Served {
   readonly program: Program
   readonly workflow: AnyWorkflow
-  servicesOf(node: Node): Readonly<Record<string, unknown>>
+  readonly servicesOf: (node: Node) => Readonly<Record<string, unknown>>
 }
 
 /** The workflows a process serves, by name and version. */

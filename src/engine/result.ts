@@ -39,9 +39,12 @@ export interface Open<Reads extends AnyData, Makes extends AnyData> extends Resu
   readonly waitingFor: readonly string[]
 }
 
-/** What a call resolves with. `status` tells its two forms apart: when it is `'completed'`, `target` is there. */
+/**
+ * What a call resolves with. `status` tells its forms apart: when it is `'completed'`, `target` is there, and with
+ * several targets `targetName` tells which.
+ */
 export type Result<Reads extends AnyData = AnyData, Makes extends AnyData = AnyData, Target = AnyData> =
-  Completed<Reads, Makes, Target> | Open<Reads, Makes>
+  (Target extends unknown ? Completed<Reads, Makes, Target> : never) | Open<Reads, Makes>
 
 /** The result of a workflow: of an object with all its types, of a name with none. */
 export type ResultOf<W> = W extends AnyWorkflow
@@ -50,23 +53,19 @@ export type ResultOf<W> = W extends AnyWorkflow
     : never
   : Result
 
-export type AnyResult = Result
-
 /** What a scope leaves behind. */
 export interface ScopeFacts {
   readonly id: string
   readonly scope: number
   /** Photographed when the scope ended. */
   readonly state: State
-  readonly produced: readonly ProducedDatum[]
+  /** Slots of what the scope produced, in order, and the values. */
+  readonly slots: readonly number[]
+  readonly values: readonly unknown[]
   readonly status: 'completed' | 'waiting' | 'failed'
   readonly target: number | undefined
   /** Slots of transients that this scope made before a crash and that are lost. */
   readonly lost: ReadonlySet<number> | undefined
-}
-
-export interface ProducedDatum extends Datum {
-  readonly slot: number
 }
 
 /** Made once per scope, so everything that can wait until someone asks does. */
@@ -93,8 +92,11 @@ export class ScopeResult {
   }
 
   get produced(): readonly Datum[] {
-    const { produced, state } = this.facts
-    return produced.map(({ slot, name, value }) => ({ name, value: readable(state, slot, value) }))
+    const { slots, values, state } = this.facts
+    return slots.map((slot, i) => ({
+      name: (state.graph.slots[slot] as Slot).name,
+      value: readable(state, slot, values[i]),
+    }))
   }
 
   get target(): unknown {
@@ -114,9 +116,10 @@ export class ScopeResult {
   }
 
   get(data: AnyData): unknown {
-    const { state, produced, lost } = this.facts
+    const { state, slots, values, lost } = this.facts
     const { index, name } = slotOf(state.graph, data)
-    for (const datum of produced) if (datum.slot === index) return readable(state, index, datum.value)
+    const place = slots.indexOf(index)
+    if (place >= 0) return readable(state, index, values[place])
     if (lost?.has(index) !== true) return undefined
     throw new PolarisError(
       'TRANSIENT_NOT_STORED',

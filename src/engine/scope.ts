@@ -2,7 +2,8 @@ import { ACCESS, CONSUMES } from '../graph/graph.ts'
 import type { Graph, Node } from '../graph/graph.ts'
 import type { Row } from '../stores/contract.ts'
 import { copyBytes } from './freeze.ts'
-import { Paged } from './paged.ts'
+import { returnScratch, takeScratch } from './scratch.ts'
+import type { Scratch } from './scratch.ts'
 import type { State } from './state.ts'
 
 /** What a builder is to run with. */
@@ -15,6 +16,12 @@ export interface Work {
   readonly cause: number
   /** The run only makes a transient again that a reader lacks. */
   readonly supply: boolean
+}
+
+/** What a slot held at some moment. */
+export interface Held {
+  readonly value: unknown
+  readonly row: Row | undefined
 }
 
 const QUEUED = 1
@@ -37,16 +44,17 @@ export class Scope {
   pass = 1
   /** Nodes that ran in this scope, supplied runs left out. */
   readonly ran: number[] = []
-  private readonly marks: Paged<number>
-  private readonly heap: number[] = []
-  private readonly running: number[] = []
+  private readonly scratch: Scratch
+  private readonly marks: Uint8Array
+  private readonly heap: number[]
+  private readonly running: number[]
   private parked: Map<number, number[]> | undefined
   private demanded: Set<number> | undefined
   /** Slots of transients made before a crash and lost with it: they may be made again for a reader. */
   lost: Set<number> | undefined
   private supplied: Set<number> | undefined
   /** What slots held when the pass began, where a product has replaced it since. */
-  private before: Map<number, { readonly value: unknown; readonly row: Row | undefined }> | undefined
+  private before: Map<number, Held> | undefined
   /** Slots that this pass produced, but for transients. */
   private fresh: number[] = []
   private targetMade = false
@@ -55,7 +63,15 @@ export class Scope {
     this.graph = state.graph
     this.state = state
     this.number = number
-    this.marks = new Paged(this.graph.nodes.length)
+    this.scratch = takeScratch(state.graph)
+    this.marks = this.scratch.marks
+    this.heap = this.scratch.heap
+    this.running = this.scratch.running
+  }
+
+  /** Gives back what scopes share one after the other. Nothing may be asked of this one any more. */
+  release(): void {
+    returnScratch(this.graph, this.scratch)
   }
 
   /** Begins the scope: triggers what the delta, which the state holds already, reaches, and what is due from before. */
@@ -68,7 +84,7 @@ export class Scope {
    *
    * @param before what slots held when that pass began, for those that {@link needsHistory} names
    */
-  recover(pass: number, before: ReadonlyMap<number, { readonly value: unknown; readonly row: Row | undefined }>): void {
+  recover(pass: number, before: ReadonlyMap<number, Held>): void {
     this.pass = pass
     if (before.size > 0) this.before = new Map(before)
     for (const slot of this.state.unsettled) {
@@ -87,7 +103,8 @@ export class Scope {
       if (run?.scope !== this.number) continue
       const { out } = this.graph.nodes[node] as Node
       if (run.outcome === 'produced' && this.state.values.get(out) === undefined) (this.lost ??= new Set()).add(out)
-      this.marks.set(node, RAN)
+      this.marks[node] = RAN
+      this.scratch.touched.push(node)
       this.ran.push(node)
     }
     this.wakeDue()
@@ -117,8 +134,8 @@ export class Scope {
   /** Notes that a builder ended, and triggers what its product reaches. The state holds the product already. */
   finish(work: Work, outcome: Row['outcome']): void {
     const { index, out } = work.node
-    this.release(index)
-    this.marks.set(index, RAN)
+    this.leave(index)
+    this.marks[index] = RAN
     if (work.supply) {
       if (outcome === 'supplied') (this.supplied ??= new Set()).add(out)
     } else {
@@ -130,7 +147,7 @@ export class Scope {
 
   /** Notes that a builder threw. Nothing further is asked of this scope. */
   fail(work: Work): void {
-    this.release(work.node.index)
+    this.leave(work.node.index)
   }
 
   /** Keeps what stood at the pass's start, for those who may not see what replaces it. Call it before the state changes. */
@@ -156,7 +173,7 @@ export class Scope {
     const slot = this.graph.slots[out]
     if (slot === undefined) return
     if (slot.target) this.targetMade = true
-    if (!slot.transient) this.fresh.push(out)
+    if (this.graph.loops && !slot.transient) this.fresh.push(out)
     this.wakeReaders(out, false)
   }
 
@@ -168,8 +185,9 @@ export class Scope {
   }
 
   private wake(node: number): void {
-    if ((this.marks.get(node) ?? 0) !== 0 || this.state.isSpent(this.graph.nodes[node] as Node)) return
-    this.marks.set(node, QUEUED)
+    if (this.marks[node] !== 0 || this.state.isSpent(this.graph.nodes[node] as Node)) return
+    this.marks[node] = QUEUED
+    this.scratch.touched.push(node)
     heapPush(this.heap, node)
   }
 
@@ -209,7 +227,7 @@ export class Scope {
   }
 
   private park(node: number, under: number): void {
-    this.marks.set(node, PARKED)
+    this.marks[node] = PARKED
     this.parked ??= new Map()
     const waiting = this.parked.get(under)
     if (waiting === undefined) this.parked.set(under, [node])
@@ -221,12 +239,12 @@ export class Scope {
     if (waiting === undefined) return
     this.parked?.delete(node)
     for (const parked of waiting) {
-      this.marks.set(parked, QUEUED)
+      this.marks[parked] = QUEUED
       heapPush(this.heap, parked)
     }
   }
 
-  private release(node: number): void {
+  private leave(node: number): void {
     const { running } = this
     const place = running.indexOf(node)
     const last = running.pop()
@@ -260,7 +278,7 @@ export class Scope {
       input[key] = this.state.hasBytes(slot) ? copyBytes(value) : value
       seqs[i] = row === undefined ? 0 : row.seq
     }
-    this.marks.set(node.index, RUNNING)
+    this.marks[node.index] = RUNNING
     this.running.push(node.index)
     return { node, input, inputs: seqs, cause, supply: this.demanded !== undefined && this.demanded.has(node.index) }
   }
@@ -269,12 +287,13 @@ export class Scope {
   private demand(reader: Node, slot: number): boolean {
     const { transient, producer } = this.graph.slots[slot] as { transient: boolean; producer: number }
     if (!transient || producer < 0) return false
-    const mark = this.marks.get(producer) ?? 0
+    const mark = this.marks[producer]
     const possible = mark === 0 || (mark === RAN && this.lost?.has(slot) === true)
     if (!possible || this.demanded?.has(producer) === true) return false
     this.demanded ??= new Set()
     this.demanded.add(producer)
-    this.marks.set(producer, QUEUED)
+    this.marks[producer] = QUEUED
+    this.scratch.touched.push(producer)
     heapPush(this.heap, producer)
     this.park(reader.index, producer)
     return true
@@ -282,7 +301,7 @@ export class Scope {
 
   private skip(node: Node): undefined {
     // A producer that was only to make a lost transient again has run in this scope all the same.
-    this.marks.set(node.index, this.state.runs.get(node.index)?.scope === this.number ? RAN : 0)
+    this.marks[node.index] = this.state.runs.get(node.index)?.scope === this.number ? RAN : 0
     this.unpark(node.index)
     return undefined
   }

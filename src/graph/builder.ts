@@ -1,11 +1,12 @@
 import { isData } from './data.ts'
-import type { AnyData, Data, Frozen, ValueOf } from './data.ts'
+import type { AnyData, Data, Frozen, Given, ValueOf } from './data.ts'
 import { describeValue, GraphError, PolarisError } from './errors.ts'
 import { checkName, unknownKeys } from './naming.ts'
-import type { Nothing, WaitFor } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 
 /** Something a process brings for its builders: a client, a setting. Asked for by name, given once to `Polaris`. */
 export interface Service<Name extends string = string, T = unknown> {
+  readonly kind: 'service'
   readonly name: Name
   /** Only a type: the service itself is given to `Polaris`. */
   readonly type?: T
@@ -20,7 +21,7 @@ export interface Service<Name extends string = string, T = unknown> {
 export function service<T>(): <const Name extends string>(name: Name) => Service<Name, T> {
   return (name) => {
     checkName('service', name)
-    return Object.freeze({ name })
+    return Object.freeze({ kind: 'service', name })
   }
 }
 
@@ -44,34 +45,39 @@ export type ServiceValues<S extends Services> = {
   readonly [K in keyof S]: S[K] extends Service<string, infer T> ? T : never
 }
 
+/** The names of all data in records of inputs. */
+type NamesIn<I extends Inputs> = I[keyof I]['name']
 type Values<I extends Inputs> = { readonly [K in keyof I]: Frozen<ValueOf<I[K]>> }
 type Simplify<T> = { [K in keyof T]: T[K] } & {}
+/** What the compiler shows for a key that two kinds of inputs use. */
+interface KeyAlreadyUsed<Key> {
+  readonly key: Key
+}
 /** Makes the second use of a key an error at that key. */
-type Distinct<Used, Given> = { [K in keyof Given]: K extends keyof Used ? never : Given[K] }
+type Distinct<Used, Given> = { [K in keyof Given]: K extends keyof Used ? KeyAlreadyUsed<K> : Given[K] }
 /** What `process` is called with: every consumed datum, and those of the others that are there. */
 export type InputOf<C extends Inputs, O extends Inputs, A extends Inputs> = Simplify<
   Values<C> & Partial<Values<O>> & Partial<Values<A>>
 >
-type Made<Value, Waits extends AnyData> = Value | Nothing | WaitFor<Waits>
 
 /** A unit of work: what it reads, the one datum it produces, and how. */
-export interface Builder<Input = unknown, Reads = AnyData, Produces = AnyData, Uses = Service> {
+export interface Builder<Input = unknown, Reads = AnyData, Produces = AnyData, Uses extends Services = Services> {
   readonly name: string
   readonly consumes: Inputs
   readonly optionals: Inputs
   readonly accesses: Inputs
-  readonly services: Services
+  readonly services: Uses
   readonly produces: Produces
   readonly once: boolean
   readonly pure: boolean
   readonly version: number
-  process(input: Input, context: BuildContext<never>): unknown
-  /** Only types: all data the builder reads, and the services it asks for. */
-  readonly types?: { readonly reads: Reads; readonly uses: Uses }
+  process(input: Input, context: BuildContext<ServiceValues<Uses>>): unknown
+  /** Only a type: all data the builder reads. */
+  readonly types?: { readonly reads: Reads }
 }
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every builder is assignable to
-export type AnyBuilder = Builder<any, any, any, any>
+export type AnyBuilder = Builder<any, any, any>
 
 export interface BuilderDefinition<
   C extends Inputs,
@@ -81,6 +87,7 @@ export interface BuilderDefinition<
   Name extends string,
   Out,
   In,
+  Product,
 > {
   /** Unique within a workflow. */
   readonly name: string
@@ -102,7 +109,7 @@ export interface BuilderDefinition<
   process(
     input: InputOf<C, O, A>,
     context: BuildContext<ServiceValues<S>>,
-  ): Made<Frozen<NoInfer<In>>, C[keyof C] | O[keyof O]> | Promise<Made<Frozen<NoInfer<In>>, C[keyof C] | O[keyof O]>>
+  ): Outcome<Product, NamesIn<C> | NamesIn<O>>
 }
 
 const OPTIONS = [
@@ -118,10 +125,9 @@ const OPTIONS = [
   'process',
 ] as const satisfies readonly (keyof AnyDefinition)[]
 
-type AnyDefinition = BuilderDefinition<Inputs, Inputs, Inputs, Services, string, unknown, unknown>
+type AnyDefinition = BuilderDefinition<Inputs, Inputs, Inputs, Services, string, unknown, unknown, unknown>
 
 const definedHere = new WeakSet<object>()
-const NONE = Object.freeze({})
 
 /**
  * Declares a builder.
@@ -136,9 +142,10 @@ export function builder<
   const O extends Inputs = {},
   const A extends Inputs = {},
   const S extends Services = {},
+  const Product extends Given<In> = Given<In>,
 >(
-  definition: BuilderDefinition<C, O, A, S, Name, Out, In>,
-): Builder<InputOf<C, O, A>, C[keyof C] | O[keyof O] | A[keyof A], Data<Name, Out, In>, S[keyof S]> {
+  definition: BuilderDefinition<C, O, A, S, Name, Out, In, Product>,
+): Builder<InputOf<C, O, A>, C[keyof C] | O[keyof O] | A[keyof A], Data<Name, Out, In>, S> {
   const given: unknown = definition
   if (typeof given !== 'object' || given === null) {
     throw new PolarisError('GRAPH_INVALID', `A builder is defined by an object, but got ${describeValue(given)}.`)
@@ -151,7 +158,7 @@ export function builder<
     consumes: Object.freeze({ ...definition.consumes }),
     optionals: Object.freeze({ ...definition.optionals }),
     accesses: Object.freeze({ ...definition.accesses }),
-    services: Object.freeze({ ...(definition.services ?? NONE) }),
+    services: Object.freeze({ ...definition.services }) as S,
     produces: definition.produces,
     once: definition.once ?? false,
     pure: definition.pure ?? false,
@@ -215,7 +222,7 @@ function serviceProblems(services: unknown): string[] {
     return [`'services' must be an object of services by name, but is ${describeValue(services)}`]
   }
   return Object.entries(services).flatMap(([key, value]) =>
-    typeof (value as Partial<Service> | null)?.name === 'string'
+    (value as Partial<Service> | null)?.kind === 'service'
       ? []
       : [`'services.${key}' must be made by service<T>()(name), but is ${describeValue(value)}`],
   )

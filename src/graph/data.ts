@@ -6,9 +6,9 @@ type Leaf =
   string | number | bigint | boolean | null | undefined | symbol | Date | Uint8Array | ((...args: never) => unknown)
 
 /** A value as readers get it: readonly all the way down, since data are values and nobody may change them. */
-export type Frozen<T> = unknown extends T
+export type Frozen<T> = T extends Leaf
   ? T
-  : T extends Leaf
+  : unknown extends T
     ? T
     : T extends ReadonlyMap<infer K, infer V>
       ? ReadonlyMap<Frozen<K>, Frozen<V>>
@@ -22,20 +22,19 @@ export interface Datum<Name extends string = string, Value = unknown> {
   readonly value: Value
 }
 
-/** What a {@link Data} is, apart from being callable. */
-interface DataProperties<Name extends string, Out, In> {
-  readonly name: Name
-  readonly schema: StandardSchemaV1<In, Out>
-  /** A datum of a value whose type is not known yet, such as a request's body. It is validated like any other. */
-  untyped(value: unknown): Datum<Name, Out>
-}
+/** What a schema takes and a data set can hold: `undefined` is no value. */
+export type Given<In> = In extends undefined ? never : Frozen<In>
 
 /**
  * A named, typed, validated kind of value. Call it with a value to get a {@link Datum} to feed. Feeding and producing
  * take the schema's input type, readers get its output type.
  */
-export interface Data<Name extends string = string, Out = unknown, In = unknown> extends DataProperties<Name, Out, In> {
-  (value: Frozen<In>): Datum<Name, Out>
+export interface Data<Name extends string = string, Out = unknown, In = unknown> {
+  readonly name: Name
+  readonly schema: StandardSchemaV1<In, Out>
+  (value: Given<In>): Datum<Name, In>
+  /** A datum of a value whose type is not known yet, such as a request's body. It is validated like any other. */
+  untyped(value: unknown): Datum<Name, In>
 }
 
 /** Any data, whatever its value. */
@@ -48,9 +47,21 @@ export interface AnyData {
 }
 
 /** The type that readers of a data get. */
-export type ValueOf<D> = D extends { readonly schema: StandardSchemaV1<never, infer Out> } ? Out : never
+export type ValueOf<D> = D extends { readonly schema: StandardSchemaV1<unknown, infer Out> } ? Out : never
 export type NameOf<D> = D extends { readonly name: infer Name extends string } ? Name : never
-export type DatumOf<D> = D extends DataProperties<infer Name, infer Out, never> ? Datum<Name, Out> : never
+export type DatumOf<D> = D extends { untyped(value: unknown): infer Made } ? Made : never
+
+/** What the compiler shows for a schema whose output cannot be fed again, such as `z.string().transform(toDate)`. */
+interface SchemaMustAcceptItsOwnOutput<In, Out> {
+  readonly takes: In
+  readonly gives: Out
+}
+/** Readers' values are readonly, so a schema that only makes its output readonly does accept it. */
+type Accepting<In, Out> = [Out] extends [In]
+  ? unknown
+  : [Frozen<Out>] extends [Frozen<In>]
+    ? unknown
+    : SchemaMustAcceptItsOwnOutput<In, Out>
 
 /** A datum together with the data it was made from, so that a namesake made elsewhere can be told apart. */
 export class FedDatum implements Datum {
@@ -74,14 +85,14 @@ const definedHere = new WeakSet<object>()
  * @param schema any Standard Schema (zod, valibot, arktype, …) that accepts its own output, or {@link type}
  * @throws `GRAPH_INVALID` if the name or the schema cannot be used
  */
-export function data<const Name extends string, In, Out extends In>(
+export function data<const Name extends string, In, Out>(
   name: Name,
-  schema: StandardSchemaV1<In, Out>,
+  schema: StandardSchemaV1<In, Out> & Accepting<In, Out>,
 ): Data<Name, Out, In> {
   checkName('data', name)
   checkSchema(name, schema)
   const token = (value: unknown): FedDatum => new FedDatum(token as unknown as AnyData, value)
-  const properties: { [K in keyof DataProperties<Name, Out, In>]: PropertyDescriptor } = {
+  const properties: { [K in keyof AnyData]: PropertyDescriptor } = {
     name: { value: name, enumerable: true },
     schema: { value: schema, enumerable: true },
     untyped: { value: token },

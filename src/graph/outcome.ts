@@ -11,16 +11,23 @@ export class Nothing {
 }
 
 /** What a builder returns when it needs other data than it was given. Made by {@link waitFor}. */
-export class WaitFor<D extends AnyData = AnyData> {
+export class WaitFor<Name extends string = string> {
   declare private readonly kind: 'waitFor'
-  readonly data: D
+  readonly data: AnyData & { readonly name: Name }
   readonly because: string | undefined
 
-  constructor(data: D, because: string | undefined) {
+  constructor(data: AnyData & { readonly name: Name }, because: string | undefined) {
     this.data = data
     this.because = because
   }
 }
+
+/**
+ * What `process` may return, at once or later: a product, or a reason why there is none. The union is written out in one
+ * alias so that the compiler's messages name it instead of listing it.
+ */
+export type Outcome<Product, Waits extends string> =
+  Product | Nothing | WaitFor<Waits> | Promise<Product | Nothing | WaitFor<Waits>>
 
 /**
  * "There is no product." An earlier product stays; the builder runs again when one of its inputs is active again.
@@ -38,6 +45,9 @@ export function nothing(because?: string): Nothing {
  * @param data one of the builder's own `consumes` or `optionals`; anything else is `PRODUCT_INVALID`
  * @param because shown by `explain` and in the history
  */
-export function waitFor<D extends AnyData>(data: D, because?: string): WaitFor<D> {
+export function waitFor<Name extends string>(
+  data: AnyData & { readonly name: Name },
+  because?: string,
+): WaitFor<Name> {
   return new WaitFor(data, because)
 }

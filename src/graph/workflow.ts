@@ -1,5 +1,5 @@
 import { isBuilder, versionProblem } from './builder.ts'
-import type { AnyBuilder, Builder, Service } from './builder.ts'
+import type { AnyBuilder, Service } from './builder.ts'
 import { compile } from './compile.ts'
 import type { Definition } from './compile.ts'
 import { isData } from './data.ts'
@@ -23,9 +23,9 @@ export interface Workflow<Reads = AnyData, Makes = AnyData, Target = AnyData, Us
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every workflow is assignable to
 export type AnyWorkflow = Workflow<any, any, any, any>
 
-type ReadsOf<B> = B extends Builder<never, infer Reads, AnyData, unknown> ? Reads : never
+type ReadsOf<B> = B extends { readonly types?: { readonly reads: infer Reads } } ? Reads : never
 type MakesOf<B> = B extends { readonly produces: infer Produces } ? Produces : never
-type UsesOf<B> = B extends Builder<never, never, AnyData, infer Uses> ? Uses : never
+type UsesOf<B> = B extends { readonly services: infer Uses } ? Uses[keyof Uses] : never
 
 export interface WorkflowDefinition<Bs extends readonly AnyBuilder[], T> {
   readonly name: string

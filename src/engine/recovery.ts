@@ -1,0 +1,51 @@
+import type { DataStore, Header, Row } from '../stores/contract.ts'
+import type { Recorder } from './recorder.ts'
+import type { Held, Scope } from './scope.ts'
+import type { State } from './state.ts'
+
+const PAGE = 1000
+
+/** Slots that the open scope's caller fed, as far as no product has replaced it. */
+export function fedSlots(state: State, scope: number): number[] {
+  return state.unsettled.filter((slot) => {
+    const row = state.rows.get(slot)
+    return row?.outcome === 'fed' && row.scope === scope
+  })
+}
+
+/** Notes what an interrupted scope had produced, in order, as far as it is stored. */
+export function keepProduced({ graph, runs, values }: State, { ran }: Scope, recorder: Recorder): void {
+  const rows = ran.map((node) => runs.get(node)).filter((run) => run?.outcome === 'produced')
+  rows.sort((a, b) => (a?.seq ?? 0) - (b?.seq ?? 0))
+  for (const row of rows) {
+    const slot = graph.slotOf.get(row?.data ?? '') ?? -1
+    const value = values.get(slot)
+    if (value !== undefined) recorder.keep(slot, value)
+  }
+}
+
+/** What slots held when the open pass began: the newest row from before it, which only the history has. */
+export async function heldBefore(
+  store: DataStore,
+  state: State,
+  { id, scope, pass }: Header,
+  slots: readonly number[],
+  decode: (stored: unknown) => unknown,
+): Promise<Map<number, Held>> {
+  const found = new Map<number, Held>(slots.map((slot) => [slot, { value: undefined, row: undefined }]))
+  for (let after = 0; slots.length > 0;) {
+    const rows: readonly Row[] = await store.history(id, { after, limit: PAGE })
+    for (const row of rows) {
+      const slot = row.data === null ? undefined : state.graph.slotOf.get(row.data)
+      const inPass = row.scope === scope && row.pass === pass && row.outcome !== 'fed'
+      if (slot === undefined || inPass || !found.has(slot) || row.value === undefined) continue
+      const value = decode(row.value)
+      state.protect(slot, value)
+      found.set(slot, { value, row })
+    }
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < PAGE) break
+    after = last.seq
+  }
+  return found
+}

@@ -1,0 +1,94 @@
+import { PolarisError } from '../graph/errors.ts'
+import { textProblem } from '../graph/naming.ts'
+import type { Graph, Slot } from '../graph/graph.ts'
+import type { Header } from '../stores/contract.ts'
+
+/** What a call expects of the instance it names. */
+export interface Expectation {
+  readonly id: string
+  readonly expect: 'new' | 'existing' | undefined
+  readonly resume: boolean
+}
+
+/** @throws `INSTANCE_NOT_FOUND`, `INSTANCE_EXISTS`, `WORKFLOW_MISMATCH`, `CANCELLED` */
+export function checkExpectation(
+  { id, expect, resume }: Expectation,
+  workflow: string,
+  header: Header | undefined,
+): void {
+  if (header === undefined) {
+    if (expect !== 'existing' && !resume) return
+    throw new PolarisError('INSTANCE_NOT_FOUND', `There is no instance '${id}'.`)
+  }
+  if (expect === 'new') {
+    throw new PolarisError(
+      'INSTANCE_EXISTS',
+      `'${id}' exists already (workflow '${header.workflow}', ${header.status}).`,
+    )
+  }
+  if (header.workflow !== workflow) {
+    throw new PolarisError(
+      'WORKFLOW_MISMATCH',
+      `'${id}' belongs to workflow '${header.workflow}', not to '${workflow}': use another id.`,
+    )
+  }
+  if (header.status === 'cancelled')
+    throw new PolarisError('CANCELLED', `'${id}' was cancelled and takes no more data.`)
+}
+
+/** @throws `GRAPH_INVALID` for a workflow that only `compute` can run */
+export function refuseTransientTarget(graph: Graph): void {
+  for (const target of graph.targets) {
+    const slot = graph.slots[target] as Slot
+    if (!slot.transient) continue
+    throw new PolarisError(
+      'GRAPH_INVALID',
+      `Target '${slot.name}' of workflow '${graph.name}' is transient, so no instance could keep it: ` +
+        'use compute, or take it out of transients.',
+    )
+  }
+}
+
+export function versionChanged({ id, workflow, version }: Header): PolarisError {
+  return new PolarisError(
+    'VERSION_CHANGED',
+    `'${id}' was begun with another graph of version ${version} of workflow '${workflow}': ` +
+      'give the changed workflow a new version, and register the old one beside it.',
+  )
+}
+
+export function leaseLost(id: string): PolarisError {
+  return new PolarisError(
+    'LEASE_LOST',
+    `Another process changed '${id}' while this one worked on it. What this scope had not committed is gone; ` +
+      'the instance stands as the other process left it. Call again to go on from there.',
+  )
+}
+
+export function overtaken(id: string): PolarisError {
+  return new PolarisError(
+    'LEASE_LOST',
+    `Other processes keep changing '${id}': this call never got its turn, and nothing of it was stored.`,
+  )
+}
+
+export function gaveUp(id: string, reason: unknown): PolarisError {
+  return new PolarisError('ABORTED', `The caller gave up on '${id}' before anything was stored.`, { cause: reason })
+}
+
+export function noStore(): PolarisError {
+  return new PolarisError(
+    'STORE_INVALID',
+    'This Polaris has no store: give it one, new Polaris({ store: sqliteStore(file) }), or use compute.',
+  )
+}
+
+export function closed(): PolarisError {
+  return new PolarisError('CLOSED', 'This Polaris was closed and takes no more calls.')
+}
+
+/** @throws `ID_INVALID` */
+export function checkId(id: unknown): void {
+  const problem = textProblem(id, 512)
+  if (problem !== undefined) throw new PolarisError('ID_INVALID', `A workflow id ${problem}.`)
+}

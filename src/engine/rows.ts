@@ -1,0 +1,42 @@
+import type { Row } from '../stores/contract.ts'
+import type { AcceptedDatum } from './intake.ts'
+import { CALL } from './program.ts'
+import type { State } from './state.ts'
+
+/** Takes a fed datum into the state; returns its row. */
+export function feed(state: State, scope: number, now: number, { intake, value, stored }: AcceptedDatum): Row {
+  const { slot, fed } = intake
+  const row = callerRow(state, scope, now, { place: fed, data: slot.name, outcome: 'fed', value: stored, note: null })
+  state.protect(slot.index, value)
+  state.setDatum(slot.index, value, row)
+  return row
+}
+
+/** The row of what a caller said about its call. */
+export function callRow(state: State, scope: number, now: number, meta: Readonly<Record<string, unknown>>): Row {
+  return callerRow(state, scope, now, { place: CALL, data: null, outcome: 'call', value: undefined, note: { meta } })
+}
+
+function callerRow(
+  state: State,
+  scope: number,
+  now: number,
+  { place, data, outcome, value, note }: Pick<Row, 'place' | 'data' | 'outcome' | 'value' | 'note'>,
+): Row {
+  return {
+    seq: ++state.newest,
+    place,
+    scope,
+    pass: 1,
+    builder: null,
+    data,
+    outcome,
+    value,
+    inputs: NONE,
+    startedAt: now,
+    endedAt: now,
+    note,
+  }
+}
+
+const NONE: readonly number[] = Object.freeze([])
