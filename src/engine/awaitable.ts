@@ -1,7 +1,4 @@
 /** Whether a value has to be waited for. Plain values are not awaited: an await costs more than all else a builder needs. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return (
-    value instanceof Promise ||
-    (typeof value === 'object' && value !== null && typeof (value as Partial<PromiseLike<T>>).then === 'function')
-  )
+  return typeof value === 'object' && value !== null && typeof (value as Partial<PromiseLike<T>>).then === 'function'
 }

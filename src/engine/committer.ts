@@ -51,7 +51,7 @@ export class Committer {
     try {
       const answer = this.store.write(batch.map(({ change }) => change))
       const written = isThenable(answer) ? await answer : answer
-      batch.forEach(({ change, resolve }, i) => resolve(mineAfterAll(change, written[i])))
+      batch.forEach((pending, i) => settle(pending, written[i]))
     } catch (error) {
       for (const { reject } of batch) reject(error)
     }
@@ -60,12 +60,15 @@ export class Committer {
   }
 }
 
-/** A compare that lost against my own token is a change that stands already: only its answer was lost. */
-function mineAfterAll({ header }: Change, written: Written | undefined): Written {
-  if (written === undefined) throw new TypeError('The store answered fewer changes than it was given.')
-  return !written.ok && written.current !== undefined && sameChange(written.current, header) ? { ok: true } : written
+function settle({ change, resolve, reject }: Pending, written: Written | undefined): void {
+  if (written === undefined) reject(new TypeError('The store answered fewer changes than it was given.'))
+  else if ('error' in written) reject(written.error)
+  else resolve(written.ok || !stands(change, written.current) ? written : WON)
 }
 
-function sameChange(current: Header, mine: Header): boolean {
-  return current.token === mine.token && current.incarnation === mine.incarnation
+const WON: Written = { ok: true }
+
+/** Whether the change that lost its compare is the very one that stands: only the answer to it was lost. */
+function stands({ header }: Change, current: Header | undefined): boolean {
+  return current !== undefined && current.token === header.token && current.incarnation === header.incarnation
 }

@@ -17,6 +17,8 @@ export interface Accepted {
   readonly value: unknown
   /** `undefined` for a transient. */
   readonly stored: unknown
+  /** Whether it holds a Uint8Array, so that readers need copies. */
+  readonly bytes: boolean
 }
 
 export interface AcceptedDatum extends Accepted {
@@ -43,22 +45,22 @@ export class Refusal {
  * @throws `DATA_UNKNOWN`, `DATA_INVALID`
  */
 export function acceptDelta(program: Program, delta: readonly Datum[], form: Form): Awaitable<AcceptedDatum[]> {
-  const intakes = delta.map((datum) => intakeOf(program, datum))
-  for (let i = 1; i < intakes.length; i++) {
-    const intake = intakes[i] as Intake
-    if (intakes.indexOf(intake) === i) continue
-    throw new DataError(intake.slot.name, [
-      { message: 'it is in this delta twice: hand over one datum of each data', path: [] },
-    ])
+  const intakes: Intake[] = []
+  for (const datum of delta) {
+    const intake = intakeOf(program, datum)
+    if (intakes.includes(intake)) {
+      const message = 'it is in this delta twice: hand over one datum of each data'
+      throw new DataError(intake.slot.name, [{ message, path: [] }])
+    }
+    intakes.push(intake)
   }
   let waits = false
-  const checked = intakes.map((intake, i) => {
-    const value = checkValue(intake.validate, (delta[i] as Datum).value)
-    if (value instanceof Promise) waits = true
-    return value
-  })
-  if (!waits) return takeAll(intakes, checked, form)
-  return Promise.all(checked).then((values) => takeAll(intakes, values, form))
+  const checked = new Array<unknown>(intakes.length)
+  for (let i = 0; i < intakes.length; i++) {
+    checked[i] = checkValue((intakes[i] as Intake).validate, (delta[i] as Datum).value)
+    if (checked[i] instanceof Promise) waits = true
+  }
+  return waits ? Promise.all(checked).then((values) => takeAll(intakes, values, form)) : takeAll(intakes, checked, form)
 }
 
 function intakeOf({ graph, intakes }: Program, datum: unknown): Intake {
@@ -88,16 +90,17 @@ function intakeOf({ graph, intakes }: Program, datum: unknown): Intake {
 }
 
 function takeAll(intakes: readonly Intake[], values: readonly unknown[], form: Form): AcceptedDatum[] {
-  const taken = intakes.map((intake, i) => {
-    const refusal = values[i]
-    if (refusal instanceof Refusal) throw refuse(intake, refusal)
-    return { intake, value: refusal, stored: stored(intake, refusal, form) }
+  const forms = intakes.map((intake, i) => {
+    const value = values[i]
+    if (value instanceof Refusal) throw refuse(intake, value)
+    return stored(intake, value, form)
   })
-  for (const { intake, value } of taken) {
-    const refusal = tryFreeze(value)
-    if (refusal !== undefined) throw refuse(intake, refusal)
-  }
-  return taken
+  // Only now that all of it has passed: what is refused comes back as it was.
+  return intakes.map((intake, i) => {
+    const bytes = tryFreeze(values[i])
+    if (bytes instanceof Refusal) throw refuse(intake, bytes)
+    return { intake, value: values[i], stored: forms[i], bytes }
+  })
 }
 
 function stored({ slot }: Intake, value: unknown, form: Form): unknown {
@@ -141,7 +144,8 @@ function keep(value: unknown, transient: boolean, form: Form): Accepted | Refusa
     text = tryEncode(value)
     if (text instanceof Refusal) return text
   }
-  return tryFreeze(value) ?? { value, stored: text }
+  const bytes = tryFreeze(value)
+  return bytes instanceof Refusal ? bytes : { value, stored: text, bytes }
 }
 
 /** What is wrong with an answer other than a product, if anything: `waitFor` takes only what the builder itself waits for. */
@@ -179,10 +183,9 @@ function tryEncode(value: unknown): string | Refusal {
   }
 }
 
-function tryFreeze(value: unknown): Refusal | undefined {
+function tryFreeze(value: unknown): boolean | Refusal {
   try {
-    freezeDeep(value)
-    return undefined
+    return freezeDeep(value)
   } catch (error) {
     return new Refusal([{ message: `it cannot be frozen: ${messageOf(error)}`, path: [] }], error)
   }

@@ -80,12 +80,7 @@ export class Journal {
   /** Commits what there is. Only when nothing is in flight. */
   flush(patch: HeaderPatch): Awaitable<void> {
     const previous = this.header
-    const header: Header = {
-      ...(previous ?? this.draft),
-      ...patch,
-      revision: (previous?.revision ?? 0) + 1,
-      token: this.token(),
-    }
+    const header = nextHeader(previous ?? this.draft, patch, this.token())
     const rows = this.rows
     const first = this.committed < 0 && rows.every(({ builder }) => builder === null)
     this.rows = []
@@ -110,6 +105,7 @@ export class Journal {
 
   private landed(written: Written, header: Header, first: boolean): void {
     if (!written.ok) {
+      if ('error' in written) throw written.error
       if (first) throw new Overtaken()
       throw leaseLost(header.id)
     }
@@ -121,5 +117,31 @@ export class Journal {
   /** Waits for what is in flight, then commits the rest. */
   close(patch: HeaderPatch): Awaitable<void> {
     return this.flight === undefined ? this.flush(patch) : this.flight.then(() => this.close(patch))
+  }
+}
+
+/** Spelled out: spreading two objects into one took as long as running two builders. */
+function nextHeader(previous: Header, patch: HeaderPatch, token: string): Header {
+  return {
+    id: previous.id,
+    incarnation: previous.incarnation,
+    revision: previous.revision + 1,
+    fence: previous.fence,
+    workflow: previous.workflow,
+    version: previous.version,
+    fingerprint: previous.fingerprint,
+    status: patch.status,
+    wakeAt: previous.wakeAt,
+    mailAppended: previous.mailAppended,
+    mailHandled: previous.mailHandled,
+    scope: patch.scope,
+    pass: patch.pass,
+    mode: patch.mode,
+    settled: patch.settled,
+    rows: patch.rows,
+    claims: previous.claims,
+    token,
+    createdAt: previous.createdAt,
+    updatedAt: patch.updatedAt,
   }
 }

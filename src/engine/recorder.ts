@@ -4,6 +4,7 @@ import { WaitFor } from '../graph/outcome.ts'
 import type { Nothing } from '../graph/outcome.ts'
 import type { Row, RowNote, RowOutcome } from '../stores/contract.ts'
 import type { Clock } from './clock.ts'
+import type { Accepted } from './intake.ts'
 import type { Journal } from './journal.ts'
 import type { Program, Step } from './program.ts'
 import type { Scope, Work } from './scope.ts'
@@ -53,12 +54,12 @@ export class Recorder {
     this.time = 0
   }
 
-  /** @param stored the value as the store keeps it; `undefined` for a transient */
-  produced(work: Work, value: unknown, stored: unknown, startedAt: number): void {
+  produced(work: Work, { value, stored, bytes }: Accepted, startedAt: number): void {
     const { node } = work
     const { index, out } = node
     const { state } = this
     const { name } = state.graph.slots[out] as Slot
+    if (bytes) state.noteBytes(out)
     if (work.supply) {
       this.supplied(work, name, value, startedAt)
       return
@@ -66,7 +67,6 @@ export class Recorder {
     const row = this.row(work, 'produced', (this.program.steps[index] as Step).produced, name, stored, startedAt, null)
     this.journal?.add(row, !node.builder.pure)
     this.scope.replacing(out)
-    state.protect(out, value)
     state.setDatum(out, value, row)
     state.runs.set(index, row)
     this.keep(out, value)
@@ -77,7 +77,6 @@ export class Recorder {
     const { index, out } = work.node
     const place = (this.program.steps[index] as Step).supplied
     this.journal?.add(this.row(work, 'supplied', place, name, undefined, startedAt, null), false)
-    this.state.protect(out, value)
     this.state.values.set(out, value)
     this.keep(out, value)
     this.scope.finish(work, 'supplied')

@@ -1,4 +1,5 @@
 import type { DataStore, Header, Row } from '../stores/contract.ts'
+import { freezeDeep } from './freeze.ts'
 import type { Recorder } from './recorder.ts'
 import type { Held, Scope } from './scope.ts'
 import type { State } from './state.ts'
@@ -40,7 +41,7 @@ export async function heldBefore(
       const inPass = row.scope === scope && row.pass === pass && row.outcome !== 'fed'
       if (slot === undefined || inPass || !found.has(slot) || row.value === undefined) continue
       const value = decode(row.value)
-      state.protect(slot, value)
+      if (freezeDeep(value)) state.noteBytes(slot)
       found.set(slot, { value, row })
     }
     const last = rows.at(-1)

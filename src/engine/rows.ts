@@ -4,10 +4,10 @@ import { CALL } from './program.ts'
 import type { State } from './state.ts'
 
 /** Takes a fed datum into the state; returns its row. */
-export function feed(state: State, scope: number, now: number, { intake, value, stored }: AcceptedDatum): Row {
+export function feed(state: State, scope: number, now: number, { intake, value, stored, bytes }: AcceptedDatum): Row {
   const { slot, fed } = intake
   const row = callerRow(state, scope, now, { place: fed, data: slot.name, outcome: 'fed', value: stored, note: null })
-  state.protect(slot.index, value)
+  if (bytes) state.noteBytes(slot.index)
   state.setDatum(slot.index, value, row)
   return row
 }

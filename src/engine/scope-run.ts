@@ -276,7 +276,7 @@ export class ScopeRun implements ScopeContext {
       this.fails(work, invalidProduct(this.id, work.node, this.state.graph, accepted), startedAt)
       return
     }
-    this.recorder.produced(work, accepted.value, accepted.stored, startedAt)
+    this.recorder.produced(work, accepted, startedAt)
     this.done(work, true)
   }
 

@@ -246,9 +246,8 @@ export class Scope {
 
   private leave(node: number): void {
     const { running } = this
-    const place = running.indexOf(node)
     const last = running.pop()
-    if (last !== undefined && place < running.length) running[place] = last
+    if (last !== undefined && last !== node) running[running.indexOf(node)] = last
   }
 
   /** The work of a candidate whose ancestors have all run or cannot run; `undefined` if it cannot run now. */

@@ -38,9 +38,9 @@ export class State {
     return this.withBytes !== undefined && this.withBytes.has(slot)
   }
 
-  /** Freezes a value and remembers whether its readers need copies. */
-  protect(slot: number, value: unknown): void {
-    if (freezeDeep(value)) (this.withBytes ??= new Set()).add(slot)
+  /** Remembers that a slot's readers need copies. */
+  noteBytes(slot: number): void {
+    ;(this.withBytes ??= new Set()).add(slot)
   }
 
   /** Takes in a new datum. `row` is the newest row of the instance. */
@@ -93,7 +93,7 @@ export function loadState(
     if (slot === undefined || (state.rows.get(slot)?.seq ?? 0) > row.seq) continue
     const stored = row.value
     const value = stored === undefined ? undefined : decode(stored)
-    state.protect(slot, value)
+    if (freezeDeep(value)) state.noteBytes(slot)
     state.values.set(slot, value)
     state.rows.set(slot, withValue(row, value))
     if (row.seq > settled) state.unsettled.push(slot)

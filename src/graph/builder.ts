@@ -106,10 +106,7 @@ export interface BuilderDefinition<
   /** Raise it when `process` changes its meaning; part of the graph's fingerprint. Default 1. */
   readonly version?: number
   /** Makes the product, at once or later; or says `nothing()` or `waitFor(Data)`. */
-  process(
-    input: InputOf<C, O, A>,
-    context: BuildContext<ServiceValues<S>>,
-  ): Outcome<Product, NamesIn<C> | NamesIn<O>>
+  process(input: InputOf<C, O, A>, context: BuildContext<ServiceValues<S>>): Outcome<Product, NamesIn<C> | NamesIn<O>>
 }
 
 const OPTIONS = [

@@ -45,9 +45,6 @@ export function nothing(because?: string): Nothing {
  * @param data one of the builder's own `consumes` or `optionals`; anything else is `PRODUCT_INVALID`
  * @param because shown by `explain` and in the history
  */
-export function waitFor<Name extends string>(
-  data: AnyData & { readonly name: Name },
-  because?: string,
-): WaitFor<Name> {
+export function waitFor<Name extends string>(data: AnyData & { readonly name: Name }, because?: string): WaitFor<Name> {
   return new WaitFor(data, because)
 }

@@ -54,7 +54,7 @@ export function encode(value: unknown): string {
 /** Gives back what {@link encode} was given. @throws `STORE_INVALID` for a text that `encode` did not make. */
 export function decode(text: string): unknown {
   try {
-    return text.startsWith(TAGGED) ? revive(JSON.parse(text.slice(TAGGED.length))) : JSON.parse(text)
+    return text.startsWith(TAGGED) ? revive(parse(text.slice(TAGGED.length))) : parse(text)
   } catch (error) {
     const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text
     const message = `A stored value cannot be read: ${describeThrown(error)}. It begins with ${JSON.stringify(shown)}.`
@@ -230,10 +230,11 @@ function tag(walk: Walk, text: string): string {
   return text
 }
 
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/
 
 /** `JSON.stringify` for what needs escapes, lone surrogates and NUL included; a test is cheaper than the call for the rest. */
-function quote(text: string): string {
+export function quote(text: string): string {
   return NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`
 }
 
@@ -306,6 +307,7 @@ function refuseOwnMembers(value: object, prototype: object, walk: Walk): void {
 
 function hintFor(value: object): string {
   if (Buffer.isBuffer(value)) return 'wrap it in `new Uint8Array(buffer)`'
+  if (Array.isArray(value)) return 'it is of a class of its own; use a plain array'
   if (value instanceof Promise) return 'await it first'
   if (value instanceof Error) return 'keep its name and message in a plain object'
   return 'use plain objects, arrays, Date, Map, Set and Uint8Array'
@@ -316,6 +318,10 @@ function describeThrown(error: unknown): string {
 }
 
 type Parsed = string | number | boolean | null | Parsed[] | { [key: string]: Parsed }
+
+function parse(text: string): Parsed {
+  return JSON.parse(text) as Parsed
+}
 
 /** Works in place on what `JSON.parse` made. */
 function revive(value: Parsed): unknown {

@@ -3,6 +3,8 @@
  * `storeConformance` in `polaris-workflow/testing` checks an implementation against this contract.
  */
 
+import type { PolarisError } from '../graph/errors.ts'
+
 /** A value, or a promise of it. A store that answers at once need not make its callers wait. */
 export type Awaitable<T> = T | PromiseLike<T>
 
@@ -45,6 +47,7 @@ export interface Header {
   readonly claims: number
   /** Made anew for each change: tells a writer whose answer was lost whether its change is the one that stands. */
   readonly token: string
+  /** Never changes. */
   readonly createdAt: number
   readonly updatedAt: number
 }
@@ -121,8 +124,14 @@ export interface Change {
   readonly rows: readonly Row[]
 }
 
-/** What became of a change. A change that lost left no trace; `current` is what stood in its way. */
-export type Written = { readonly ok: true } | { readonly ok: false; readonly current: Header | undefined }
+/**
+ * What became of a change. One that is not `ok` left no trace: it lost, and `current` is what stood in its way; or it holds
+ * what this store cannot keep, and `error` says what.
+ */
+export type Written =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly current: Header | undefined }
+  | { readonly ok: false; readonly error: PolarisError }
 
 export interface ListQuery {
   readonly workflow?: string
@@ -168,7 +177,7 @@ export interface DataStore {
   read(id: string): Awaitable<Snapshot | undefined>
   /**
    * Applies each change atomically, header and rows together, if its compare holds; answers in the order given.
-   * One change that loses does not hinder the others. Resolves once all that were applied are durable.
+   * One change that loses or is refused does not hinder the others. Resolves once all that were applied are durable.
    * At most one change per instance in a call.
    */
   write(changes: readonly Change[]): Awaitable<readonly Written[]>

@@ -11,7 +11,6 @@ import type {
   StoreCapabilities,
   Written,
 } from './contract.ts'
-import { partlyWritten } from './halving.ts'
 import { checkLimit, matcherOf, type Position, readCursor, writeCursor } from './paging.ts'
 
 export interface MemoryOptions {
@@ -86,9 +85,10 @@ function write(memory: Memory, changes: readonly Change[]): readonly Written[] {
 }
 
 function writeStrictly(memory: Memory, changes: readonly Change[]): readonly Written[] {
-  const answers = changes.map((change) => findRefusal(change) ?? apply(memory, copyChange(change)))
-  if (answers.some((answer) => answer instanceof PolarisError)) throw partlyWritten(answers)
-  return answers as Written[]
+  return changes.map((change) => {
+    const error = findRefusal(change)
+    return error === undefined ? apply(memory, copyChange(change)) : { ok: false, error }
+  })
 }
 
 function apply(memory: Memory, { expected, header, rows }: Change): Written {
@@ -107,7 +107,6 @@ function apply(memory: Memory, { expected, header, rows }: Change): Written {
   ) {
     return { ok: false, current }
   }
-  if (current.createdAt !== header.createdAt) memory.unordered = true
   entry.header = header
   addRows(entry, rows)
   return WON
@@ -124,14 +123,26 @@ function insert(memory: Memory, entry: Entry, rows: readonly Row[]): void {
 }
 
 function addRows(entry: Entry, rows: readonly Row[]): void {
-  for (let index = 0; index < rows.length; index += 1) entry.rows.push(rows[index] as Row)
+  const kept: Row[] = entry.rows
+  let last = kept.length === 0 ? 0 : (kept[kept.length - 1] as Row).seq
+  let ordered = true
+  for (let index = 0; index < rows.length; index += 1) {
+    const row = rows[index] as Row
+    if (row.seq < last) ordered = false
+    last = row.seq
+    kept.push(row)
+  }
+  if (ordered) return
+  kept.sort((a, b) => a.seq - b.seq)
+  entry.places = undefined
+  entry.indexed = 0
 }
 
 function read(memory: Memory, id: string): Snapshot | undefined {
   const entry = memory.entries.get(id)
   if (entry === undefined) return undefined
   const { rows, header } = entry
-  const places = (entry.places ??= new Map())
+  const places = (entry.places ??= new Map<string, Row>())
   for (; entry.indexed < rows.length; entry.indexed += 1) {
     const row = rows[entry.indexed] as Row
     // Deleted first, so that the map's order is that of the newest rows.
@@ -161,17 +172,23 @@ function list(memory: Memory, query: ListQuery): Page<Header> {
   return { items }
 }
 
-/** Index of the first entry that the page could hold, by halving. */
+/** Index of the first entry that the page could hold. */
 function startOf(order: readonly Entry[], { cursor, createdFrom = -Infinity }: ListQuery): number {
   const behind = cursor === undefined ? undefined : readCursor(cursor)
-  const isBefore = ({ header }: Entry): boolean =>
-    header.createdAt < createdFrom || (behind !== undefined && compare(header, behind) <= 0)
+  return firstIndex(
+    order,
+    ({ header }) => header.createdAt >= createdFrom && (behind === undefined || compare(header, behind) > 0),
+  )
+}
+
+/** Index of the first item that passes, where all behind one that passes do so too: found by halving. */
+function firstIndex<T>(items: readonly T[], passes: (item: T) => boolean): number {
   let low = 0
-  let high = order.length
+  let high = items.length
   while (low < high) {
     const middle = (low + high) >>> 1
-    if (isBefore(order[middle] as Entry)) low = middle + 1
-    else high = middle
+    if (passes(items[middle] as T)) high = middle
+    else low = middle + 1
   }
   return low
 }
@@ -184,8 +201,7 @@ function compare(a: Position, b: Position): number {
 function history(memory: Memory, id: string, { after = 0, limit }: HistoryQuery): readonly Row[] {
   checkLimit(limit)
   const rows = memory.entries.get(id)?.rows ?? []
-  let start = rows.length
-  while (start > 0 && (rows[start - 1] as Row).seq > after) start -= 1
+  const start = firstIndex(rows, ({ seq }) => seq > after)
   return rows.slice(start, start + limit).map((row) => giveRow(memory, row))
 }
 

@@ -5,7 +5,8 @@ import { readModule } from '../../scripts/modules.mjs'
 /** Path below the repository (`src/graph/plan.ts`) to text. */
 export type Sources = Record<string, string>
 
-const CONTRACT = ['src/stores/contract.ts', 'src/stores/codec.ts']
+/** What every store may share: the contract, the codec, and what helps to keep the contract. */
+const CONTRACT = ['src/stores/contract.ts', 'src/stores/codec.ts', 'src/stores/halving.ts', 'src/stores/paging.ts']
 const PUBLIC = 'src/index.ts'
 
 /** What each layer may import of ours besides its own files. A path that ends in `/` is a folder. */

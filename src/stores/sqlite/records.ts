@@ -1,0 +1,146 @@
+/** Headers and rows as columns, and back. */
+import { PolarisError } from '../../graph/errors.ts'
+import { quote } from '../codec.ts'
+import type { Header, InstanceStatus, Mode, Row, RowNote, RowOutcome } from '../contract.ts'
+import type { SqlValue } from './driver.ts'
+
+export const HEADER_COLUMNS = 'created_at, id, incarnation, revision, fence, workflow, version, status, wake_at, rest'
+
+export interface HeaderRecord {
+  readonly created_at: number
+  readonly id: string
+  readonly incarnation: string
+  readonly revision: number
+  readonly fence: number
+  readonly workflow: string
+  readonly version: number
+  readonly status: InstanceStatus
+  readonly wake_at: number | null
+  readonly rest: string
+}
+
+type HeaderRest = [
+  fingerprint: string,
+  mailAppended: number,
+  mailHandled: number,
+  scope: number,
+  pass: number,
+  mode: Mode,
+  settled: number,
+  rows: number,
+  claims: number,
+  token: string,
+  updatedAt: number,
+]
+
+/** Put together by hand: `JSON.stringify` of the same takes 600 ns, this 250, and there is one for every commit. */
+export function headerRest(header: Header): string {
+  const { mailAppended, mailHandled, scope, pass, settled, rows, claims, updatedAt } = header
+  const sum = mailAppended + mailHandled + scope + pass + settled + rows + claims + updatedAt
+  // Inserted into JSON as they are, NaN and Infinity would make the instance unreadable.
+  if (!Number.isFinite(sum))
+    throw new PolarisError('DATA_INVALID', `The header of '${header.id}' has a number that is none.`)
+  const { fingerprint, mode, token } = header
+  return (
+    `[${quote(fingerprint)},${mailAppended},${mailHandled},${scope},${pass},"${mode}",` +
+    `${settled},${rows},${claims},${quote(token)},${updatedAt}]`
+  )
+}
+
+export function toHeader(record: HeaderRecord): Header {
+  const rest = JSON.parse(record.rest) as HeaderRest
+  const [fingerprint, mailAppended, mailHandled, scope, pass, mode, settled, rows, claims, token, updatedAt] = rest
+  const { id, incarnation, revision, fence, workflow, version, status } = record
+  return {
+    id,
+    incarnation,
+    revision,
+    fence,
+    workflow,
+    version,
+    fingerprint,
+    status,
+    wakeAt: record.wake_at,
+    mailAppended,
+    mailHandled,
+    scope,
+    pass,
+    mode,
+    settled,
+    rows,
+    claims,
+    token,
+    createdAt: record.created_at,
+    updatedAt,
+  }
+}
+
+export interface RowRecord {
+  readonly place: string
+  readonly seq: number
+  readonly rest: string
+  readonly value: string | null
+}
+
+type RowRest = [
+  scope: number,
+  pass: number,
+  builder: string | null,
+  data: string | null,
+  outcome: RowOutcome,
+  inputs: number[],
+  startedAt: number,
+  endedAt: number,
+  note: RowNote | null,
+]
+
+/** Values of one row for the columns created_at, id, place, seq, rest, value, added to `values`. */
+export function pushRow(values: SqlValue[], header: Header, row: Row): void {
+  const { value } = row
+  if (value !== undefined && typeof value !== 'string') {
+    throw new PolarisError('DATA_INVALID', `Row ${row.seq} of '${header.id}' has a value that is no text.`)
+  }
+  values.push(header.createdAt, header.id, storePlace(row.place), row.seq, rowRest(header, row), value ?? null)
+}
+
+function rowRest({ id }: Header, row: Row): string {
+  const { scope, pass, builder, data, inputs, startedAt, endedAt, note } = row
+  if (!Number.isFinite(scope + pass + startedAt + endedAt)) {
+    throw new PolarisError('DATA_INVALID', `Row ${row.seq} of '${id}' has a number that is none.`)
+  }
+  return (
+    `[${scope},${pass},${builder === null ? 'null' : quote(builder)},${data === null ? 'null' : quote(data)},` +
+    `"${row.outcome}",[${inputs.join()}],${startedAt},${endedAt},${note === null ? 'null' : JSON.stringify(note)}]`
+  )
+}
+
+export function toRow({ place, seq, rest, value }: RowRecord): Row {
+  const [scope, pass, builder, data, outcome, inputs, startedAt, endedAt, note] = JSON.parse(rest) as RowRest
+  return {
+    seq,
+    place: loadPlace(place),
+    scope,
+    pass,
+    builder,
+    data,
+    outcome,
+    value: value ?? undefined,
+    inputs,
+    startedAt,
+    endedAt,
+    note,
+  }
+}
+
+/** Some drivers read text up to its first NUL only, and UTF-8 has no lone surrogates: such places are kept as JSON. */
+// eslint-disable-next-line no-control-regex -- control characters are what it looks for
+const UNSAFE = /[\0\x01]|\p{Surrogate}/u
+const ESCAPED = '\x01'
+
+function storePlace(place: string): string {
+  return UNSAFE.test(place) ? ESCAPED + JSON.stringify(place) : place
+}
+
+function loadPlace(stored: string): string {
+  return stored.startsWith(ESCAPED) ? (JSON.parse(stored.slice(1)) as string) : stored
+}

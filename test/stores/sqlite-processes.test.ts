@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { sqliteStore } from '../../src/stores/sqlite.ts'
+import { compileStores, runProgram } from './processes.ts'
+
+let output = ''
+let folder = ''
+let file = ''
+
+beforeAll(() => {
+  output = compileStores()
+})
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'polaris-processes-'))
+  file = join(folder, 'store.db')
+  return () => rmSync(folder, { recursive: true })
+})
+afterAll(() => rmSync(output, { recursive: true }))
+
+const COMMON = `
+  import { sqliteStore } from './stores/sqlite.js'
+  const [file, name, count] = process.argv.slice(1)
+  const store = sqliteStore(file, { patience: 20_000 })
+  const header = (id, fields) => ({ id, incarnation: 'i', revision: 1, fence: 1, workflow: 'w', version: 1,
+    fingerprint: 'f', status: 'running', wakeAt: null, mailAppended: 0, mailHandled: 0, scope: 1, pass: 1,
+    mode: 'sequential', settled: 0, rows: 1, claims: 0, token: 't', createdAt: Date.now(), updatedAt: 1, ...fields })
+  const row = (seq) => ({ seq, place: 'p', scope: 1, pass: 1, builder: null, data: 'D', outcome: 'fed', value: '1',
+    inputs: [], startedAt: 1, endedAt: 1, note: null })
+`
+
+const COUNT = `${COMMON}
+  await store.write([{ expected: null, header: header('shared', { revision: 0, rows: 0 }), rows: [] }])
+  let lost = 0
+  for (let done = 0; done < Number(count);) {
+    const { header: now } = await store.read('shared')
+    const expected = { incarnation: now.incarnation, revision: now.revision, fence: now.fence }
+    const next = { ...now, revision: now.revision + 1, rows: now.rows + 1 }
+    const own = { expected: null, header: header(name + '-' + done), rows: [row(1)] }
+    const [first] = await store.write([{ expected, header: next, rows: [row(next.rows)] }, own])
+    if (first.ok) done += 1
+    else lost += 1
+  }
+  await store.close()
+  console.log(JSON.stringify({ lost }))
+`
+
+it('four processes open a new file at once, and no step of any is lost', async () => {
+  const programs = ['a', 'b', 'c', 'd'].map((name) => runProgram(COUNT, [file, name, '50']))
+  await Promise.all(programs.map(({ output: printed }) => printed))
+  const store = sqliteStore(file)
+  const shared = await store.read('shared')
+  expect(shared?.header.revision).toBe(200)
+  const history = await store.history('shared', { limit: 1_000 })
+  expect(history.map(({ seq }) => seq)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1))
+  expect((await store.list({ limit: 1_000 })).items).toHaveLength(201)
+  await store.close()
+})
+
+it('a killed process loses nothing that it was told is written, and leaves no change in halves', async () => {
+  const endless = `${COMMON}
+    for (let n = 0; ; n += 1) {
+      const batch = ['x', 'y', 'z'].map((part) => ({ expected: null, header: header(part + n), rows: [row(1), row(2)] }))
+      store.write(batch)
+      process.stdout.write(n + '\\n')
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  `
+  for (const lines of [1, 40, 200, 333]) {
+    const own = join(folder, `${lines}.db`)
+    const program = runProgram(endless, [own])
+    await program.printed(lines)
+    program.kill()
+    const acknowledged = (await program.output).split('\n').slice(0, -1).map(Number)
+    expect(acknowledged.length).toBeGreaterThanOrEqual(lines)
+    const store = sqliteStore(own)
+    for (const n of acknowledged) {
+      for (const part of ['x', 'y', 'z']) {
+        expect((await store.history(`${part}${n}`, { limit: 9 })).map(({ seq }) => seq)).toEqual([1, 2])
+      }
+    }
+    const next = (acknowledged[acknowledged.length - 1] ?? -1) + 1
+    const torn = await Promise.all(
+      ['x', 'y', 'z'].map(async (part) => (await store.read(`${part}${next}`)) !== undefined),
+    )
+    expect(new Set(torn).size).toBe(1)
+    await store.close()
+  }
+})

@@ -1,0 +1,353 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isPolarisError, type ErrorCode, type PolarisError } from '../../src/graph/errors.ts'
+import type { DataStore } from '../../src/stores/contract.ts'
+import { sqliteStore, type SqliteDatabase } from '../../src/stores/sqlite.ts'
+import { loadDriver } from '../../src/stores/sqlite/driver.ts'
+import { listStatement, NEWEST_ROWS } from '../../src/stores/sqlite/reading.ts'
+import { MIGRATIONS, migrate } from '../../src/stores/sqlite/schema.ts'
+import { header, insertion, put, row, stands, update } from '../../src/testing/conformance-kit.ts'
+
+const driver = loadDriver()
+
+let folder = ''
+let file = ''
+const stores: DataStore[] = []
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'polaris-sqlite-'))
+  file = join(folder, 'store.db')
+})
+
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function open(...args: Parameters<typeof sqliteStore>): DataStore {
+  const store = sqliteStore(...args)
+  stores.push(store)
+  return store
+}
+
+function withDatabase<T>(use: (db: SqliteDatabase) => T, name = file): T {
+  const db = new driver.DatabaseSync(name)
+  try {
+    return use(db)
+  } finally {
+    db.close()
+  }
+}
+
+async function failure(call: () => unknown): Promise<PolarisError> {
+  try {
+    await call()
+  } catch (error) {
+    if (isPolarisError(error)) return error
+    throw error
+  }
+  throw new Error('expected an error, but the call succeeded')
+}
+
+async function refuses(code: ErrorCode, message: RegExp, call: () => unknown): Promise<void> {
+  const error = await failure(call)
+  expect(error.message).toMatch(message)
+  expect(error.code).toBe(code)
+}
+
+describe('a file', () => {
+  it('is opened at the first use, not before', async () => {
+    const store = open(file)
+    expect(readdirSync(folder)).toEqual([])
+    await store.read('a')
+    expect(readdirSync(folder)).toContain('store.db')
+  })
+
+  it('may be named by a URL, and relative to where the process was', async () => {
+    const byUrl = open(pathToFileURL(file))
+    await put(byUrl, insertion('a'))
+    await byUrl.close()
+    await stands(open(pathToFileURL(file).href), header('a'), [])
+  })
+
+  it('has to have a name', () => {
+    for (const name of ['', ' ', 'a\0b', undefined as unknown as string]) {
+      expect(() => sqliteStore(name)).toThrow(expect.objectContaining({ code: 'OPTION_INVALID' }) as Error)
+    }
+  })
+
+  it('answers plainly where nobody else holds a lock', () => {
+    const store = open(file)
+    expect(store.write([insertion('a')])).toEqual([{ ok: true }])
+    expect(store.read('a')).toEqual({ header: header('a'), rows: [] })
+  })
+
+  it('is set to write-ahead logging and to the durability asked for', async () => {
+    for (const [synchronous, level] of [
+      [undefined, 2],
+      ['normal', 1],
+    ] as const) {
+      const opened: SqliteDatabase[] = []
+      class Spied extends driver.DatabaseSync {
+        constructor(name: string) {
+          super(name)
+          opened.push(this)
+        }
+      }
+      const options = synchronous === undefined ? {} : { synchronous }
+      await open(file, { ...options, driver: () => ({ DatabaseSync: Spied }) }).read('a')
+      const [db] = opened
+      expect(db?.prepare('PRAGMA synchronous').get()).toEqual({ synchronous: level })
+      expect(db?.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' })
+    }
+  })
+
+  it('holds everything by itself once its store is closed, without the log beside it', async () => {
+    const store = open(file)
+    await put(store, insertion('a'))
+    await store.close()
+    writeFileSync(join(folder, 'copy.db'), readFileSync(file))
+    await stands(open(join(folder, 'copy.db')), header('a'), [])
+  })
+})
+
+describe('the schema', () => {
+  it('takes an older file through every step it lacks, in one transaction', () => {
+    const v1 = ['CREATE TABLE a (x); INSERT INTO a VALUES (1)']
+    const v3 = [...v1, 'ALTER TABLE a ADD COLUMN y', 'UPDATE a SET y = x + 1']
+    withDatabase((db) => migrate(db, file, v1))
+    withDatabase((db) => migrate(db, file, v3))
+    withDatabase((db) => migrate(db, file, v3))
+    withDatabase((db) => {
+      expect(db.prepare('SELECT * FROM a').all()).toEqual([{ x: 1, y: 2 }])
+      expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 3 })
+    })
+  })
+
+  it('stays as it was when a step fails', () => {
+    withDatabase((db) => migrate(db, file, ['CREATE TABLE a (x)']))
+    const broken = ['CREATE TABLE a (x)', 'ALTER TABLE a ADD COLUMN y', 'nonsense']
+    expect(() => withDatabase((db) => migrate(db, file, broken))).toThrow(/nonsense/)
+    withDatabase((db) => {
+      expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 })
+      expect(db.prepare('SELECT count(*) AS n FROM pragma_table_info(?)').get('a')).toEqual({ n: 1 })
+    })
+  })
+
+  it('of a newer version is refused with STORE_NEWER, and the file is left alone', async () => {
+    await put(open(file), insertion('a'))
+    await stores.pop()?.close()
+    withDatabase((db) => db.exec(`PRAGMA user_version = ${MIGRATIONS.length + 1}`))
+    const before = readFileSync(file)
+    const store = open(file)
+    await refuses('STORE_NEWER', /schema 2, this one knows 1.*update the package/, () => store.read('a'))
+    await refuses('STORE_NEWER', /store\.db/, () => store.write([insertion('b')]))
+    expect(readFileSync(file)).toEqual(before)
+  })
+
+  it.each([
+    ['text', 'hello world '.repeat(1_000)],
+    ['a few bytes', 'hello'],
+  ])('of a file of %s is STORE_INVALID, and the file is left alone', async (_, content) => {
+    writeFileSync(file, content)
+    await refuses('STORE_INVALID', /store\.db is not an SQLite database/, () => open(file).read('a'))
+    expect(readFileSync(file, 'utf8')).toBe(content)
+    expect(readdirSync(folder)).toEqual(['store.db'])
+  })
+
+  it.each(['CREATE TABLE other (x)', 'PRAGMA user_version = 3', 'PRAGMA application_id = 7'])(
+    'of another program (%s) is STORE_INVALID, and the file is left alone',
+    async (sql) => {
+      withDatabase((db) => db.exec(sql))
+      const before = readFileSync(file)
+      await refuses('STORE_INVALID', /another program's.*a file of its own/, () => open(file).read('a'))
+      expect(readFileSync(file)).toEqual(before)
+    },
+  )
+
+  it('that lacks a table is STORE_INVALID', async () => {
+    await open(file).read('a')
+    withDatabase((db) => db.exec('DROP TABLE polaris_rows'))
+    await refuses('STORE_INVALID', /no such table/, () => open(file).read('a'))
+  })
+
+  it('with a record that cannot be read is STORE_INVALID', async () => {
+    const store = open(file)
+    await put(store, insertion('a'), insertion('b'))
+    withDatabase((db) => db.exec(`UPDATE polaris_instances SET rest = 'x' WHERE id = 'a'`))
+    await refuses('STORE_INVALID', /a record that cannot be read/, () => store.read('a'))
+    await stands(store, header('b'), [])
+  })
+})
+
+describe('trouble', () => {
+  it('a folder in place of a file', async () => {
+    mkdirSync(file)
+    const store = open(file)
+    await refuses('STORE_UNAVAILABLE', /store\.db cannot be opened: it is a folder/, () => store.read('a'))
+    rmSync(file, { recursive: true })
+    await put(store, insertion('a'))
+  })
+
+  it('a folder that does not exist, until it does', async () => {
+    const store = open(join(folder, 'x', 'store.db'))
+    await refuses('STORE_UNAVAILABLE', /its folder .*x does not exist/, () => store.write([insertion('a')]))
+    mkdirSync(join(folder, 'x'))
+    await put(store, insertion('a'))
+  })
+
+  it('a place where nobody may write', async () => {
+    await refuses('STORE_UNAVAILABLE', /cannot be opened/, () => open('/proc/polaris.db').read('a'))
+  })
+
+  it('a file that cannot be written can be read, and written again when that is over', async () => {
+    await put(open(file), insertion('a'))
+    let readOnly = true
+    class Guarded extends driver.DatabaseSync {
+      constructor(name: string) {
+        super(name)
+        if (readOnly) this.exec('PRAGMA query_only = 1')
+      }
+    }
+    const store = open(file, { driver: () => ({ DatabaseSync: Guarded }) })
+    await refuses('STORE_UNAVAILABLE', /store\.db cannot be written: make/, () => store.write([insertion('b')]))
+    await stands(store, header('a'), [])
+    readOnly = false
+    await refuses('STORE_UNAVAILABLE', /cannot be written/, () => store.write([insertion('b')]))
+    await put(store, insertion('b'))
+  })
+
+  it('a full disk: nothing of the call stands, and the next one works when there is room', async () => {
+    let pages = 40
+    class Small extends driver.DatabaseSync {
+      constructor(name: string) {
+        super(name)
+        this.exec(`PRAGMA max_page_count = ${pages}`)
+      }
+    }
+    const store = open(file, { driver: () => ({ DatabaseSync: Small }) })
+    const first = insertion('a', { rows: 1 }, [row(1, { value: '1' })])
+    await put(store, first)
+    const large = [
+      update(first.header, { rows: 2 }, [row(2, { value: 'x'.repeat(50_000) })]),
+      insertion('b', { rows: 1 }, [row(1, { value: 'x'.repeat(200_000) })]),
+    ]
+    await refuses('STORE_FULL', /disk of .*store\.db is full/, () => store.write(large))
+    await refuses('STORE_FULL', /make room/, () => store.write(large))
+    await stands(store, first.header, [1])
+    expect(await store.read('b')).toBeUndefined()
+    const small = update(first.header, { rows: 2 }, [row(2, { value: '2' })])
+    await put(store, small)
+    pages = 10_000
+    await refuses('STORE_FULL', /make room/, () => store.write(large.slice(1)))
+    await put(store, ...large.slice(1))
+    await stands(store, small.header, [1, 2])
+  })
+
+  it('a change that cannot be stored is found among 100 and named; all others stand', async () => {
+    const store = open(file)
+    const changes = Array.from({ length: 100 }, (_, index) => insertion(`i-${index}`, { rows: 1 }, [row(1)]))
+    changes[63] = insertion('i-63', { rows: 2 }, [row(1), row(1)])
+    changes[70] = insertion('i-70', { claims: Number.NaN })
+    const written = await store.write(changes)
+    const errors = written.map((answer) => ('error' in answer ? answer.error : undefined))
+    expect(errors.flatMap((error, index) => (error === undefined ? [] : [index]))).toEqual([63, 70])
+    expect(errors[63]?.code).toBe('DATA_INVALID')
+    expect(errors[63]?.message).toMatch(/UNIQUE constraint failed: polaris_rows/)
+    for (const [index, { header: meant }] of changes.entries()) {
+      if (index === 63 || index === 70) expect(await store.read(meant.id)).toBeUndefined()
+      else await stands(store, meant, [1])
+    }
+  })
+})
+
+describe('a lock that another process holds', () => {
+  let other: SqliteDatabase
+  beforeEach(async () => {
+    await open(file).read('a')
+    other = new driver.DatabaseSync(file)
+    other.exec('BEGIN IMMEDIATE')
+  })
+  afterEach(() => other.close())
+
+  it('is waited for without holding up the event loop', async () => {
+    const store = open(file)
+    let ticks = 0
+    const timer = setInterval(() => (ticks += 1), 2)
+    const written = store.write([insertion('a', {}, [row(1)])])
+    expect(written).toBeInstanceOf(Promise)
+    setTimeout(() => other.exec('COMMIT'), 150)
+    expect(await written).toEqual([{ ok: true }])
+    clearInterval(timer)
+    expect(ticks).toBeGreaterThan(5)
+    await stands(store, header('a'), [1])
+  })
+
+  it('does not hinder readers', () => {
+    expect(open(file).read('a')).toBeUndefined()
+  })
+
+  it('is STORE_UNAVAILABLE when patience is at its end, and forgotten when it is gone', async () => {
+    const store = open(file, { patience: 30 })
+    await refuses('STORE_UNAVAILABLE', /stayed locked by another process/, () => store.write([insertion('a')]))
+    const hasty = open(file, { patience: 0 })
+    await refuses('STORE_UNAVAILABLE', /stayed locked/, () => hasty.write([insertion('a')]))
+    other.exec('ROLLBACK')
+    await put(store, insertion('a'))
+    await put(hasty, insertion('b'))
+  })
+
+  it('and a store closed meanwhile: CLOSED', async () => {
+    const store = open(file)
+    const written = store.write([insertion('a')])
+    await store.close()
+    await refuses('CLOSED', /closed/, () => written)
+    expect(await open(file).read('a')).toBeUndefined()
+  })
+})
+
+describe('costs', () => {
+  function plan(sql: string): string[] {
+    return withDatabase((db) => {
+      const steps = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { detail: string }[]
+      return steps.map(({ detail }) => detail)
+    })
+  }
+
+  it('reading seeks from place to place and scans no rows', async () => {
+    await open(file).read('a')
+    const steps = plan(NEWEST_ROWS).filter((detail) => detail.includes('polaris_rows'))
+    expect(steps.length).toBeGreaterThanOrEqual(4)
+    for (const step of steps) expect(step).toMatch(/^SEARCH polaris_rows USING PRIMARY KEY/)
+    expect(steps.filter((step) => /place=\? AND seq=\?\)$/.test(step))).toHaveLength(1)
+  })
+
+  it('a page of a list begins at its cursor and sorts nothing', async () => {
+    await open(file).read('a')
+    const steps = plan(listStatement({ limit: 5, cursor: '5:x', status: ['failed', 'waiting'], workflow: 'a' }).sql)
+    expect(steps).toEqual(['SEARCH polaris_instances USING PRIMARY KEY ((created_at,id)>(?,?))'])
+    expect(plan(listStatement({ limit: 5 }).sql)).toEqual(['SCAN polaris_instances'])
+  })
+})
+
+describe('DRIVER_MISSING', () => {
+  const missing = (): never => {
+    throw Object.assign(new Error('Cannot find module'), { code: 'MODULE_NOT_FOUND' })
+  }
+
+  it('says what to install', async () => {
+    const sources = { builtin: () => undefined, require: missing }
+    const store = open(file, { driver: () => loadDriver(sources) })
+    await refuses('DRIVER_MISSING', /npm install @photostructure\/sqlite/, () => store.read('a'))
+    expect(() => loadDriver({ ...sources, require: () => ({}) })).toThrow(/npm install/)
+  })
+
+  it('the built-in module comes first, the package second', () => {
+    const builtin = { DatabaseSync: driver.DatabaseSync }
+    expect(loadDriver({ builtin: () => builtin, require: missing })).toBe(builtin)
+    expect(loadDriver({ builtin: () => undefined, require: () => builtin })).toBe(builtin)
+  })
+})
