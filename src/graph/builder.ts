@@ -1,7 +1,7 @@
 import { isData } from './data.ts'
 import type { AnyData, Data, Frozen, Given, ValueOf } from './data.ts'
-import { describeValue, GraphError, PolarisError } from './errors.ts'
-import { checkName, unknownKeys } from './naming.ts'
+import { describeValue, GraphError } from './errors.ts'
+import { checkName, nameProblem, unknownKeys } from './naming.ts'
 import type { Outcome } from './outcome.ts'
 
 /** Something a process brings for its builders: a client, a setting. Asked for by name, given once to `Polaris`. */
@@ -53,8 +53,10 @@ type Simplify<T> = { [K in keyof T]: T[K] } & {}
 interface KeyAlreadyUsed<Key> {
   readonly key: Key
 }
-/** Makes the second use of a key an error at that key. */
-type Distinct<Used, Given> = { [K in keyof Given]: K extends keyof Used ? KeyAlreadyUsed<K> : Given[K] }
+/** Makes the second use of a key an error at that key. Where keys are not known before run time, it is found then. */
+type Distinct<Used, Given> = string extends keyof Used
+  ? Given
+  : { [K in keyof Given]: K extends keyof Used ? KeyAlreadyUsed<K> : Given[K] }
 /** What `process` is called with: every consumed datum, and those of the others that are there. */
 export type InputOf<C extends Inputs, O extends Inputs, A extends Inputs> = Simplify<
   Values<C> & Partial<Values<O>> & Partial<Values<A>>
@@ -106,7 +108,11 @@ export interface BuilderDefinition<
   /** Raise it when `process` changes its meaning; part of the graph's fingerprint. Default 1. */
   readonly version?: number
   /** Makes the product, at once or later; or says `nothing()` or `waitFor(Data)`. */
-  process(input: InputOf<C, O, A>, context: BuildContext<ServiceValues<S>>): Outcome<Product, NamesIn<C> | NamesIn<O>>
+  process(
+    this: void,
+    input: InputOf<C, O, A>,
+    context: BuildContext<ServiceValues<S>>,
+  ): Outcome<Product, NamesIn<C> | NamesIn<O>>
 }
 
 const OPTIONS = [
@@ -127,14 +133,21 @@ type AnyDefinition = BuilderDefinition<Inputs, Inputs, Inputs, Services, string,
 const definedHere = new WeakSet<object>()
 
 /**
+ * As wide as `unknown`, but TypeScript 5.9 keeps the literal of `process: () => 'red'` only where the type that it
+ * returns into is seen to allow strings.
+ */
+type Anything = string | number | bigint | boolean | {} | null | undefined
+
+/**
  * Declares a builder.
  *
+ * @typeParam Product inferred as `const`, so that enums, literals and tuples need no `as const`; checked against `In`
  * @throws `GRAPH_INVALID` with everything that is wrong with the definition
  */
 export function builder<
   Name extends string,
   Out,
-  In,
+  In extends Anything,
   const C extends Inputs = {},
   const O extends Inputs = {},
   const A extends Inputs = {},
@@ -143,13 +156,8 @@ export function builder<
 >(
   definition: BuilderDefinition<C, O, A, S, Name, Out, In, Product>,
 ): Builder<InputOf<C, O, A>, C[keyof C] | O[keyof O] | A[keyof A], Data<Name, Out, In>, S> {
-  const given: unknown = definition
-  if (typeof given !== 'object' || given === null) {
-    throw new PolarisError('GRAPH_INVALID', `A builder is defined by an object, but got ${describeValue(given)}.`)
-  }
-  checkName('builder', definition.name)
   const problems = definitionProblems(definition)
-  if (problems.length > 0) throw new GraphError(`Builder '${definition.name}'`, problems)
+  if (problems.length > 0) throw new GraphError(subjectOf(definition), problems)
   const made = Object.freeze({
     name: definition.name,
     consumes: Object.freeze({ ...definition.consumes }),
@@ -170,9 +178,18 @@ export function isBuilder(value: unknown): value is AnyBuilder {
   return typeof value === 'object' && value !== null && definedHere.has(value)
 }
 
-function definitionProblems(definition: object): string[] {
+function subjectOf(definition: unknown): string {
+  const name = (definition as { readonly name?: unknown } | null | undefined)?.name
+  return nameProblem(name) === undefined ? `Builder '${name as string}'` : 'A builder'
+}
+
+function definitionProblems(definition: unknown): string[] {
+  if (typeof definition !== 'object' || definition === null) {
+    return [`it is defined by an object, but got ${describeValue(definition)}`]
+  }
   const given = definition as Partial<Record<(typeof OPTIONS)[number], unknown>>
-  const problems = unknownKeys('a builder', definition, OPTIONS)
+  const name = nameProblem(given.name)
+  const problems = [...(name === undefined ? [] : [name]), ...unknownKeys('a builder', definition, OPTIONS)]
   const keys = new Map<string, string>()
   for (const kind of ['consumes', 'optionals', 'accesses'] as const) {
     problems.push(...inputProblems(kind, given[kind], keys))
@@ -198,15 +215,26 @@ export function versionProblem(version: unknown): string | undefined {
   return `'version' must be a whole number from 1, but is ${describeValue(version)}`
 }
 
+/** Whether its own keys are all there is to a value. One written with a `__proto__` key hides things in a prototype. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}
+
 function inputProblems(kind: string, inputs: unknown, keys: Map<string, string>): string[] {
   if (inputs === undefined) return []
-  if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs)) {
-    return [`'${kind}' must be an object of data by name, such as { quote: Quote }, but is ${describeValue(inputs)}`]
+  if (!isPlainObject(inputs)) {
+    return [
+      `'${kind}' must be a plain object of data by name, such as { quote: Quote }, but is ${describeValue(inputs)}`,
+    ]
   }
   const problems: string[] = []
   for (const [key, value] of Object.entries(inputs)) {
     const used = keys.get(key)
     if (used !== undefined) problems.push(`key '${key}' is in both '${used}' and '${kind}'`)
+    if (key === '__proto__')
+      problems.push(`'${kind}' cannot have the key '__proto__': process could not tell its value`)
     keys.set(key, kind)
     if (!isData(value)) problems.push(`'${kind}.${key}' must be a data, but is ${describeValue(value)}`)
   }
@@ -215,11 +243,11 @@ function inputProblems(kind: string, inputs: unknown, keys: Map<string, string>)
 
 function serviceProblems(services: unknown): string[] {
   if (services === undefined) return []
-  if (typeof services !== 'object' || services === null) {
-    return [`'services' must be an object of services by name, but is ${describeValue(services)}`]
+  if (!isPlainObject(services)) {
+    return [`'services' must be a plain object of services by name, but is ${describeValue(services)}`]
   }
   return Object.entries(services).flatMap(([key, value]) =>
-    (value as Partial<Service> | null)?.kind === 'service'
+    (value as Partial<Service> | null | undefined)?.kind === 'service'
       ? []
       : [`'services.${key}' must be made by service<T>()(name), but is ${describeValue(value)}`],
   )

@@ -3,8 +3,10 @@ import type { AnyData } from './data.ts'
 import { GraphError } from './errors.ts'
 import { ancestry } from './ancestry.ts'
 import { components, cutEdges, cycleIn, ranks } from './cycles.ts'
+import type { Adjacency } from './cycles.ts'
 import { ACCESS, CONSUMES, OPTIONAL } from './graph.ts'
 import type { Durability, Graph, Input, InputKind, Node, Slot } from './graph.ts'
+import { listNames } from './naming.ts'
 
 /** A workflow's definition with every default filled in. */
 export interface Definition {
@@ -13,7 +15,8 @@ export interface Definition {
   readonly builders: readonly AnyBuilder[]
   readonly targets: readonly AnyData[]
   readonly transients: readonly AnyData[]
-  readonly resolve: Readonly<Record<string, string>>
+  /** Name of the chosen builder by the name of what it produces. */
+  readonly resolve: ReadonlyMap<string, string>
   readonly loops: boolean
   readonly durability: Durability
 }
@@ -27,68 +30,79 @@ const KINDS = [
 /**
  * Compiles a definition; the same one always to the same graph.
  *
+ * @param slips what is wrong with the definition already, so that one error tells it all
  * @throws `GRAPH_INVALID` with everything that is wrong
  */
-export function compile(definition: Definition): Graph {
-  const problems: string[] = []
-  const builders = chosenBuilders(definition, problems)
-  const names = collectData(definition, builders, problems)
+export function compile(definition: Definition, slips: readonly string[]): Graph {
+  const problems = [...slips, ...nameProblems(definition), ...resolveProblems(definition)]
+  const builders = chosenBuilders(definition)
+  const data = collectData(definition, builders, problems)
   const producerOf = new Map(builders.map((builder, declared) => [outName(builder), declared]))
-  problems.push(...targetProblems(definition, builders, producerOf), ...builderProblems(definition, builders))
+  problems.push(...targetProblems(definition, producerOf), ...builderProblems(definition, builders))
   const edges = dataEdges(builders, producerOf)
-  const cut = definition.loops ? cutEdges(builders.length, edges) : new Set<number>()
   if (!definition.loops) problems.push(...cycleProblems(builders, edges))
   if (problems.length > 0) throw new GraphError(`Workflow '${definition.name}'`, problems)
-  return assemble(definition, builders, names, edges, cut)
+  return assemble(definition, builders, data, edges)
+}
+
+function nameProblems({ builders }: Definition): string[] {
+  const problems = new Set<string>()
+  const known = new Map<string, AnyBuilder>()
+  for (const builder of builders) {
+    const namesake = known.get(builder.name)
+    if (namesake === undefined) known.set(builder.name, builder)
+    else if (namesake === builder) problems.add(`builder '${builder.name}' is listed twice`)
+    else problems.add(`two builders are named '${builder.name}'`)
+  }
+  return [...problems]
+}
+
+function resolveProblems({ builders, resolve }: Definition): string[] {
+  const problems: string[] = []
+  const makers = new Map<string, Set<string>>()
+  for (const builder of builders) {
+    const names = makers.get(outName(builder)) ?? new Set()
+    makers.set(outName(builder), names.add(builder.name))
+  }
+  for (const [out, names] of makers) {
+    if (names.size < 2 || resolve.has(out)) continue
+    const [first = ''] = names
+    const choice = `{ ${/^[A-Za-z_$][\w$]*$/.test(out) ? out : JSON.stringify(out)}: ${JSON.stringify(first)} }`
+    problems.push(`data '${out}' is produced by ${listNames([...names])}: choose one, as in resolve: ${choice}`)
+  }
+  for (const [out, name] of resolve) {
+    const names = makers.get(out)
+    if (names === undefined) problems.push(`resolve names data '${out}', which no builder produces`)
+    else if (!names.has(name)) {
+      problems.push(`resolve names builder '${name}' for data '${out}', which is produced by ${listNames([...names])}`)
+    }
+  }
+  return problems
 }
 
 /** The builders that take part: all but those that lose to a producer named by `resolve`. */
-function chosenBuilders({ builders, resolve }: Definition, problems: string[]): AnyBuilder[] {
-  const makers = new Map<string, string[]>()
-  const seen = new Set<string>()
-  for (const builder of builders) {
-    if (seen.has(builder.name)) problems.push(`two builders are named '${builder.name}'`)
-    seen.add(builder.name)
-    const out = outName(builder)
-    makers.set(out, [...(makers.get(out) ?? []), builder.name])
-  }
-  for (const [out, names] of makers) {
-    if (names.length < 2 || Object.hasOwn(resolve, out)) continue
-    const list = names.map((name) => `'${name}'`).join(' and ')
-    problems.push(`data '${out}' is produced by ${list}: choose one with resolve: { ${out}: '${names[0] ?? ''}' }`)
-  }
-  for (const [out, name] of Object.entries(resolve)) {
-    const names = makers.get(out)
-    if (names === undefined) problems.push(`resolve names data '${out}', which no builder produces`)
-    else if (!names.includes(name)) {
-      problems.push(`resolve names builder '${name}' for data '${out}', which is produced by ${names.join(', ')}`)
-    }
-  }
-  return builders.filter((builder) => {
-    const out = outName(builder)
-    return !Object.hasOwn(resolve, out) || resolve[out] === builder.name
-  })
+function chosenBuilders({ builders, resolve }: Definition): AnyBuilder[] {
+  return builders.filter((builder) => (resolve.get(outName(builder)) ?? builder.name) === builder.name)
 }
 
 /** All data in order of first appearance. */
 function collectData(
-  { targets, transients, name }: Definition,
+  { targets, transients }: Definition,
   builders: readonly AnyBuilder[],
   problems: string[],
 ): Map<string, AnyData> {
   const found = new Map<string, AnyData>()
-  const owner = new Map<string, string>()
-  const add = (data: AnyData, who: string): void => {
+  const whereFound = new Map<AnyData, string>()
+  const add = (data: AnyData, where: string): void => {
     const known = found.get(data.name)
-    if (known === undefined) {
-      found.set(data.name, data)
-      owner.set(data.name, who)
-    } else if (known !== data) {
+    if (known === undefined) found.set(data.name, data)
+    else if (known !== data && !whereFound.has(data)) {
       problems.push(
-        `two different data are named '${data.name}' (in ${owner.get(data.name) ?? name} and in ${who}): ` +
+        `two different data are named '${data.name}' (in ${whereFound.get(known) ?? ''} and in ${where}): ` +
           'declare it once and share it',
       )
     }
+    if (!whereFound.has(data)) whereFound.set(data, where)
   }
   for (const builder of builders) {
     for (const [kind] of KINDS) for (const data of Object.values(builder[kind])) add(data, `builder '${builder.name}'`)
@@ -102,41 +116,32 @@ function collectData(
   return found
 }
 
-function targetProblems(
-  { targets, transients }: Definition,
-  builders: readonly AnyBuilder[],
-  producerOf: ReadonlyMap<string, number>,
-): string[] {
+function targetProblems({ targets }: Definition, producerOf: ReadonlyMap<string, number>): string[] {
   const problems: string[] = []
   if (targets.length === 0) problems.push('it has no target: name the data that the workflow is for')
-  const transient = new Set(transients.map((data) => data.name))
   const seen = new Set<string>()
   for (const { name } of targets) {
     if (seen.has(name)) problems.push(`target '${name}' is named twice`)
+    else if (!producerOf.has(name)) problems.push(`no builder produces target '${name}'`)
     seen.add(name)
-    if (!producerOf.has(name)) problems.push(`no builder produces target '${name}'`)
-  }
-  for (const { name, once, produces } of builders) {
-    const out = (produces as AnyData).name
-    if (once && transient.has(out)) {
-      problems.push(`builder '${name}' is once, but its product '${out}' is transient and would be lost for good`)
-    }
   }
   return problems
 }
 
-function builderProblems({ builders: all }: Definition, builders: readonly AnyBuilder[]): string[] {
+function builderProblems({ builders: all, transients }: Definition, builders: readonly AnyBuilder[]): string[] {
   const problems: string[] = []
   if (all.length === 0) problems.push('it has no builders')
+  const transient = new Set(transients.map((data) => data.name))
   for (const builder of builders) {
+    const out = outName(builder)
+    if (builder.once && transient.has(out)) {
+      problems.push(
+        `builder '${builder.name}' is once, but its product '${out}' is transient and would be lost for good`,
+      )
+    }
     for (const kind of ['consumes', 'optionals'] as const) {
-      for (const data of Object.values(builder[kind])) {
-        if (data.name === outName(builder)) {
-          problems.push(
-            `builder '${builder.name}' has its own product '${data.name}' in ${kind}: use accesses to see it`,
-          )
-        }
-      }
+      if (Object.values(builder[kind]).every((data) => data.name !== out)) continue
+      problems.push(`builder '${builder.name}' has its own product '${out}' in ${kind}: use accesses to see it`)
     }
   }
   return problems
@@ -155,38 +160,34 @@ function dataEdges(builders: readonly AnyBuilder[], producerOf: ReadonlyMap<stri
   return next
 }
 
-function cycleProblems(builders: readonly AnyBuilder[], edges: readonly (readonly number[])[]): string[] {
-  const all = builders.map((_, node) => node)
-  return components(all, edges, () => true).map((component) => {
-    const cycle = cycleIn(component, edges)
-      .map((node) => builders[node])
-      .filter((b) => b !== undefined)
+function cycleProblems(builders: readonly AnyBuilder[], edges: Adjacency): string[] {
+  return components(edges).map((component) => {
+    const cycle = cycleIn(component, edges).map((node) => builders[node] as AnyBuilder)
     const path = cycle.map((builder) => `${builder.name} -(${outName(builder)})-> `).join('')
-    return `there is a cycle: ${path}${cycle[0]?.name ?? ''}. Break it, or allow it with loops: true`
+    return `there is a cycle: ${path}${cycle[0]?.name ?? ''}; break it, or allow it with loops: true`
   })
 }
 
 function assemble(
   definition: Definition,
   builders: readonly AnyBuilder[],
-  names: ReadonlyMap<string, AnyData>,
-  edges: readonly (readonly number[])[],
-  cut: ReadonlySet<number>,
+  data: ReadonlyMap<string, AnyData>,
+  edges: Adjacency,
 ): Graph {
-  const count = builders.length
-  const isCut = (from: number, to: number): boolean => cut.has(from * count + to)
-  const byRank = ranks(count, edges, (from, to) => !isCut(from, to))
+  const cut = definition.loops ? cutEdges(edges) : new Set<number>()
+  const isCut = (from: number, to: number): boolean => cut.size > 0 && cut.has(from * builders.length + to)
+  const byRank = ranks(edges, (from, to) => !isCut(from, to))
   const order = byRank.flat()
   const rankOf = byRank.flatMap((rank, number) => rank.map(() => number))
-  const indexOf = new Uint32Array(count)
+  const indexOf = new Uint32Array(builders.length)
   order.forEach((declared, index) => (indexOf[declared] = index))
   const before: number[][] = builders.map(() => [])
   edges.forEach((next, from) => {
     for (const to of next) if (!isCut(from, to)) before[indexOf[to] ?? 0]?.push(indexOf[from] ?? 0)
   })
   const isAncestor = ancestry(before)
-  const slotOf = new Map([...names.keys()].map((name, slot) => [name, slot]))
-  const producers = new Int32Array(names.size).fill(-1)
+  const slotOf = new Map([...data.keys()].map((name, slot) => [name, slot]))
+  const producers = new Int32Array(data.size).fill(-1)
   builders.forEach((builder, declared) => {
     producers[slotOf.get(outName(builder)) ?? 0] = indexOf[declared] ?? -1
   })
@@ -209,7 +210,7 @@ function assemble(
     name: definition.name,
     version: definition.version,
     nodes,
-    slots: compileSlots(definition, names, nodes, producers),
+    slots: compileSlots(definition, data, nodes, producers),
     slotOf,
     nodeOf: new Map(nodes.map((node) => [node.name, node.index])),
     targets: definition.targets.map(({ name }) => slotOf.get(name) ?? 0),
@@ -223,12 +224,12 @@ function assemble(
 
 function compileSlots(
   { targets, transients }: Definition,
-  names: ReadonlyMap<string, AnyData>,
+  data: ReadonlyMap<string, AnyData>,
   nodes: readonly Node[],
   producers: Int32Array,
 ): Slot[] {
-  const readers = Array.from(names, () => new Set<number>())
-  const laterReaders = Array.from(names, () => new Set<number>())
+  const readers = Array.from(data, () => new Set<number>())
+  const laterReaders = Array.from(data, () => new Set<number>())
   const lookedBack = new Set<number>()
   for (const { index, inputs } of nodes) {
     for (const { slot, kind, lookback } of inputs) {
@@ -238,13 +239,13 @@ function compileSlots(
   }
   const transient = new Set(transients.map(({ name }) => name))
   const target = new Set(targets.map(({ name }) => name))
-  return [...names].map(([name, data], index) => ({
+  return Array.from(data.values(), (token, index) => ({
     index,
-    name,
-    data,
+    name: token.name,
+    data: token,
     producer: producers[index] ?? -1,
-    transient: transient.has(name),
-    target: target.has(name),
+    transient: transient.has(token.name),
+    target: target.has(token.name),
     readers: [...(readers[index] ?? [])],
     laterReaders: [...(laterReaders[index] ?? [])],
     lookedBack: lookedBack.has(index),

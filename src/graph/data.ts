@@ -1,20 +1,27 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { describeValue, PolarisError } from './errors.ts'
+import { describeValue, GraphError } from './errors.ts'
 import { checkName } from './naming.ts'
 
 type Leaf =
   string | number | bigint | boolean | null | undefined | symbol | Date | Uint8Array | ((...args: never) => unknown)
 
-/** A value as readers get it: readonly all the way down, since data are values and nobody may change them. */
+/**
+ * A value as readers get it: readonly all the way down, since data are values and nobody may change them. Arrays have a
+ * branch of their own since the compiler resolves a mapped array at once, and so never ends with `Json = Json[] | …`.
+ */
 export type Frozen<T> = T extends Leaf
   ? T
   : unknown extends T
     ? T
-    : T extends ReadonlyMap<infer K, infer V>
-      ? ReadonlyMap<Frozen<K>, Frozen<V>>
-      : T extends ReadonlySet<infer V>
-        ? ReadonlySet<Frozen<V>>
+    : T extends readonly (infer V)[]
+      ? V[] extends T
+        ? readonly Frozen<V>[]
         : { readonly [K in keyof T]: Frozen<T[K]> }
+      : T extends ReadonlyMap<infer K, infer V>
+        ? ReadonlyMap<Frozen<K>, Frozen<V>>
+        : T extends ReadonlySet<infer V>
+          ? ReadonlySet<Frozen<V>>
+          : { readonly [K in keyof T]: Frozen<T[K]> }
 
 /** One value of a {@link Data}, as a call hands it over. It is validated when the call is made. */
 export interface Datum<Name extends string = string, Value = unknown> {
@@ -112,11 +119,10 @@ function checkSchema(name: string, schema: unknown): void {
       ? (schema as Partial<StandardSchemaV1>)['~standard']
       : undefined
   if (standard?.version === 1 && typeof standard.validate === 'function') return
-  throw new PolarisError(
-    'GRAPH_INVALID',
-    `Data '${name}' needs a Standard Schema (zod, valibot, arktype, …), but got ${describeValue(schema)}. ` +
-      'Use type<T>() for data that need no validation.',
-  )
+  throw new GraphError(`Data '${name}'`, [
+    `its schema must be a Standard Schema (zod, valibot, arktype, …), but is ${describeValue(schema)}; ` +
+      'type<T>() is the one for data that need no validation',
+  ])
 }
 
 const unchecked: StandardSchemaV1 = Object.freeze({

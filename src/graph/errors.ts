@@ -90,7 +90,7 @@ export function describeIssues(issues: readonly Issue[]): string {
 }
 
 /** `['items', 0, 'a-b']` → `items[0]["a-b"]`. */
-export function describePath(path: readonly PropertyKey[]): string {
+function describePath(path: readonly PropertyKey[]): string {
   let text = ''
   for (const key of path) {
     if (typeof key === 'number') text += `[${key}]`
@@ -111,10 +111,15 @@ export function describeValue(value: unknown): string {
       return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value)
     case 'function':
       return value.name === '' ? 'a function' : `the function ${value.name}`
-    case 'object':
-      return constructorName(value)
-    default:
+    case 'number':
+    case 'boolean':
       return String(value)
+    case 'bigint':
+      return `${value}n`
+    case 'symbol':
+      return value.toString()
+    default:
+      return constructorName(value)
   }
 }
 

@@ -2,9 +2,10 @@ import type { AnyData } from './data.ts'
 import type { Graph } from './graph.ts'
 
 /**
- * A graph's identity: names, inputs by kind, products, targets, transients, `once`, `loops` and versions. Source text,
- * declaration order (but with loops, where it decides which edges are cut) and key names do not count, so that a
- * rebuild, a minifier or a tidied file changes nothing.
+ * A graph's identity: names, inputs by kind, products, targets in order, transients, `once`, `loops` and the versions of
+ * builders; `resolve` through what it leaves out. Not the workflow's version, which is what the fingerprint is compared
+ * under. Source text, declaration order (but with loops, where it decides which edges are cut) and key names do not count,
+ * so that a rebuild, a minifier or a tidied file changes nothing.
  */
 export function fingerprint(graph: Graph): string {
   const names = (inputs: Readonly<Record<string, AnyData>>): string[] =>
@@ -49,5 +50,6 @@ function hash(text: string): string {
   b = Math.imul(d ^ (b >>> 22), 2869860233)
   c = Math.imul(a ^ (c >>> 17), 951274213)
   d = Math.imul(b ^ (d >>> 19), 2716044179)
-  return [a ^ b ^ c ^ d, b ^ a, c ^ a, d ^ a].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
+  a ^= b ^ c ^ d
+  return [a, b ^ a, c ^ a, d ^ a].map((word) => (word >>> 0).toString(16).padStart(8, '0')).join('')
 }

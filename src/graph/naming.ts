@@ -1,4 +1,4 @@
-import { describeValue, PolarisError } from './errors.ts'
+import { describeValue, GraphError, PolarisError } from './errors.ts'
 
 // Control characters and lone surrogates do not survive every terminal, URL, log and database; all else is only text.
 // eslint-disable-next-line no-control-regex -- refusing them is the point
@@ -10,7 +10,7 @@ export function textProblem(text: unknown, longest: number): string | undefined 
   if (typeof text !== 'string') return `must be a string, but is ${describeValue(text)}`
   if (text.length === 0) return 'must not be empty'
   if (text.length > longest) return `must have at most ${longest} characters, but has ${text.length}`
-  // A letter or digit of ASCII in front and nothing but its like behind is the common case, and needs no Unicode.
+  // Nothing but letters and digits of ASCII and the like is the common case, and needs no look at Unicode.
   if (/^[\w.:@/-]+$/.test(text)) return undefined
   if (text.trim() === '') return 'must not be blank'
   if (CONTROL.test(text)) return `must not have control characters: ${JSON.stringify(text)}`
@@ -20,10 +20,26 @@ export function textProblem(text: unknown, longest: number): string | undefined 
 
 const LONGEST_NAME = 200
 
-/** Throws `GRAPH_INVALID` unless `name` can name a data, a builder, a service or a workflow. */
-export function checkName(kind: string, name: unknown): void {
+/** What is wrong with the name of a data, a builder, a service or a workflow, or `undefined` if nothing is. */
+export function nameProblem(name: unknown): string | undefined {
   const problem = textProblem(name, LONGEST_NAME)
-  if (problem !== undefined) throw new PolarisError('GRAPH_INVALID', `The name of a ${kind} ${problem}.`)
+  return problem && `its name ${problem}`
+}
+
+/** Throws `GRAPH_INVALID` unless `name` can name a data or a service. */
+export function checkName(kind: string, name: unknown): void {
+  const problem = nameProblem(name)
+  if (problem !== undefined) throw new GraphError(`A ${kind}`, [problem])
+}
+
+const LONGEST_LIST = 20
+
+/** Names for a message: with thousands of them, the first few. */
+export function listNames(names: readonly string[]): string {
+  const more = names.length - LONGEST_LIST
+  const shown = more > 1 ? names.slice(0, LONGEST_LIST) : names
+  const list = shown.map((name) => `'${name}'`).join(', ')
+  return more > 1 ? `${list} and ${more} more` : list
 }
 
 /** A sentence for each key of a definition that nobody reads: most are slips of the pen, and must not pass in silence. */
@@ -31,14 +47,33 @@ export function unknownKeys(what: string, given: object, known: readonly string[
   return Object.keys(given)
     .filter((key) => !known.includes(key))
     .map((key) => {
-      const near = known.find((k) => looksLike(k, key))
+      const near = nearest(key, known)
       return `${what} has no option '${key}'${near === undefined ? `; it has ${known.join(', ')}` : `: did you mean '${near}'?`}`
     })
 }
 
-function looksLike(a: string, b: string): boolean {
-  const [x, y] = [a.toLowerCase(), b.toLowerCase()]
-  return x === y || x.startsWith(y.slice(0, Math.max(4, y.length - 2))) || y.startsWith(x)
+/** The one that was probably meant: an abbreviation, or at most two letters too many, too few, wrong or swapped. */
+function nearest(given: string, known: readonly string[]): string | undefined {
+  const text = given.toLowerCase()
+  const close = known
+    .map((name) => ({ name, slips: text.length > 3 && name.startsWith(text) ? 0 : slips(text, name.toLowerCase()) }))
+    .filter(({ slips }) => slips <= Math.min(2, text.length / 3))
+  return close.sort((a, b) => a.slips - b.slips)[0]?.name
+}
+
+/** Optimal string alignment distance: how many letters were added, left out, mistaken or swapped with the next. */
+function slips(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)]
+  const at = (i: number, j: number): number => rows[i]?.[j] ?? Infinity
+  for (let i = 1; i <= a.length; i++) {
+    rows.push([i])
+    for (let j = 1; j <= b.length; j++) {
+      const wrong = a[i - 1] === b[j - 1] ? 0 : 1
+      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? at(i - 2, j - 2) + 1 : Infinity
+      rows[i]?.push(Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, at(i - 1, j - 1) + wrong, swapped))
+    }
+  }
+  return at(a.length, b.length)
 }
 
 /** Throws `OPTION_INVALID` for an option nobody reads: a misspelt option must not pass in silence. */

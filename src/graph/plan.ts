@@ -1,7 +1,10 @@
+import { isBuilder } from './builder.ts'
+import { isData } from './data.ts'
 import { PolarisError } from './errors.ts'
 import { fingerprint } from './fingerprint.ts'
-import { ACCESS, CONSUMES } from './graph.ts'
+import { ACCESS } from './graph.ts'
 import type { Graph, Node, Slot } from './graph.ts'
+import { listNames } from './naming.ts'
 import { toDot, toMermaid } from './render.ts'
 
 /** A builder as a plan shows it. */
@@ -15,6 +18,7 @@ export interface PlanBuilder {
   readonly produces: string
   readonly once: boolean
   readonly pure: boolean
+  readonly version: number
 }
 
 /** A plan as plain JSON. */
@@ -47,7 +51,10 @@ export interface Plan {
   producerOf(data: string | { readonly name: string }): string | undefined
   /** Names of the builders that a new datum of this data makes run. Throws `DATA_UNKNOWN`. */
   readersOf(data: string | { readonly name: string }): string[]
-  /** Builders whose products reach this builder, or this data, directly or through others. Throws `DATA_UNKNOWN`. */
+  /**
+   * Builders whose products reach this builder, or this data, directly or through others; in a cycle, itself too. A text
+   * that names both a builder and a data is taken for the builder. Throws `DATA_UNKNOWN`.
+   */
   upstreamOf(name: string | { readonly name: string }): string[]
   /** Builders that this builder's product, or this data, reaches, directly or through others. Throws `DATA_UNKNOWN`. */
   downstreamOf(name: string | { readonly name: string }): string[]
@@ -92,13 +99,13 @@ export function planOf(graph: Graph): Plan {
       return namesOf(graph, readersOf(slotNamed(graph, data)))
     },
     upstreamOf(name) {
-      const node = graph.nodeOf.get(nameOf(name))
-      const from = node === undefined ? producersOf(graph, slotNamed(graph, name).index) : upward(graph)(node)
+      const place = placeNamed(graph, name)
+      const from = 'builder' in place ? upward(graph)(place.index) : producersOf(graph, place.index)
       return namesOf(graph, closure(from, upward(graph)))
     },
     downstreamOf(name) {
-      const node = graph.nodeOf.get(nameOf(name))
-      const slot = node === undefined ? slotNamed(graph, name) : slotAt(graph, nodeAt(graph, node).out)
+      const place = placeNamed(graph, name)
+      const slot = 'builder' in place ? slotAt(graph, place.out) : place
       return namesOf(graph, closure(readersOf(slot), downward(graph)))
     },
     toMermaid: () => toMermaid(graph),
@@ -119,11 +126,11 @@ export function planOf(graph: Graph): Plan {
   return Object.freeze(plan)
 }
 
-export function slotAt(graph: Graph, slot: number): Slot {
+function slotAt(graph: Graph, slot: number): Slot {
   return graph.slots[slot] as Slot
 }
 
-export function nodeAt(graph: Graph, node: number): Node {
+function nodeAt(graph: Graph, node: number): Node {
   return graph.nodes[node] as Node
 }
 
@@ -140,6 +147,7 @@ function describe(graph: Graph, node: Node): PlanBuilder {
     produces: slotAt(graph, node.out).name,
     once: node.builder.once,
     pure: node.builder.pure,
+    version: node.builder.version,
   }
 }
 
@@ -150,9 +158,23 @@ function nameOf(named: Named): string {
 function slotNamed(graph: Graph, named: Named): Slot {
   const slot = graph.slotOf.get(nameOf(named))
   if (slot !== undefined) return slotAt(graph, slot)
-  throw new PolarisError(
+  throw unknown(graph, named, 'data', graph.slots)
+}
+
+/** A builder's node or a data's slot. A text that names both is taken for the builder; a data object is always a data. */
+function placeNamed(graph: Graph, named: Named): Node | Slot {
+  const node = isData(named) ? undefined : graph.nodeOf.get(nameOf(named))
+  if (node !== undefined) return nodeAt(graph, node)
+  const slot = isBuilder(named) ? undefined : graph.slotOf.get(nameOf(named))
+  if (slot !== undefined) return slotAt(graph, slot)
+  throw unknown(graph, named, 'builder or data', [...graph.nodes, ...graph.slots])
+}
+
+function unknown(graph: Graph, named: Named, what: string, all: readonly { readonly name: string }[]): PolarisError {
+  const names = listNames(all.map(({ name }) => name))
+  return new PolarisError(
     'DATA_UNKNOWN',
-    `Workflow '${graph.name}' has no data '${nameOf(named)}'. It has ${graph.slots.map(({ name }) => name).join(', ')}.`,
+    `Workflow '${graph.name}' has no ${what} '${nameOf(named)}'. It has ${names}.`,
   )
 }
 
@@ -187,9 +209,4 @@ function closure(from: readonly number[], step: Step): number[] {
 
 function namesOf(graph: Graph, nodes: Iterable<number>): string[] {
   return [...new Set(nodes)].sort((a, b) => a - b).map((node) => nodeAt(graph, node).name)
-}
-
-/** Slots a builder cannot run without. */
-export function consumedSlots(node: Node): number[] {
-  return node.inputs.filter(({ kind }) => kind === CONSUMES).map(({ slot }) => slot)
 }

@@ -57,9 +57,12 @@ function arrows(graph: Graph): Arrow[] {
   )
 }
 
-/** Mermaid takes entity codes within quotes; everything that could end the text or mean markup becomes one. */
+/**
+ * Mermaid takes entity codes within quotes. What could end the text or mean markup becomes one; nothing else does, since
+ * some renderers show the code instead.
+ */
 function mermaidText(text: string): string {
-  return `"${text.replace(/[&<>"'#;|[\]{}()\\`*_]/g, (char) => (char === '_' ? char : `#${char.charCodeAt(0)};`))}"`
+  return `"${text.replace(/[&<>"#;|[\]{}`*]/g, (char) => `#${char.charCodeAt(0)};`)}"`
 }
 
 function dotText(text: string): string {

@@ -1,12 +1,12 @@
-import { isBuilder, versionProblem } from './builder.ts'
+import { isBuilder, isPlainObject, versionProblem } from './builder.ts'
 import type { AnyBuilder, Service } from './builder.ts'
 import { compile } from './compile.ts'
 import type { Definition } from './compile.ts'
 import { isData } from './data.ts'
 import type { AnyData, NameOf } from './data.ts'
-import { describeValue, GraphError, PolarisError } from './errors.ts'
+import { describeValue, GraphError } from './errors.ts'
 import type { Durability, Graph } from './graph.ts'
-import { checkName, unknownKeys } from './naming.ts'
+import { nameProblem, unknownKeys } from './naming.ts'
 import { planOf } from './plan.ts'
 import type { Plan } from './plan.ts'
 
@@ -56,7 +56,7 @@ const graphs = new WeakMap<object, Graph>()
 export function workflow<const Bs extends readonly AnyBuilder[], T extends MakesOf<Bs[number]>>(
   definition: WorkflowDefinition<Bs, T>,
 ): Workflow<ReadsOf<Bs[number]>, MakesOf<Bs[number]>, T, UsesOf<Bs[number]>> {
-  const graph = compile(normalise(definition))
+  const graph = compile(...normalise(definition))
   const made = Object.freeze({ name: graph.name, version: graph.version, plan: planOf(graph) })
   graphs.set(made, graph)
   return made
@@ -67,36 +67,69 @@ export function graphOf(made: unknown): Graph | undefined {
   return typeof made === 'object' && made !== null ? graphs.get(made) : undefined
 }
 
-function normalise(definition: object): Definition {
+/** The definition with its defaults, and what is wrong with its options. */
+function normalise(definition: unknown): [Definition, string[]] {
   if (typeof definition !== 'object' || definition === null) {
-    throw new PolarisError('GRAPH_INVALID', `A workflow is defined by an object, but got ${describeValue(definition)}.`)
+    throw new GraphError('A workflow', [`it is defined by an object, but got ${describeValue(definition)}`])
   }
   const given = definition as Partial<Record<(typeof OPTIONS)[number], unknown>>
-  checkName('workflow', given.name)
-  const problems = unknownKeys('a workflow', definition, OPTIONS)
-  const builders = listed(given.builders, 'builders', isBuilder, 'made by builder()', problems)
-  const targets = Array.isArray(given.target) ? (given.target as unknown[]) : [given.target]
-  const result: Definition = {
+  const name = nameProblem(given.name)
+  const subject = name === undefined ? `Workflow '${given.name as string}'` : 'A workflow'
+  const problems = [...(name === undefined ? [] : [name]), ...unknownKeys('a workflow', definition, OPTIONS)]
+  const flaws: string[] = []
+  const builders = listed(given.builders, 'builders', isBuilder, 'a builder made by builder()', flaws)
+  const targets = Array.isArray(given.target)
+    ? listed(given.target, 'target', isData, 'a data', flaws)
+    : isData(given.target)
+      ? [given.target]
+      : []
+  if (given.target !== undefined && !Array.isArray(given.target) && !isData(given.target)) {
+    flaws.push(`'target' must be a data or an array of data, but is ${describeValue(given.target)}`)
+  }
+  const transients = listed(given.transients ?? [], 'transients', isData, 'a data', flaws)
+  const { version, loops, durability } = given
+  problems.push(...flaws, ...optionProblems(given))
+  const resolve = resolved(given.resolve, problems)
+  // Without all builders and data at hand, much would seem to be missing from the graph that is not.
+  if (name !== undefined || flaws.length > 0) throw new GraphError(subject, problems)
+  const result = {
     name: given.name as string,
-    version: (given.version as number | undefined) ?? 1,
+    version: (version as number | undefined) ?? 1,
     builders,
-    targets: given.target === undefined ? [] : listed(targets, 'target', isData, 'a data', problems),
-    transients: listed(given.transients ?? [], 'transients', isData, 'a data', problems),
-    resolve: (given.resolve as Record<string, string> | undefined) ?? {},
-    loops: given.loops === true,
-    durability: given.durability === 'scope' ? 'scope' : 'builder',
+    targets,
+    transients,
+    resolve,
+    loops: loops === true,
+    durability: (durability as Durability | undefined) ?? 'builder',
   }
-  const version = versionProblem(given.version)
-  if (version !== undefined) problems.push(version)
-  if (typeof result.resolve !== 'object') problems.push(`'resolve' must be an object such as { Quote: 'quoteByZone' }`)
-  if (given.loops !== undefined && typeof given.loops !== 'boolean') {
-    problems.push(`'loops' must be true or false, but is ${describeValue(given.loops)}`)
+  return [result, problems]
+}
+
+function optionProblems({ version, loops, durability }: Partial<Record<(typeof OPTIONS)[number], unknown>>): string[] {
+  const problems: string[] = []
+  const problem = versionProblem(version)
+  if (problem !== undefined) problems.push(problem)
+  if (loops !== undefined && typeof loops !== 'boolean') {
+    problems.push(`'loops' must be true or false, but is ${describeValue(loops)}`)
   }
-  if (given.durability !== undefined && given.durability !== result.durability) {
-    problems.push(`'durability' must be 'builder' or 'scope', but is ${describeValue(given.durability)}`)
+  if (durability !== undefined && durability !== 'builder' && durability !== 'scope') {
+    problems.push(`'durability' must be 'builder' or 'scope', but is ${describeValue(durability)}`)
   }
-  if (problems.length > 0) throw new GraphError(`Workflow '${result.name}'`, problems)
-  return result
+  return problems
+}
+
+function resolved(given: unknown, problems: string[]): Map<string, string> {
+  if (given === undefined) return new Map()
+  if (!isPlainObject(given)) {
+    problems.push(`'resolve' must be an object such as { Quote: 'quoteByZone' }, but is ${describeValue(given)}`)
+    return new Map()
+  }
+  const entries = Object.entries(given).filter(([, name]) => name !== undefined)
+  for (const [out, name] of entries) {
+    if (typeof name === 'string') continue
+    problems.push(`'resolve.${out}' must be the name of a builder, but is ${describeValue(name)}`)
+  }
+  return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 }
 
 function listed<T>(
@@ -110,8 +143,8 @@ function listed<T>(
     problems.push(`'${what}' must be an array, but is ${describeValue(given)}`)
     return []
   }
-  const items: readonly unknown[] = given
-  return items.filter((item, index): item is T => {
+  // Array.from visits holes, which filter would skip.
+  return Array.from<unknown>(given).filter((item, index): item is T => {
     if (is(item)) return true
     problems.push(`'${what}[${index}]' must be ${kind}, but is ${describeValue(item)}`)
     return false
