@@ -6,7 +6,7 @@ import type { Header, InstanceStatus, Mode, Row, RowNote, RowOutcome, Snapshot }
 import { FAILED } from './program.ts'
 import { loadState } from './state.ts'
 import type { State } from './state.ts'
-import { completedTarget, isLacking, staleCauses, waitingFor } from './verdict.ts'
+import { completedTarget, isLacking, staleness, waitingFor } from './verdict.ts'
 
 /** An instance in a list. Times are milliseconds since the epoch. */
 export interface InstanceSummary {
@@ -181,9 +181,9 @@ function explainTarget(state: State, slot: number): TargetExplanation {
   if (state.values.get(slot) === undefined) {
     return { name, state: 'absent', because: [], waitingFor: waitingFor(state, [slot]) }
   }
-  const causes = staleCauses(state, slot, false)
+  const { causes } = staleness(state, slot, false)
   if (causes.length === 0) return { name, state: 'present', because: [], waitingFor: [] }
-  const because = [...new Set(causes.map(({ run }) => run.builder ?? ''))]
+  const because = [...new Set(causes.map(({ builder }) => builder ?? ''))]
   return { name, state: 'stale', because, waitingFor: waitingFor(state, [slot]) }
 }
 

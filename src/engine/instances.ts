@@ -301,7 +301,8 @@ export class Instances {
   ): Awaitable<ScopeResult> {
     const { state } = warm
     const failed = run.failure !== undefined || run.aborted !== undefined
-    if (!failed) state.settle()
+    if (failed) state.stale = []
+    else state.settle()
     const target = failed ? undefined : completedTarget(state, scope.number, scope.ran)
     const status = failed ? 'failed' : target === undefined ? 'waiting' : 'completed'
     const { lost } = scope

@@ -12,7 +12,7 @@ const EMPTY = 'n:'
 /** The newest run of a builder that threw. */
 export const FAILED = 'f:'
 /** The newest run of a builder that only made a transient again. */
-const SUPPLIED = 's:'
+export const SUPPLIED = 's:'
 /** The newest call that said something about itself. */
 export const CALL = 'c:'
 

@@ -77,6 +77,7 @@ export class Recorder {
     const { index, out } = work.node
     const place = (this.program.steps[index] as Step).supplied
     this.journal?.add(this.row(work, 'supplied', place, name, undefined, startedAt, null), false)
+    this.scope.replacing(out)
     this.state.values.set(out, value)
     this.keep(out, value)
     this.scope.finish(work, 'supplied')

@@ -1,5 +1,5 @@
 import { ACCESS, CONSUMES } from '../graph/graph.ts'
-import type { Graph, Node } from '../graph/graph.ts'
+import type { Graph, Node, Slot } from '../graph/graph.ts'
 import type { Row } from '../stores/contract.ts'
 import { copyBytes } from './freeze.ts'
 import { returnScratch, takeScratch } from './scratch.ts'
@@ -89,14 +89,16 @@ export class Scope {
     if (before.size > 0) this.before = new Map(before)
     for (const slot of this.state.unsettled) {
       const row = this.state.rows.get(slot)
-      const { producer, transient, target } = this.graph.slots[slot] as {
-        producer: number
-        transient: boolean
-        target: boolean
-      }
+      const { producer, transient, target } = this.graph.slots[slot] as Slot
       if (row === undefined || row.scope !== this.number || row.pass !== pass || row.outcome !== 'produced') continue
       if (!transient) this.fresh.push(slot)
       if (target && producer >= 0) this.targetMade = true
+    }
+    for (const [node, { scope, outcome }] of this.state.supplies ?? []) {
+      if (scope !== this.number) continue
+      this.marks[node] = RAN
+      this.scratch.touched.push(node)
+      if (outcome === 'supplied') (this.lost ??= new Set()).add((this.graph.nodes[node] as Node).out)
     }
     for (const node of touchedNodes(this.graph, this.state.unsettled)) {
       const run = this.state.runs.get(node)
@@ -197,10 +199,7 @@ export class Scope {
     for (const slot of state.unsettled) {
       const row = state.rows.get(slot)
       if (row === undefined) continue
-      const { readers, laterReaders } = graph.slots[slot] as {
-        readers: readonly number[]
-        laterReaders: readonly number[]
-      }
+      const { readers, laterReaders } = graph.slots[slot] as Slot
       if (this.isActive(row, slot, false)) for (const reader of readers) this.wakeIfDue(reader, row)
       if (this.isActive(row, slot, true)) for (const reader of laterReaders) this.wakeIfDue(reader, row)
     }
@@ -215,6 +214,7 @@ export class Scope {
 
   /** Whether a row that is not settled wakes readers now: rows of the open scope only in the pass that follows them. */
   private isActive(row: Row, slot: number, later: boolean): boolean {
+    if (later && row.outcome === 'produced' && this.graph.slots[slot]?.transient === true) return false
     if (row.scope !== this.number || this.pass === 1)
       return row.scope !== this.number || !later || row.outcome === 'fed'
     if (row.outcome === 'fed') return false
@@ -257,6 +257,7 @@ export class Scope {
     const input: Record<string, unknown> = {}
     const seqs = new Array<number>(inputs.length)
     let cause = 0
+    let wanted = -1
     for (let i = 0; i < inputs.length; i++) {
       const { key, slot, kind, lookback } = inputs[i] as Node['inputs'][number]
       let value = values.get(slot)
@@ -269,38 +270,55 @@ export class Scope {
       if (kind !== ACCESS && row !== undefined && row.scope > cause) cause = row.scope
       if (value === undefined) {
         seqs[i] = 0
-        if (kind === ACCESS) continue
-        if (!lookback && this.demand(node, slot)) return undefined
-        if (kind === CONSUMES) return this.skip(node)
+        if (kind === ACCESS || (!lookback && wanted >= 0 && this.isSupplied(slot))) continue
+        if (!lookback && this.canDemand(slot)) wanted = slot
+        else if (kind === CONSUMES) return this.skip(node)
         continue
       }
       input[key] = this.state.hasBytes(slot) ? copyBytes(value) : value
       seqs[i] = row === undefined ? 0 : row.seq
     }
+    // Only now that nothing else is lacking: a builder that cannot run anyway has nothing made for it.
+    if (wanted >= 0) return this.demand(node, wanted)
     this.marks[node.index] = RUNNING
     this.running.push(node.index)
     return { node, input, inputs: seqs, cause, supply: this.demanded !== undefined && this.demanded.has(node.index) }
   }
 
-  /** Has a lacking transient made again before its reader runs (rule 18); says whether there is anything to wait for. */
-  private demand(reader: Node, slot: number): boolean {
-    const { transient, producer } = this.graph.slots[slot] as { transient: boolean; producer: number }
-    if (!transient || producer < 0) return false
+  /** Whether a slot that is absent is one that a builder makes again for whoever lacks it. */
+  private isSupplied(slot: number): boolean {
+    const { transient, producer } = this.graph.slots[slot] as Slot
+    return transient && producer >= 0
+  }
+
+  /** Whether that builder can still be asked: it has not run in this scope, or its product was lost in a crash. */
+  private canDemand(slot: number): boolean {
+    if (!this.isSupplied(slot)) return false
+    const { producer } = this.graph.slots[slot] as Slot
+    if (this.demanded?.has(producer) === true) return false
     const mark = this.marks[producer]
-    const possible = mark === 0 || (mark === RAN && this.lost?.has(slot) === true)
-    if (!possible || this.demanded?.has(producer) === true) return false
+    return mark === 0 || (mark === RAN && this.lost?.has(slot) === true)
+  }
+
+  /** Has a lacking transient made again before its reader runs (rule 18). */
+  private demand(reader: Node, slot: number): undefined {
+    const { producer } = this.graph.slots[slot] as Slot
     this.demanded ??= new Set()
     this.demanded.add(producer)
     this.marks[producer] = QUEUED
     this.scratch.touched.push(producer)
     heapPush(this.heap, producer)
     this.park(reader.index, producer)
-    return true
+    return undefined
+  }
+
+  private hasRun(node: number): boolean {
+    return this.state.runs.get(node)?.scope === this.number || this.state.supplies?.get(node)?.scope === this.number
   }
 
   private skip(node: Node): undefined {
     // A producer that was only to make a lost transient again has run in this scope all the same.
-    this.marks[node.index] = this.state.runs.get(node.index)?.scope === this.number ? RAN : 0
+    this.marks[node.index] = this.hasRun(node.index) ? RAN : 0
     this.unpark(node.index)
     return undefined
   }
@@ -310,11 +328,7 @@ export class Scope {
 function touchedNodes(graph: Graph, slots: readonly number[]): Set<number> {
   const nodes = new Set<number>()
   for (const slot of slots) {
-    const { producer, readers, laterReaders } = graph.slots[slot] as {
-      producer: number
-      readers: readonly number[]
-      laterReaders: readonly number[]
-    }
+    const { producer, readers, laterReaders } = graph.slots[slot] as Slot
     if (producer >= 0) nodes.add(producer)
     for (const reader of readers) nodes.add(reader)
     for (const reader of laterReaders) nodes.add(reader)

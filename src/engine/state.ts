@@ -2,6 +2,7 @@ import type { Row } from '../stores/contract.ts'
 import type { Graph, Node } from '../graph/graph.ts'
 import { freezeDeep } from './freeze.ts'
 import { Paged } from './paged.ts'
+import { SUPPLIED } from './program.ts'
 
 /**
  * An instance's data set and what its builders last did, derived from rows and kept up to date row by row. It holds
@@ -15,6 +16,8 @@ export class State {
   readonly rows: Paged<Row>
   /** The last run of each builder that came to an end: with a product, with nothing, or waiting. */
   readonly runs: Paged<Row>
+  /** After loading: by builder the newest run that only made a transient again, or tried to. */
+  supplies: Map<number, Row> | undefined
   /** `seq` of the newest row. */
   newest = 0
   /** Everything up to this `seq` is settled. */
@@ -87,7 +90,8 @@ export function loadState(
   state.settled = settled
   for (const row of rows) {
     if (row.seq > state.newest) state.newest = row.seq
-    if (row.outcome === 'produced' || row.outcome === 'nothing' || row.outcome === 'waitFor') loadRun(state, row)
+    if (row.place.startsWith(SUPPLIED)) noteSupply(state, row)
+    else if (row.outcome === 'produced' || row.outcome === 'nothing' || row.outcome === 'waitFor') loadRun(state, row)
     if (row.outcome !== 'fed' && row.outcome !== 'produced') continue
     const slot = row.data === null ? undefined : graph.slotOf.get(row.data)
     if (slot === undefined || (state.rows.get(slot)?.seq ?? 0) > row.seq) continue
@@ -99,6 +103,11 @@ export function loadState(
     if (row.seq > settled) state.unsettled.push(slot)
   }
   return state
+}
+
+function noteSupply(state: State, row: Row): void {
+  const node = row.builder === null ? undefined : state.graph.nodeOf.get(row.builder)
+  if (node !== undefined) (state.supplies ??= new Map()).set(node, row)
 }
 
 function loadRun(state: State, row: Row): void {

@@ -3,10 +3,12 @@ import type { Node, Slot } from '../graph/graph.ts'
 import type { Row } from '../stores/contract.ts'
 import type { State } from './state.ts'
 
-/** A builder because of which a target no longer counts, and the builders between the two, the target's own included. */
-export interface StaleCause {
-  readonly run: Row
-  readonly path: readonly Node[]
+/** Why a target no longer counts. */
+export interface Staleness {
+  /** Runs of builders upstream that did not renew it. */
+  readonly causes: readonly Row[]
+  /** The builders between those and the target, its own included, that would have had to run. */
+  readonly below: readonly Node[]
 }
 
 /**
@@ -25,20 +27,22 @@ export function completedTarget(state: State, scope: number, ran: readonly numbe
     else {
       const { producer } = graph.slots[slot] as Slot
       const concerned = ran.some((node) => node === producer || graph.isAncestor(node, producer))
-      if (concerned || state.stale[i] === undefined) state.stale[i] = staleCauses(state, slot, true).length > 0
+      if (concerned || state.stale[i] === undefined) state.stale[i] = staleness(state, slot, true).causes.length > 0
     }
     if (state.stale[i] === false) return slot
   }
   return undefined
 }
 
-interface Reached {
+/** A builder upstream of a target, as reached along paths that are alike. */
+interface Visit {
   readonly node: Node
   /** Only `consumes` edges lie between the node and the target. */
   readonly strict: boolean
   /** A run in a later scope than this one has not been answered by the builders in between. */
   readonly since: number
-  readonly from: Reached | undefined
+  /** Where it was reached from. */
+  readonly below: Visit[]
 }
 
 /**
@@ -46,43 +50,50 @@ interface Reached {
  * `nothing` counts along `consumes` edges only; along others it has answered what came from above it. A `once` builder
  * with its product counts as renewed, and so does what lies above it.
  *
- * @param firstOnly stop at the first one
+ * @param firstOnly stop at the first cause, and leave `below` empty
  */
-export function staleCauses(state: State, target: number, firstOnly: boolean): StaleCause[] {
+export function staleness(state: State, target: number, firstOnly: boolean): Staleness {
   const { graph } = state
   const datum = state.rows.get(target)
   const producer = graph.nodes[(graph.slots[target] as Slot).producer]
-  if (datum === undefined || producer === undefined) return []
-  const causes: StaleCause[] = []
-  const seen = new Set<string>()
-  const stack: Reached[] = [{ node: producer, strict: true, since: datum.scope, from: undefined }]
-  for (let reached = stack.pop(); reached !== undefined; reached = stack.pop()) {
-    const key = `${reached.node.index}/${reached.strict ? 1 : 0}/${reached.since}`
-    if (seen.has(key)) continue
-    seen.add(key)
-    const run = state.runs.get(reached.node.index)
-    const later = run !== undefined && run.scope > reached.since
-    if (later && (run.outcome !== 'nothing' || reached.strict)) {
-      causes.push({ run, path: pathOf(reached) })
-      if (firstOnly) return causes
+  if (datum === undefined || producer === undefined) return { causes: [], below: [] }
+  const causes: Row[] = []
+  const caused: Visit[] = []
+  const seen = new Map<string, Visit>()
+  const stack: Visit[] = []
+  const reach = (node: Node, strict: boolean, since: number, from: Visit | undefined): void => {
+    const key = `${node.index}/${strict ? 1 : 0}/${since}`
+    let visit = seen.get(key)
+    if (visit === undefined) {
+      seen.set(key, (visit = { node, strict, since, below: [] }))
+      stack.push(visit)
+    }
+    if (from !== undefined) visit.below.push(from)
+  }
+  reach(producer, true, datum.scope, undefined)
+  for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
+    const run = state.runs.get(visit.node.index)
+    const later = run !== undefined && run.scope > visit.since
+    if (later && (run.outcome !== 'nothing' || visit.strict)) {
+      causes.push(run)
+      if (firstOnly) return { causes, below: [] }
+      caused.push(visit)
       continue
     }
-    if (state.isSpent(reached.node)) continue
-    const since = later ? run.scope : reached.since
-    for (const { slot, kind, lookback } of reached.node.inputs) {
+    if (state.isSpent(visit.node)) continue
+    for (const { slot, kind, lookback } of visit.node.inputs) {
       if (kind === ACCESS || lookback) continue
       const above = graph.nodes[(graph.slots[slot] as Slot).producer]
-      if (above !== undefined)
-        stack.push({ node: above, strict: reached.strict && kind === CONSUMES, since, from: reached })
+      if (above !== undefined) reach(above, visit.strict && kind === CONSUMES, later ? run.scope : visit.since, visit)
     }
   }
-  return causes
+  return { causes, below: nodesBelow(caused) }
 }
 
-function pathOf(reached: Reached): Node[] {
-  const path: Node[] = []
-  for (let step: Reached | undefined = reached; step !== undefined; step = step.from) path.push(step.node)
-  return path
+function nodesBelow(visits: readonly Visit[]): Node[] {
+  const below = new Set(visits.flatMap((visit) => visit.below))
+  for (const visit of below) for (const next of visit.below) below.add(next)
+  return [...new Set(Array.from(below, ({ node }) => node))]
 }
 
 /** Whether a datum is missing in earnest: a transient that its builder makes again when it is needed is not. */
@@ -100,21 +111,19 @@ export function waitingFor(state: State, targets: readonly number[]): string[] {
     const found = new Set<number>()
     if (state.values.get(target) === undefined) addLacking(state, [target], found)
     else {
-      for (const { run, path } of staleCauses(state, target, false)) {
-        if (run.outcome === 'produced') {
-          for (const node of path)
-            addLacking(
-              state,
-              node.inputs.filter(({ kind }) => kind === CONSUMES).map(({ slot }) => slot),
-              found,
-            )
-        } else addAnswer(state, run, found)
-      }
+      const { causes, below } = staleness(state, target, false)
+      if (causes.length === 0) continue
+      for (const run of causes) if (run.outcome !== 'produced') addAnswer(state, run, found)
+      for (const node of below) addLacking(state, consumedBy(node), found)
     }
     if (found.size === 0) found.add(target)
     for (const slot of found) slots.add(slot)
   }
   return [...slots].sort((a, b) => a - b).map((slot) => (graph.slots[slot] as Slot).name)
+}
+
+function consumedBy({ inputs }: Node): number[] {
+  return inputs.filter(({ kind }) => kind === CONSUMES).map(({ slot }) => slot)
 }
 
 /** Adds what has to come from outside before the slots that are lacking can be there. */
@@ -124,8 +133,9 @@ function addLacking(state: State, wanted: readonly number[], found: Set<number>)
   for (let slot = stack.pop(); slot !== undefined; slot = stack.pop()) {
     if (seen.has(slot)) continue
     seen.add(slot)
-    if (!isLacking(state, slot)) continue
-    const { producer } = state.graph.slots[slot] as Slot
+    const { producer, transient } = state.graph.slots[slot] as Slot
+    // A transient is gone by the next scope, so it counts as lacking if something it is made from does.
+    if (!transient && state.values.get(slot) !== undefined) continue
     const node = state.graph.nodes[producer]
     const run = node === undefined ? undefined : state.runs.get(producer)
     if (node === undefined) found.add(slot)

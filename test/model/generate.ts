@@ -1,0 +1,254 @@
+/** Random workflows and what is done with them. Every choice shrinks towards the plain case. */
+import * as fc from 'fast-check'
+import { isCyclic } from './graph.ts'
+import type { Delta, Mode } from './model.ts'
+import { dataOf, type Behaviour, type BuilderSpec, type Value, type WorkflowSpec } from './spec.ts'
+
+export interface Step {
+  /** `resume` runs what is due, in parallel, and takes no delta. */
+  readonly kind: 'call' | 'resume'
+  readonly mode: Mode
+  readonly delta: Delta
+  /** A new Polaris takes over before this step. */
+  readonly restart: boolean
+  /** At most so many builders at once; 0 is any number. */
+  readonly concurrency: number
+  /** The process dies at the so-many-th write of this step. */
+  readonly crash: Crash | null
+}
+
+export interface Crash {
+  readonly write: number
+  /** Died before the write or after it; or lived on: the store refused it, or its answer was lost. */
+  readonly how: 'before' | 'after' | 'refused' | 'lost'
+}
+
+export interface Case {
+  readonly spec: WorkflowSpec
+  readonly store: 'memory' | 'strict' | 'sqlite'
+  readonly steps: readonly Step[]
+}
+
+interface RawBuilder {
+  readonly inputs: readonly {
+    readonly pick: number
+    readonly kind: 'consumes' | 'optionals' | 'accesses'
+    readonly back: boolean
+  }[]
+  readonly place: number
+  readonly once: boolean
+  readonly pure: boolean
+  readonly transient: boolean
+  readonly behaviour: Behaviour
+}
+
+/** True once in so many cases; shrinks to false. */
+const rarely = (oneIn: number): fc.Arbitrary<boolean> =>
+  fc.oneof({ weight: oneIn - 1, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) })
+
+const ordinary: Behaviour = { timing: 'sync', nothing: 0, waitFor: 0, throwsWhen: 0, throwsFirst: 0 }
+
+const behaviours: fc.Arbitrary<Behaviour> = fc
+  .tuple(
+    fc.constantFrom<Behaviour['timing']>('sync', 'sync', 'micro', 'micro', 'macro'),
+    fc.oneof(
+      { weight: 9, arbitrary: fc.constant({}) },
+      { weight: 2, arbitrary: fc.record({ nothing: fc.constantFrom(1, 2, 3) }) },
+      { weight: 2, arbitrary: fc.record({ waitFor: fc.constantFrom(1, 2, 3) }) },
+      { weight: 1, arbitrary: fc.record({ nothing: fc.constantFrom(2, 3), waitFor: fc.constantFrom(2, 3) }) },
+      { weight: 1, arbitrary: fc.record({ throwsWhen: fc.constantFrom(2, 3) }) },
+      { weight: 2, arbitrary: fc.record({ throwsFirst: fc.constantFrom(1, 2) }) },
+    ),
+  )
+  .map(([timing, rest]) => ({ ...ordinary, timing, ...rest }))
+
+const rawBuilders: fc.Arbitrary<RawBuilder> = fc.record({
+  inputs: fc.array(
+    fc.record({
+      pick: fc.nat(15),
+      kind: fc.oneof(
+        { weight: 6, arbitrary: fc.constant('consumes' as const) },
+        { weight: 3, arbitrary: fc.constant('optionals' as const) },
+        { weight: 3, arbitrary: fc.constant('accesses' as const) },
+      ),
+      back: rarely(3),
+    }),
+    { maxLength: 4 },
+  ),
+  place: fc.nat(99),
+  once: rarely(6),
+  pure: rarely(5),
+  transient: rarely(4),
+  behaviour: behaviours,
+})
+
+interface RawCase {
+  readonly builders: readonly RawBuilder[]
+  readonly outside: number
+  readonly transientOutside: boolean
+  readonly cyclic: boolean
+  readonly throwing: boolean
+  readonly loops: boolean
+  /** The targets also need a datum that is rarely fed, so that passes go on. */
+  readonly gate: boolean
+  /** The first two builders make a cycle that is sure to turn: one waits for what the other makes anyway. */
+  readonly knot: boolean
+  readonly targets: readonly number[]
+  readonly durability: 'builder' | 'scope'
+}
+
+type Draft = BuilderSpec & { readonly place: number; consumes: readonly string[] }
+
+/** Products, and inputs that nobody produces, by the order in which an acyclic graph could make them. */
+function specOf(raw: RawCase): WorkflowSpec {
+  const count = raw.builders.length
+  const builders = raw.builders.map((own, at): Draft => {
+    const pool = [
+      ...Array.from({ length: at }, (_, i) => `P${at - 1 - i}`),
+      ...Array.from({ length: raw.outside }, (_, i) => `X${i}`),
+    ]
+    const later = Array.from({ length: count - 1 - at }, (_, i) => `P${at + 1 + i}`)
+    const taken = new Set<string>()
+    const named = own.inputs.flatMap(({ pick, kind, back }) => {
+      // Anything may be looked at, its own product and what comes later too.
+      const looked = [...pool, `P${at}`, ...later]
+      const from = kind === 'accesses' ? looked : back && raw.cyclic && later.length > 0 ? later : pool
+      const data = from[pick % from.length]!
+      if (taken.has(data)) return []
+      taken.add(data)
+      return [{ data, kind: raw.cyclic && back && kind === 'consumes' && pick % 2 > 0 ? ('optionals' as const) : kind }]
+    })
+    if (raw.knot && raw.cyclic && count > 1 && at < 2) return knotted(own, at, raw.outside)
+    const pick = (kind: string): string[] => named.filter((it) => it.kind === kind).map((it) => it.data)
+    return {
+      name: `b${at}`,
+      consumes: pick('consumes'),
+      optionals: pick('optionals'),
+      accesses: pick('accesses'),
+      produces: `P${at}`,
+      once: own.once,
+      pure: own.pure,
+      behaviour: raw.throwing ? own.behaviour : { ...own.behaviour, throwsWhen: 0, throwsFirst: 0 },
+      place: own.place,
+    }
+  })
+  const targets = [...new Set(raw.targets.map((t) => `P${count - 1 - (t % count)}`))]
+  if (raw.gate && raw.cyclic)
+    for (const b of builders) if (targets.includes(b.produces)) b.consumes = [...b.consumes, 'G']
+  const transients = builders
+    .filter((b, at) => raw.builders[at]!.transient && !b.once && !targets.includes(b.produces))
+    .map((b) => b.produces)
+  const declared = builders
+    .map((b, at) => ({ b, at }))
+    .sort((a, z) => a.b.place - z.b.place || a.at - z.at)
+    .map(({ b: { place: _, ...b } }) => b)
+  const spec = { builders: declared, targets, transients, loops: raw.loops, durability: raw.durability }
+  if (raw.transientOutside && dataOf(spec).includes('X0')) transients.push('X0')
+  return { ...spec, loops: raw.loops || isCyclic(spec) }
+}
+
+function knotted(own: RawBuilder, at: number, outside: number): Draft {
+  const { once, pure, behaviour, place } = own
+  const base = { once, pure, behaviour: { ...ordinary, timing: behaviour.timing }, accesses: [] }
+  return at === 0
+    ? { ...base, name: 'b0', consumes: ['P1'], optionals: ['X0'], produces: 'P0', place: -1 }
+    : { ...base, name: 'b1', consumes: [`X${outside - 1}`], optionals: ['P0'], produces: 'P1', place }
+}
+
+const specs: fc.Arbitrary<WorkflowSpec> = fc
+  .record({
+    builders: fc.array(rawBuilders, { minLength: 1, maxLength: 12, size: 'max' }),
+    outside: fc.integer({ min: 1, max: 4 }),
+    transientOutside: rarely(8),
+    cyclic: fc.boolean(),
+    gate: fc.boolean(),
+    knot: fc.boolean(),
+    throwing: rarely(3),
+    loops: rarely(6),
+    targets: fc.oneof(
+      { weight: 3, arbitrary: fc.array(fc.nat(2), { minLength: 1, maxLength: 1 }) },
+      { weight: 2, arbitrary: fc.array(fc.nat(11), { minLength: 1, maxLength: 3 }) },
+    ),
+    durability: fc.oneof(
+      { weight: 3, arbitrary: fc.constant('builder' as const) },
+      { weight: 1, arbitrary: fc.constant('scope' as const) },
+    ),
+  })
+  .map(specOf)
+
+interface RawStep {
+  readonly resume: boolean
+  readonly parallel: boolean
+  readonly restart: boolean
+  readonly concurrency: number
+  readonly crash: Crash | null
+  readonly delta: readonly { readonly pick: number; readonly product: boolean; readonly value: number }[]
+}
+
+const rawSteps: fc.Arbitrary<RawStep> = fc.record({
+  resume: rarely(3),
+  parallel: fc.boolean(),
+  restart: rarely(4),
+  concurrency: fc.constantFrom(0, 0, 0, 1, 2),
+  crash: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(null) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        write: fc.integer({ min: 1, max: 6 }),
+        how: fc.constantFrom<Crash['how']>('before', 'after', 'refused', 'lost'),
+      }),
+    },
+  ),
+  delta: fc.array(fc.record({ pick: fc.nat(11), product: rarely(4), value: fc.nat(3) }), { maxLength: 4 }),
+})
+
+function stepOf(raw: RawStep, spec: WorkflowSpec, first: boolean): Step {
+  const produced = new Set(spec.builders.map((b) => b.produces))
+  const all = dataOf(spec)
+  const outside = all.filter((name) => !produced.has(name))
+  const delta = new Map<string, Value>()
+  for (const { pick, product, value } of raw.delta) {
+    const pool = product || outside.length === 0 ? all : outside
+    const name = pool[pick % pool.length]!
+    delta.set(name, value === 3 ? null : `${name}=${value}`)
+  }
+  const kind = raw.resume && !first ? 'resume' : 'call'
+  return {
+    kind,
+    mode: kind === 'resume' || raw.parallel ? 'parallel' : 'sequential',
+    delta: kind === 'resume' ? [] : [...delta].map(([name, value]) => ({ name, value })),
+    restart: raw.restart && !first,
+    concurrency: raw.concurrency,
+    crash: raw.crash,
+  }
+}
+
+export const cases: fc.Arbitrary<Case> = fc
+  .record({
+    spec: specs,
+    store: fc.constantFrom<Case['store']>('memory', 'strict', 'strict', 'sqlite', 'sqlite'),
+    steps: fc.array(rawSteps, { minLength: 1, maxLength: 6 }),
+  })
+  .map(({ spec, store, steps }) => ({ spec, store, steps: steps.map((step, at) => stepOf(step, spec, at === 0)) }))
+
+/** One line per builder and step, for the report of a failure. */
+export function describeCase({ spec, store, steps }: Case): string {
+  const builders = spec.builders.map((b) => {
+    const inputs = [...b.consumes, ...b.optionals.map((d) => `${d}?`), ...b.accesses.map((d) => `(${d})`)]
+    const marks = Object.entries({ ...b.behaviour, once: b.once, pure: b.pure })
+      .filter(([, value]) => value !== 0 && value !== false && value !== 'sync')
+      .map(([key, value]) => (value === true ? key : `${key}=${value}`))
+    return `  ${b.name}: ${inputs.join(' ')} > ${b.produces}  ${marks.join(' ')}`
+  })
+  const calls = steps.map(({ kind, mode, delta, restart, concurrency, crash }) => {
+    const fed = delta.map(({ value, name }) => (value === null ? `${name}=null` : value)).join(' ')
+    const before = restart ? 'restart, ' : ''
+    const death = crash === null ? '' : `, dies ${crash.how} write ${crash.write}`
+    const bound = mode === 'sequential' || concurrency === 0 ? '' : `, ${concurrency} at once`
+    return `  ${before}${kind} ${mode} [${fed}]${bound}${death}`
+  })
+  const { targets, transients, loops, durability } = spec
+  const head = `targets ${targets.join(' ')}; transients ${transients.join(' ')}; loops ${loops}; ${durability}; ${store}`
+  return [head, ...builders, ...calls].join('\n')
+}

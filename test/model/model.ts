@@ -1,0 +1,358 @@
+/**
+ * The reference: what the rules say a workflow does, worked out the slow way. It shares no code with the library. An
+ * instance is a list of events; whatever is needed (what is there, active, due, has run) is derived anew from the whole
+ * list each time. Nothing is indexed, counted or kept.
+ */
+import { isCut, producerOf, type Graph } from './graph.ts'
+import { answer, type BuilderSpec, type Inputs, type Value } from './spec.ts'
+
+export interface Event {
+  readonly scope: number
+  readonly pass: number
+  readonly builder: string | null
+  /** What was fed or produced. */
+  readonly data: string | null
+  readonly outcome: 'fed' | 'produced' | 'supplied' | 'nothing' | 'waitFor' | 'failed'
+  /** `undefined`: there was none, or it was transient and is gone. */
+  readonly value: Value | undefined
+  readonly awaits?: string
+  /** A run made only because a reader lacked the transient, whatever came of it. */
+  readonly supply?: boolean
+  /** What the builder saw. Unknown (absent) for events taken from a store. */
+  readonly inputs?: Inputs
+}
+
+export type Mode = 'sequential' | 'parallel'
+export type Delta = readonly { readonly name: string; readonly value: Value }[]
+
+export interface State {
+  readonly events: readonly Event[]
+  /** How many of the events are settled: nothing is due because of them. */
+  readonly settled: number
+  readonly scope: number
+  readonly failed: boolean
+  /** A scope that a crash cut short. */
+  readonly open: { readonly pass: number; readonly mode: Mode } | null
+  /** How often each builder was run, in whatever process. */
+  readonly attempts: ReadonlyMap<string, number>
+}
+
+/** What a pass holds. If `failing`, and in parallel, any part of `runs` that `mayStop` allows. */
+export interface Pass {
+  readonly pass: number
+  readonly runs: readonly Event[]
+  readonly failing: boolean
+}
+
+export interface Scope {
+  readonly scope: number
+  readonly mode: Mode
+  readonly fed: readonly Event[]
+  readonly passes: readonly Pass[]
+  /** Builders that some rule keeps from running although an input is active; for counting features. */
+  readonly seen: Seen
+}
+
+export interface Seen {
+  onceSkipped: boolean
+  /** An access showed something else than what was newest. */
+  accessHeldBack: boolean
+}
+
+export const empty: State = { events: [], settled: 0, scope: 0, failed: false, open: null, attempts: new Map() }
+
+// What stands
+
+/** The newest event of a data, or `undefined`. */
+export function newest(events: readonly Event[], data: string): Event | undefined {
+  return events.findLast((e) => e.data === data && ['fed', 'produced', 'supplied'].includes(e.outcome))
+}
+
+export function valueOf(events: readonly Event[], data: string): Value | undefined {
+  return newest(events, data)?.value
+}
+
+const finishedRuns = ['produced', 'nothing', 'waitFor']
+
+/** The newest run of a builder that came to an end and was made for its own sake. */
+export function lastRun(events: readonly Event[], builder: string): Event | undefined {
+  return events.findLast((e) => e.builder === builder && finishedRuns.includes(e.outcome) && e.supply !== true)
+}
+
+function hasProductOfItsOwn(events: readonly Event[], builder: string): boolean {
+  return events.some((e) => e.builder === builder && e.outcome === 'produced')
+}
+
+const inputsOf = (b: BuilderSpec): string[] => [...b.consumes, ...b.optionals]
+
+/** Rule 7 and D4, at a scope's start: `events` are those before it. */
+function dueIn(graph: Graph, events: readonly Event[], settled: number): Set<string> {
+  const isDue = (b: BuilderSpec): boolean => {
+    if (b.once && hasProductOfItsOwn(events, b.name)) return false
+    const last = lastRun(events, b.name)
+    if (inputsOf(b).length === 0) return last === undefined
+    return inputsOf(b).some((data) => {
+      const made = newest(events, data)?.outcome === 'produced'
+      // Such a product triggers nobody: not in its pass, and transients not in the next.
+      if (made && isCut(graph, data, b.name) && graph.spec.transients.includes(data)) return false
+      const at = events.findLastIndex((e) => e.data === data && (e.outcome === 'fed' || e.outcome === 'produced'))
+      return at >= settled && (last === undefined || events[at]!.scope > last.scope)
+    })
+  }
+  return new Set(graph.spec.builders.filter(isDue).map((b) => b.name))
+}
+
+// A pass
+
+interface Here {
+  readonly graph: Graph
+  readonly scope: number
+  readonly pass: number
+  readonly mode: Mode
+  readonly due: ReadonlySet<string>
+  readonly attempts: ReadonlyMap<string, number>
+  readonly seen: Seen
+}
+
+const isTransient = (here: Here, data: string): boolean => here.graph.spec.transients.includes(data)
+
+function atPassStart(here: Here, events: readonly Event[]): Event[] {
+  return events.filter((e) => e.scope < here.scope || e.outcome === 'fed' || e.pass < here.pass)
+}
+
+function activeAtPassStart(here: Here, events: readonly Event[]): string[] {
+  const mine = events.filter((e) => e.scope === here.scope)
+  if (here.pass === 1) return mine.filter((e) => e.outcome === 'fed').map((e) => e.data!)
+  const before = mine.filter((e) => e.pass === here.pass - 1 && e.outcome === 'produced')
+  return before.map((e) => e.data!).filter((data) => !isTransient(here, data))
+}
+
+function isActiveFor(here: Here, events: readonly Event[], reader: BuilderSpec, data: string): boolean {
+  if (activeAtPassStart(here, events).includes(data)) return true
+  if (isCut(here.graph, data, reader.name)) return false
+  const now = events.filter((e) => e.scope === here.scope && e.pass === here.pass && e.outcome === 'produced')
+  return now.some((e) => e.data === data)
+}
+
+/** What a reader sees of a datum it consumes or may use. */
+function seenBy(here: Here, events: readonly Event[], reader: BuilderSpec, data: string): Value | undefined {
+  return valueOf(isCut(here.graph, data, reader.name) ? atPassStart(here, events) : events, data)
+}
+
+/** What an access shows: never a supplied transient; of builders that are no ancestors only what stood at the start. */
+function accessedBy(here: Here, events: readonly Event[], reader: BuilderSpec, data: string): Value | undefined {
+  const producer = producerOf(here.graph, data)
+  const orders = producer !== undefined && here.graph.ancestors.get(reader.name)!.has(producer.name)
+  const visible = (orders ? events : atPassStart(here, events)).filter((e) => e.outcome !== 'supplied')
+  const shown = valueOf(visible, data)
+  if (shown !== valueOf(events, data)) here.seen.accessHeldBack = true
+  return shown
+}
+
+function inputsNow(here: Here, events: readonly Event[], b: BuilderSpec): Inputs {
+  const pairs = [
+    ...inputsOf(b).map((data) => [data, seenBy(here, events, b, data)] as const),
+    ...b.accesses.map((data) => [data, accessedBy(here, events, b, data)] as const),
+  ]
+  return Object.fromEntries(pairs.filter((pair): pair is [string, Value] => pair[1] !== undefined))
+}
+
+function hasRun(here: Here, events: readonly Event[], builder: string): boolean {
+  return events.some((e) => e.scope === here.scope && e.builder === builder && e.outcome !== 'failed')
+}
+
+/** Whether a transient's producer may run for a reader's sake: not twice, but for a product that a crash took. */
+function maySupply(here: Here, events: readonly Event[], builder: string): boolean {
+  const last = events.findLast((e) => e.scope === here.scope && e.builder === builder)
+  if (last === undefined) return true
+  return (last.outcome === 'produced' || last.outcome === 'supplied') && last.value === undefined
+}
+
+/** The producer over whose uncut edge a transient comes to the reader. */
+function supplierOf(here: Here, reader: BuilderSpec, data: string): BuilderSpec | undefined {
+  if (!isTransient(here, data) || isCut(here.graph, data, reader.name)) return undefined
+  return producerOf(here.graph, data)
+}
+
+/** Everything is there but for transients that a builder may make again. */
+function isReadyButForTransients(here: Here, events: readonly Event[], b: BuilderSpec): boolean {
+  return b.consumes.every(
+    (data) => seenBy(here, events, b, data) !== undefined || supplierOf(here, b, data) !== undefined,
+  )
+}
+
+function run(here: Here, events: readonly Event[], b: BuilderSpec, supply: boolean): Event {
+  const inputs = inputsNow(here, events, b)
+  const before = events.filter((e) => e.builder === b.name && e.scope === here.scope && e.inputs !== undefined).length
+  const given = answer(b, inputs, (here.attempts.get(b.name) ?? 0) + before)
+  const base = { scope: here.scope, pass: here.pass, builder: b.name, inputs, supply }
+  switch (given.outcome) {
+    case 'produced':
+      return { ...base, data: b.produces, outcome: supply ? 'supplied' : 'produced', value: given.value }
+    case 'waitFor':
+      return { ...base, data: null, outcome: 'waitFor', value: undefined, awaits: given.awaits }
+    default:
+      return { ...base, data: null, outcome: given.outcome, value: undefined }
+  }
+}
+
+const threw = (here: Here, events: readonly Event[], builder: string): boolean =>
+  events.some(
+    (e) => e.scope === here.scope && e.builder === builder && e.outcome === 'failed' && e.inputs !== undefined,
+  )
+
+interface Evaluated {
+  readonly events: readonly Event[]
+  /** It did not run because of a throw: had that run ended otherwise, this one might have followed. */
+  readonly lost: boolean
+}
+
+/**
+ * The events after `b` was run if it can be and, first, those who make what transients it lacks (rule 18, D3): one by
+ * one in the order its inputs are declared, for as long as it still can run.
+ */
+function evaluate(here: Here, before: readonly Event[], b: BuilderSpec, supply: boolean): Evaluated {
+  let events = before
+  if (!isReadyButForTransients(here, events, b)) return { events, lost: false }
+  for (const data of inputsOf(b)) {
+    if (seenBy(here, events, b, data) !== undefined) continue
+    const supplier = supplierOf(here, b, data)
+    if (supplier !== undefined && !threw(here, events, supplier.name) && maySupply(here, events, supplier.name)) {
+      const tried = evaluate(here, events, supplier, true)
+      events = tried.events
+      if (tried.lost) return tried
+    }
+    if (supplier !== undefined && threw(here, events, supplier.name)) return { events, lost: true }
+    if (b.consumes.includes(data) && seenBy(here, events, b, data) === undefined) return { events, lost: false }
+  }
+  return { events: [...events, run(here, events, b, supply)], lost: false }
+}
+
+const stopped = (here: Here, events: readonly Event[]): boolean =>
+  here.mode === 'sequential' && here.graph.order.some((b) => threw(here, events, b.name))
+
+/**
+ * Every run of a pass. Where a builder throws, in sequence nothing follows; in parallel the runs are all those that
+ * might have been under way by then: whatever does not have to wait for the one that threw.
+ */
+function passOf(here: Here, before: readonly Event[]): Pass {
+  let events = before
+  const unresolved = new Map<string, { wakes: boolean }>()
+  for (const b of here.graph.order) {
+    if (hasRun(here, events, b.name)) continue
+    const open = here.graph.edges.filter((e) => e.to === b.name && unresolved.has(e.from))
+    const reached = here.due.has(b.name) || inputsOf(b).some((data) => isActiveFor(here, events, b, data))
+    if (!reached && !open.some((e) => unresolved.get(e.from)!.wakes)) continue
+    if (b.once && hasProductOfItsOwn(events, b.name)) {
+      here.seen.onceSkipped = true
+      continue
+    }
+    if (open.length > 0) {
+      if (
+        mightRun(
+          here,
+          events,
+          b,
+          open.map((e) => e.data),
+        )
+      )
+        unresolved.set(b.name, { wakes: true })
+      continue
+    }
+    const { events: then, lost } = evaluate(here, events, b, false)
+    for (const e of then.slice(events.length)) {
+      if (e.outcome === 'failed') unresolved.set(e.builder!, { wakes: e.supply !== true })
+    }
+    if (lost) unresolved.set(b.name, { wakes: true })
+    events = then
+    if (stopped(here, events)) break
+  }
+  const runs = events.slice(before.length)
+  return { pass: here.pass, runs, failing: runs.some((e) => e.outcome === 'failed') }
+}
+
+/** Whether a builder that waits for unresolved producers could run, whatever comes of them. */
+function mightRun(here: Here, events: readonly Event[], b: BuilderSpec, open: readonly string[]): boolean {
+  return b.consumes.every(
+    (data) =>
+      open.includes(data) || seenBy(here, events, b, data) !== undefined || supplierOf(here, b, data) !== undefined,
+  )
+}
+
+// A scope
+
+/**
+ * The scope that a call sets off, or, with a delta of `null`, the rest of the one a crash cut short. What is due
+ * counts as triggered in the first pass.
+ */
+export function scopeOf(graph: Graph, state: State, mode: Mode, delta: Delta | null): Scope {
+  const scope = delta === null ? state.scope : state.scope + 1
+  const seen: Seen = { onceSkipped: false, accessHeldBack: false }
+  const base = { graph, scope, mode, attempts: state.attempts, seen }
+  const fed = (delta ?? []).map(({ name, value }): Event => ({
+    scope,
+    pass: 1,
+    builder: null,
+    data: name,
+    outcome: 'fed',
+    value,
+  }))
+  const due = dueIn(
+    graph,
+    state.events.filter((e) => e.scope < scope),
+    state.settled,
+  )
+  const passes: Pass[] = []
+  let events: readonly Event[] = [...state.events, ...fed]
+  for (let pass = delta === null ? state.open!.pass : 1; ; pass++) {
+    const found = passOf({ ...base, pass, due: pass === 1 ? due : new Set() }, events)
+    passes.push(found)
+    events = [...events, ...found.runs]
+    if (found.failing || !goesOn(graph, events, scope, pass)) return { scope, mode, fed, passes, seen }
+  }
+}
+
+/** Rule 11: whether another pass follows. */
+function goesOn(graph: Graph, events: readonly Event[], scope: number, pass: number): boolean {
+  const made = events.filter((e) => e.scope === scope && e.pass === pass && e.outcome === 'produced')
+  if (!graph.spec.loops || made.some((e) => graph.spec.targets.includes(e.data!))) return false
+  return made.some((e) => !graph.spec.transients.includes(e.data!))
+}
+
+/**
+ * Whether a failing pass that ran in parallel may have ended with just these of its runs: someone threw, and nobody ran
+ * before the builders it waits for.
+ */
+export function mayStop(graph: Graph, { runs }: Pass, done: ReadonlySet<string>): boolean {
+  if (!runs.some((e) => e.outcome === 'failed' && done.has(e.builder!))) return false
+  return isClosed(graph, runs, done)
+}
+
+/** Nobody ran before the builders it waits for. */
+export function isClosed(graph: Graph, runs: readonly Event[], done: ReadonlySet<string>): boolean {
+  const planned = new Set(runs.map((e) => e.builder))
+  const waits = graph.edges.filter((e) => planned.has(e.from) && planned.has(e.to))
+  return [...done].every((name) => planned.has(name)) && waits.every((e) => !done.has(e.to) || done.has(e.from))
+}
+
+/** The instance after a scope. Of a failing pass in parallel, only the runs in `done` count. */
+export function after(graph: Graph, state: State, scope: Scope, done?: ReadonlySet<string>): State {
+  const runs = scope.passes.flatMap((p) =>
+    p.failing && done !== undefined ? p.runs.filter((e) => done.has(e.builder!)) : p.runs,
+  )
+  const failed = scope.passes.some((p) => p.failing)
+  const events = forget(graph, [...state.events, ...scope.fed, ...runs])
+  const settled = failed ? state.settled : events.length
+  return { events, settled, scope: scope.scope, failed, open: null, attempts: counted(state.attempts, runs) }
+}
+
+/** Drops the values of transients. */
+export function forget(graph: Graph, events: readonly Event[]): Event[] {
+  return events.map((e) => (graph.spec.transients.includes(e.data ?? '') ? { ...e, value: undefined } : e))
+}
+
+function counted(attempts: ReadonlyMap<string, number>, runs: readonly Event[]): Map<string, number> {
+  const counts = new Map(attempts)
+  for (const { builder } of runs) if (builder !== null) counts.set(builder, (counts.get(builder) ?? 0) + 1)
+  return counts
+}

@@ -1,0 +1,122 @@
+/**
+ * What the property test found, at its smallest: each case is played on the engine and on the reference, in the plain
+ * memory store and in the one that behaves as the durable ones do.
+ */
+import { memoryStore } from 'polaris-workflow/stores/memory'
+import { describe, test } from 'vitest'
+import type { Case, Crash, Step } from './generate.ts'
+import { runCase } from './run.ts'
+import type { WorkflowSpec } from './spec.ts'
+import { b, w } from './words.ts'
+
+/** `'X Y'` feeds X and Y in sequence; a crash may be named after a comma: `'X, before 3'`; `'restart X'` begins anew. */
+function stepOf(text: string, at: number): Step {
+  const [words = '', death = ''] = text.split(', ')
+  const names = words.split(' ').filter((word) => word !== '' && word !== 'restart')
+  const [how, write] = death.split(' ')
+  return {
+    kind: 'call',
+    mode: 'sequential',
+    delta: names.map((name) => ({ name, value: `${name}${String(at + 1)}` })),
+    restart: words.startsWith('restart'),
+    concurrency: 0,
+    crash: death === '' ? null : { how: how as Crash['how'], write: Number(write) },
+  }
+}
+
+function agrees(name: string, spec: WorkflowSpec, ...calls: string[]): void {
+  describe(name, () => {
+    for (const store of ['memory', 'strict'] as const) {
+      for (const mode of ['sequential', 'parallel'] as const) {
+        test(`${store}, ${mode}`, async () => {
+          const given: Case = { spec, store, steps: calls.map((text, at) => ({ ...stepOf(text, at), mode })) }
+          await runCase(given, { lasting: false, open: () => memoryStore({ strict: store === 'strict' }) })
+        })
+      }
+    }
+  })
+}
+
+agrees(
+  'a transient is not made again for a reader that lacks something else',
+  w([b('X > T'), b('T Y Z > C')], { transients: ['T'] }),
+  'X',
+  'Z',
+)
+
+agrees(
+  'a run that only made a transient again and gave nothing does not make the target stale, nor anyone due',
+  w([b(' > N', { nothing: 1 }), b('N G > P')], { transients: ['N'] }),
+  'P',
+  'G',
+  'restart',
+)
+
+agrees(
+  'a transient that was only made again counts as its builder’s run in that scope, also after a crash',
+  w([b('C > T'), b('T? Y > D'), b('D? Y? X > C', { timing: 'macro' }), b('Z > E')], { transients: ['T'], loops: true }),
+  'X',
+  'Y, before 3',
+  '',
+)
+
+agrees(
+  'a transient that is made again is not seen over an edge that reaches back, before the next pass',
+  w([b('B? > A'), b('A? > C'), b('C? X > B'), b('B A? Z > R')], { transients: ['A', 'B'], loops: true }),
+  'X',
+  'Z',
+)
+
+agrees(
+  'a transient product leaves nobody due over an edge that reaches back, since it triggers nobody there',
+  w([b('T? > R'), b('R? X > T'), b('X > G'), b('G > H'), b('H > F', { throwsFirst: 1 })], {
+    transients: ['T'],
+    loops: true,
+  }),
+  'X',
+  '',
+)
+
+agrees(
+  'what a failed scope did to a target is not forgotten by the next one',
+  w([b('X > P', { nothing: 1 }), b('Y > F', { throwsFirst: 1 })], { target: 'P' }),
+  'P',
+  'X Y',
+  '',
+)
+
+agrees(
+  'waitingFor is empty where a failed scope left the target as good as it was',
+  w([b('X > A'), b('Y > F', { throwsFirst: 1 })], { target: 'A' }),
+  'X',
+  'Y',
+)
+
+agrees('waitingFor names a fed transient that has to come again', w([b('T Y > A')], { transients: ['T'] }), 'T')
+
+agrees(
+  'waitingFor names what a transient that is to be made again is made of',
+  w([b('X > T'), b('T Y > A')], { transients: ['X', 'T'] }),
+  'X',
+)
+
+agrees(
+  'waitingFor names what the builders lack that have to run after the one that waits',
+  w([b('X > A', { waitFor: 1 }), b('A? Y > B')]),
+  'B',
+  'X',
+)
+
+agrees(
+  'waitingFor does not name what a builder lacks that has run',
+  w([b('X T > V'), b('V? Z > B')], { transients: ['T'] }),
+  'B',
+  'X T',
+)
+
+agrees(
+  'waitingFor names what is lacking on every path below the builder that ran',
+  w([b('X > V'), b('V? Y > N'), b('V? Z > M'), b('N? M? > B')]),
+  'B',
+  'X',
+)

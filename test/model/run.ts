@@ -1,0 +1,308 @@
+/** Plays a random case on the library and on the reference, and compares the two after every step. */
+import { BuilderError, Polaris } from 'polaris-workflow'
+import type { DataStore, HistoryEntry } from 'polaris-workflow'
+
+import { countFeatures, type Feature } from './features.ts'
+import { follow, runsOf, type FoundEvent, type Phase } from './follow.ts'
+import type { Case, Step } from './generate.ts'
+import { graphOf, unreachableIn, type Graph } from './graph.ts'
+import { after, empty, scopeOf, type Event, type Scope, type State } from './model.ts'
+import type { Inputs } from './spec.ts'
+import { dataSetOf, standingOf } from './status.ts'
+import { mortal, newWorld, realise, StoreTrouble, type Life, type Mortal, type Real, type World } from './world.ts'
+
+/** A store that can be closed and opened again, as by another process. */
+export interface Medium {
+  open(): DataStore
+  /** Whether what was written is still there after the store was closed. */
+  readonly lasting: boolean
+}
+
+const ID = 'the one'
+
+interface Process {
+  readonly life: Life
+  readonly store: DataStore
+  readonly mortal: Mortal
+  readonly real: Real
+  readonly polaris: Polaris
+}
+
+function begin(spec: Case['spec'], world: World, store: DataStore): Process {
+  const life: Life = { dead: false }
+  const real = realise(spec, world, life)
+  const held = mortal(store, life)
+  return { life, store, mortal: held, real, polaris: new Polaris({ store: held }).register(real.workflow) }
+}
+
+type Answer =
+  | { readonly kind: 'result' | 'failure'; readonly result: AnyResult; readonly builder?: string }
+  | { readonly kind: 'died' | 'trouble' | 'missing' }
+
+interface AnyResult {
+  readonly status: string
+  readonly produced: readonly { readonly name: string; readonly value: unknown }[]
+  readonly waitingFor: readonly string[]
+  readonly targetName?: string | undefined
+  readonly target?: unknown
+  latest(data: never): unknown
+  get(data: never): unknown
+}
+
+async function call({ polaris, real, mortal: held }: Process, step: Step): Promise<Answer> {
+  const executor = polaris.executor(step.concurrency === 0 ? {} : { concurrency: step.concurrency })
+  const delta = step.delta.map(({ name, value }) => real.data.get(name)!.untyped(value))
+  const promise: Promise<unknown> =
+    step.kind === 'resume'
+      ? executor.resume(real.workflow, ID)
+      : executor[step.mode](real.workflow, ID, ...(delta as never[]))
+  return Promise.race([answerOf(promise), held.death.then((): Answer => ({ kind: 'died' }))])
+}
+
+async function answerOf(promise: Promise<unknown>): Promise<Answer> {
+  try {
+    return { kind: 'result', result: (await promise) as AnyResult }
+  } catch (error) {
+    if (error instanceof BuilderError) return { kind: 'failure', result: error.result, builder: error.builder }
+    if (error instanceof StoreTrouble) return { kind: 'trouble' }
+    if ((error as { code?: string }).code === 'INSTANCE_NOT_FOUND') return { kind: 'missing' }
+    throw error
+  }
+}
+
+/** Rows as the reference writes them. Whether a run was only for a reader's sake is told by its place in the store. */
+async function eventsIn(polaris: Polaris, store: DataStore): Promise<FoundEvent[]> {
+  const entries = await polaris.history(ID)
+  const rows = await store.history(ID, { limit: 1000 })
+  return entries.filter((entry) => entry.outcome !== 'call').map((entry, at) => eventOf(entry, rows[at]!.place))
+}
+
+function eventOf(entry: HistoryEntry, place: string): FoundEvent {
+  const { seq, inputs, scope, pass, builder, data, outcome, value, awaits } = entry
+  return {
+    seq,
+    reads: inputs,
+    scope,
+    pass,
+    builder: builder ?? null,
+    data: data ?? null,
+    outcome: outcome as Event['outcome'],
+    value: value as Event['value'],
+    supply: place.startsWith('s:'),
+    ...(awaits !== undefined && { awaits }),
+  }
+}
+
+/** The features that really played a part, or a throw that says what differs. */
+export async function runCase(given: Case, medium: Medium): Promise<Set<Feature>> {
+  const { spec, steps } = given
+  const graph = graphOf(spec)
+  const features = new Set<Feature>()
+  const world = newWorld()
+  let state: State = empty
+  let process = begin(spec, world, medium.open())
+  comparePlan(graph, process.real)
+  for (const [at, step] of steps.entries()) {
+    if (step.restart) process = await restart(process, given, world, medium, features)
+    const label = `step ${at + 1}: `
+    world.ran = []
+    process.mortal.arm(step.crash)
+    const answer = await call(process, step)
+    const cutShort = answer.kind === 'died' || answer.kind === 'trouble' || process.mortal.faltered
+    if (answer.kind === 'died') {
+      process = await restart(process, given, world, medium, features)
+      features.add('crash')
+    }
+    process.mortal.arm(null)
+    if (answer.kind === 'trouble') features.add('store trouble')
+    const ran = [...world.ran]
+    if (answer.kind === 'missing') {
+      expectSame(`${label}resume of nothing`, state.scope, 0)
+      continue
+    }
+    const phases = phasesOf(state, step)
+    const snapshot = await process.store.read(ID)
+    const events = await eventsIn(process.polaris, process.store)
+    const eager = process.store.capabilities.durable && spec.durability === 'builder'
+    const before = state
+    const found = { header: snapshot?.header, events }
+    const limit = step.concurrency || Infinity
+    const followed = follow(graph, state, phases, { found, ran, cutShort, eager, limit })
+    expectNothing(label, [...followed.problems, ...world.wrong])
+    state = { ...followed.state, attempts: new Map(world.attempts) }
+    countFeatures(graph, given, step, followed, features)
+    if (state.scope === 0) continue
+    if (state.open !== null) {
+      features.add('crash within a scope')
+      continue
+    }
+    await compareView(label, graph, state, process)
+    if (!cutShort) compareAnswer(label, graph, before, state, followed.own, answer, events, process.real)
+  }
+  await discard(process)
+  return features
+}
+
+/** Rules 2 and 4. */
+function comparePlan(graph: Graph, { workflow: { plan } }: Real): void {
+  const ranks: string[][] = []
+  for (const { name } of graph.order) (ranks[graph.rank.get(name)!] ??= []).push(name)
+  expectSame('ranks', plan.ranks, ranks)
+  expectSame('unreachable', new Set(plan.unreachable), new Set(unreachableIn(graph)))
+}
+
+function phasesOf(state: State, step: Step): Phase[] {
+  const open: Phase[] = state.open === null ? [] : [{ mode: state.open.mode, delta: null }]
+  if (step.kind === 'resume' && open.length > 0) return open
+  return [...open, { mode: step.mode, delta: step.delta }]
+}
+
+async function restart(
+  last: Process,
+  { spec }: Case,
+  world: World,
+  medium: Medium,
+  features: Set<Feature>,
+): Promise<Process> {
+  features.add('restart')
+  last.life.dead = true
+  if (!medium.lasting) return begin(spec, world, last.store)
+  await last.store.close()
+  return begin(spec, world, medium.open())
+}
+
+async function discard({ polaris, store, life }: Process): Promise<void> {
+  if (!life.dead) await polaris.close()
+  await store.close()
+}
+
+async function compareView(label: string, graph: Graph, state: State, { polaris }: Process): Promise<void> {
+  const view = await polaris.get(ID)
+  const standing = standingOf(graph, state)
+  expectSame(`${label}data set`, { ...view?.data }, dataSetOf(graph, state))
+  expectSame(`${label}status`, view?.status, standing.status)
+  expectSame(`${label}target`, view?.targetName, standing.targetName)
+  expectSame(`${label}stored waitingFor`, view?.waitingFor, standing.waitingFor)
+}
+
+function compareAnswer(
+  label: string,
+  graph: Graph,
+  before: State,
+  state: State,
+  scope: Scope | undefined,
+  answer: Answer,
+  events: readonly Event[],
+  real: Real,
+): void {
+  if (answer.kind !== 'result' && answer.kind !== 'failure') throw new Error(`${label}answered ${answer.kind}`)
+  const { result } = answer
+  const standing = standingOf(graph, state)
+  const failing = scope?.passes.some((p) => p.failing) === true
+  expectSame(`${label}answer`, answer.kind, failing ? 'failure' : 'result')
+  expectSame(`${label}result's status`, result.status, standing.status)
+  expectSame(`${label}result's target`, result.targetName, standing.targetName)
+  expectSame(`${label}result's waitingFor`, result.waitingFor, standing.waitingFor)
+  const produced = producedIn(graph, before, scope, events)
+  expectSame(`${label}produced`, new Map(order(scope, result.produced)), new Map(order(scope, produced)))
+  if (answer.kind === 'failure') {
+    const threw = runsOf(scope!)
+      .filter((e) => e.outcome === 'failed')
+      .map((e) => e.builder)
+    if (!threw.includes(answer.builder!)) throw new Error(`${label}${answer.builder} is said to have thrown`)
+  }
+  const dataSet = dataSetOf(graph, state)
+  for (const [name, data] of real.data) {
+    if (graph.spec.transients.includes(name)) continue
+    expectSame(`${label}latest ${name}`, result.latest(data as never), dataSet[name])
+  }
+  for (const { name, value } of produced) {
+    expectSame(`${label}get ${name}`, result.get(real.data.get(name) as never), value)
+  }
+}
+
+/** What the last scope made: what it ran now, and, of one that was taken up after a crash, what is stored of it. */
+function producedIn(graph: Graph, before: State, scope: Scope | undefined, events: readonly Event[]) {
+  if (scope === undefined) return []
+  const known = before.events.filter((e) => e.scope === scope.scope)
+  const earlier = known.filter((e) => e.outcome === 'produced')
+  const there = events
+    .filter((e) => e.scope === scope.scope)
+    .slice(known.length)
+    .map((e) => e.builder)
+  const made = runsOf(scope).filter((e) => ['produced', 'supplied'].includes(e.outcome) && there.includes(e.builder))
+  return [...earlier.filter((e) => !graph.spec.transients.includes(e.data!)), ...made].map((e) => ({
+    name: e.data!,
+    value: e.value!,
+  }))
+}
+
+/** In sequence the order counts too. */
+function order(scope: Scope | undefined, made: readonly { readonly name: string; readonly value: unknown }[]) {
+  const pairs = made.map(({ name, value }) => [name, value] as const)
+  return scope?.mode === 'sequential' ? pairs : pairs.sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+/** The data set after all steps, each in the mode `flip` makes of its own, with no crash; `undefined` if anything threw. */
+export async function finalDataSet(
+  { spec, steps }: Case,
+  flip: boolean,
+  store: DataStore,
+): Promise<Inputs | undefined> {
+  const world = newWorld()
+  const process = begin(spec, world, store)
+  for (const step of steps) {
+    const mode = flip === (step.mode === 'sequential') ? 'parallel' : 'sequential'
+    const answer = await call(process, { ...step, kind: 'call', mode, crash: null })
+    if (answer.kind !== 'result') return undefined
+  }
+  const view = await process.polaris.get(ID)
+  return { ...(view?.data as Inputs) }
+}
+
+/** `compute` with the first step's delta: a scope of its own, whatever the instance did. */
+export async function compareCompute({ spec, steps }: Case): Promise<void> {
+  const graph = graphOf(spec)
+  const world = newWorld()
+  const real = realise(spec, world, { dead: false })
+  const polaris = new Polaris().register(real.workflow)
+  const { delta } = steps[0]!
+  const data = delta.map(({ name, value }) => real.data.get(name)!.untyped(value))
+  const answer = await answerOf(polaris.executor().compute(real.workflow, ...(data as never[])))
+  const scope = scopeOf(graph, empty, 'parallel', delta)
+  const done = new Set(world.ran.map((run) => run.builder))
+  const events = runsOf(scope).filter((e) => done.has(e.builder!))
+  const found = [...scope.fed, ...events].map((e, at): FoundEvent => ({ ...e, seq: at, reads: undefined }))
+  const header = { scope: 1, pass: 0 } as never
+  const observed = { found: { header, events: found }, ran: world.ran, cutShort: false, eager: false, limit: Infinity }
+  const { problems } = follow(graph, empty, [{ mode: 'parallel', delta }], observed)
+  expectNothing('compute: ', [...problems, ...world.wrong])
+  const state = after(graph, empty, scope, done)
+  const standing = standingOf(graph, state)
+  if (answer.kind !== 'result' && answer.kind !== 'failure') throw new Error(`compute answered ${answer.kind}`)
+  expectSame('status of compute', answer.result.status, standing.status)
+  const produced = producedIn(graph, empty, scope, found)
+  expectSame('produced by compute', new Map(order(scope, answer.result.produced)), new Map(order(scope, produced)))
+}
+
+function expectNothing(label: string, problems: readonly string[]): void {
+  if (problems.length > 0) throw new Error(label + problems.join('\n' + ' '.repeat(label.length)))
+}
+
+function expectSame(what: string, real: unknown, byRules: unknown): void {
+  const text = (value: unknown): string =>
+    JSON.stringify(
+      value instanceof Map
+        ? [...value]
+        : value instanceof Set
+          ? [...value].sort()
+          : value instanceof Object
+            ? sorted(value)
+            : value,
+    ) ?? 'undefined'
+  if (text(real) !== text(byRules)) throw new Error(`${what}: ${text(real)}, by the rules ${text(byRules)}`)
+}
+
+function sorted(value: object): unknown {
+  return Array.isArray(value) ? (value as unknown[]) : Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+}

@@ -1,0 +1,100 @@
+/** The reference's rule 15: which target completes an instance, and what the others wait for. */
+import { builderNamed, producerOf, type Graph } from './graph.ts'
+import { lastRun, newest, valueOf, type Event, type State } from './model.ts'
+import { dataOf, type BuilderSpec, type Inputs, type Value } from './spec.ts'
+
+export interface Standing {
+  readonly status: 'completed' | 'waiting' | 'failed'
+  readonly targetName: string | undefined
+  readonly waitingFor: readonly string[]
+}
+
+/** A builder because of which a datum no longer stands, and those between it and the datum: they would have to run. */
+interface Cause {
+  readonly run: Event
+  readonly below: readonly BuilderSpec[]
+}
+
+/**
+ * The builders upstream that ran in a later scope than `since` without the datum being renewed, each path only up to the
+ * first. One that gave nothing counts where only `consumes` lead down from it (`strict`); elsewhere it has answered for
+ * what came from above it until then. A `once` builder with its product counts as renewed.
+ */
+function causesAbove(
+  graph: Graph,
+  events: readonly Event[],
+  b: BuilderSpec,
+  since: number,
+  strict = true,
+  below: readonly BuilderSpec[] = [],
+): Cause[] {
+  const run = lastRun(events, b.name)
+  const later = run !== undefined && run.scope > since
+  if (later && (run.outcome !== 'nothing' || strict)) return [{ run, below }]
+  if (b.once && events.some((e) => e.builder === b.name && e.outcome === 'produced')) return []
+  return graph.edges
+    .filter((e) => e.to === b.name)
+    .flatMap((e) => {
+      const above = builderNamed(graph, e.from)
+      return causesAbove(graph, events, above, later ? run.scope : since, strict && e.kind === 'consumes', [
+        b,
+        ...below,
+      ])
+    })
+}
+
+function causesOf(graph: Graph, events: readonly Event[], data: string): Cause[] {
+  const producer = producerOf(graph, data)
+  const row = newest(events, data)
+  return producer === undefined || row === undefined ? [] : causesAbove(graph, events, producer, row.scope)
+}
+
+function isStale(graph: Graph, events: readonly Event[], data: string): boolean {
+  return causesOf(graph, events, data).length > 0
+}
+
+const isThere = (events: readonly Event[], data: string): boolean => valueOf(events, data) !== undefined
+
+/**
+ * What has to come before a datum can: nothing if it is there. Transients are never there for whoever is to run in a
+ * later scope.
+ */
+function lackingFor(graph: Graph, events: readonly Event[], data: string, been: readonly string[] = []): string[] {
+  if (been.includes(data) || (isThere(events, data) && !graph.spec.transients.includes(data))) return []
+  const producer = producerOf(graph, data)
+  if (producer === undefined) return [data]
+  const last = lastRun(events, producer.name)
+  if (last !== undefined && last.outcome !== 'produced') return [last.awaits ?? data]
+  return producer.consumes.flatMap((c) => lackingFor(graph, events, c, [...been, data]))
+}
+
+function waitsFor(graph: Graph, events: readonly Event[], target: string): string[] {
+  const causes = isThere(events, target) ? causesOf(graph, events, target) : []
+  const named = [
+    ...lackingFor(graph, events, target),
+    ...causes.flatMap(({ run, below }) => [
+      ...(run.outcome === 'waitFor' ? [run.awaits!] : []),
+      ...(run.outcome === 'nothing' ? [builderNamed(graph, run.builder!).produces] : []),
+      ...below.flatMap((b) => b.consumes.flatMap((c) => lackingFor(graph, events, c))),
+    ]),
+  ]
+  return named.length === 0 ? [target] : named
+}
+
+export function standingOf(graph: Graph, state: State): Standing {
+  const { events } = state
+  const stands = (target: string): boolean => isThere(events, target) && !isStale(graph, events, target)
+  const targetName = graph.spec.targets.find(stands)
+  if (targetName !== undefined && !state.failed) return { status: 'completed', targetName, waitingFor: [] }
+  const named = graph.spec.targets.filter((t) => !stands(t)).flatMap((t) => waitsFor(graph, events, t))
+  const waitingFor = dataOf(graph.spec).filter((data) => named.includes(data))
+  return { status: state.failed ? 'failed' : 'waiting', targetName: undefined, waitingFor }
+}
+
+/** Everything the instance holds; transients are not held. */
+export function dataSetOf(graph: Graph, state: State): Inputs {
+  const pairs = dataOf(graph.spec)
+    .filter((data) => !graph.spec.transients.includes(data))
+    .map((data) => [data, valueOf(state.events, data)] as const)
+  return Object.fromEntries(pairs.filter((pair): pair is [string, Value] => pair[1] !== undefined))
+}
