@@ -1,0 +1,72 @@
+// The service: npm start. PORT (default 8080; 0 takes a free one) and RIDES_DB (default data/rides.db) may be set;
+// SERVICE_MS and PAYMENT_MS slow the services down that a ride asks.
+import { serve } from '@hono/node-server'
+import { mkdirSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { sqliteStore } from 'polaris-workflow/stores/sqlite'
+import { rideService } from './app.ts'
+import { helpText } from './help.ts'
+import { fakeServices } from './services.ts'
+
+const port = setting('PORT', 8080, 65_535)
+const serviceMs = setting('SERVICE_MS', 0, 60_000)
+const paymentMs = setting('PAYMENT_MS', serviceMs, 60_000)
+const file = resolve(process.env['RIDES_DB'] || 'data/rides.db')
+try {
+  mkdirSync(dirname(file), { recursive: true })
+} catch (error) {
+  fail(`RIDES_DB cannot be kept in ${dirname(file)}: ${(error as Error).message}`)
+}
+
+const services = fakeServices({ ledger: `${file}.payments.log`, serviceMs, paymentMs })
+const rides = rideService({ store: sqliteStore(file), services, log: (line) => console.log(line) })
+await rides.start().catch((error: unknown) => fail((error as Error).message))
+
+let stopping = false
+const answer = async (request: Request) => {
+  const response = await rides.fetch(request)
+  // Or the client keeps the connection, and the server waits for its next request.
+  if (stopping) response.headers.set('connection', 'close')
+  return response
+}
+const server = serve({ fetch: answer, port, hostname: '127.0.0.1' }, ({ port }) => {
+  const origin = `http://127.0.0.1:${port}`
+  console.log(`Cab rides on ${origin}, kept in ${file}\n\n${helpText(origin)}`)
+  void goOn()
+})
+server.on('error', (error: NodeJS.ErrnoException) => {
+  const other = `Choose another one: PORT=${port < 1024 || port === 65_535 ? 8081 : port + 1} npm start`
+  if (error.code === 'EADDRINUSE') fail(`Port ${port} is taken, perhaps by this service in another terminal. ${other}`)
+  fail(error.code === 'EACCES' ? `Port ${port} may not be used by everyone. ${other}` : error.message)
+})
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    // Whoever asks twice does not want to wait. Nothing is lost: the next start goes on where this one was.
+    if (stopping) process.exit(130)
+    stopping = true
+    console.log(`${signal}: finishing the calls under way. Once more ends at once.`)
+    server.close(() => void rides.close().then(() => console.log('Closed.')))
+  })
+}
+
+async function goOn() {
+  try {
+    const count = await rides.recover()
+    if (count > 0) console.log(`Went on with ${count} interrupted ${count === 1 ? 'ride' : 'rides'}.`)
+  } catch (error) {
+    if (!stopping) console.error(error)
+  }
+}
+
+function setting(name: string, byDefault: number, largest: number) {
+  const text = process.env[name] ?? ''
+  if (text === '') return byDefault
+  if (/^\d{1,9}$/.test(text) && Number(text) <= largest) return Number(text)
+  return fail(`${name} must be a whole number from 0 to ${largest}, but is ${JSON.stringify(text)}.`)
+}
+
+function fail(message: string): never {
+  console.error(message)
+  process.exit(1)
+}
