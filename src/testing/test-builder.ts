@@ -1,5 +1,5 @@
 import { builder, BuilderError, DataError, Polaris, workflow } from '../index.ts'
-import type { AnyData, Builder, BuildContext, Datum, Frozen, ValueOf } from '../index.ts'
+import type { AnyData, Builder, BuildContext, Datum, Frozen, Service, ValueOf } from '../index.ts'
 
 /** What a builder made of its inputs. */
 export interface Tested<Product> {
@@ -29,8 +29,13 @@ export interface TestOptions<Uses> {
  * @param inputs by the names `process` knows them by
  * @throws what the builder throws; `DATA_INVALID` for inputs, `PRODUCT_INVALID` for the product
  */
-export async function testBuilder<Input extends object, Reads, Produces extends AnyData, Uses extends object>(
-  tested: Builder<Input, Reads, Produces, never> & { readonly services: Uses },
+export async function testBuilder<
+  Input extends object,
+  Reads,
+  Produces extends AnyData,
+  Uses extends Readonly<Record<string, Service>>,
+>(
+  tested: Builder<Input, Reads, Produces, Uses>,
   inputs: Input,
   options: TestOptions<Uses> = {},
 ): Promise<Tested<ValueOf<Produces>>> {

@@ -1,0 +1,77 @@
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+
+export interface Block {
+  /** Of the block's first line of code in the document, from 1. */
+  readonly line: number
+  readonly code: string
+}
+
+/** The fenced blocks of a language in a Markdown text. */
+export function blocksOf(language: string, markdown: string): Block[] {
+  const blocks: Block[] = []
+  for (const match of markdown.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)) {
+    if (match[1] !== language) continue
+    blocks.push({ line: markdown.slice(0, match.index).split('\n').length + 1, code: match[2] ?? '' })
+  }
+  return blocks
+}
+
+/** As modules in a folder of `.build` see it. */
+const KIT = '../../test/docs/check.ts'
+
+/**
+ * The modules of a document: the first block as it is, each other one in a function below the first one's imports and
+ * definitions, which end where it makes its `polaris`. Lines `expression // => value` are checked; where the comment
+ * stands on a line of its own it speaks of the line before.
+ */
+export function modulesOf(blocks: readonly Block[]): string[] {
+  const [example, ...others] = blocks
+  if (example === undefined) throw new Error('The document has no code.')
+  const end = example.code.indexOf('\nconst polaris = ')
+  if (end < 0) throw new Error('The first block makes no polaris.')
+  const definitions = example.code.slice(0, end)
+  const kit = `import { check, refuses } from '${KIT}'\n`
+  return [
+    `${kit}${checked(example)}\nexport { cabRide, check, refuses }\n`,
+    ...others.map((block) => {
+      const imports = block.code.split('\n').filter((line) => line.startsWith('import '))
+      const body = checked(block).replace(/^import .*$/gm, '')
+      return `${kit}${imports.join('\n')}\n${definitions}\nasync function snippet() {\n${body}\n}\nawait snippet()\nexport { check, refuses }\n`
+    }),
+  ]
+}
+
+function checked({ code, line }: Block): string {
+  const lines = code.replace(/\n[ \t]*\/\/ => /g, ' // => \u0001').split('\n')
+  let number = line - 1
+  const made = lines.map((text) => {
+    number += 1
+    const [, indent, expression, value] = /^(\s*)(.+?)\s+\/\/ => (.+)$/.exec(text) ?? []
+    if (indent === undefined || expression === undefined || value === undefined) return text
+    const place = `line ${number}`
+    if (value.startsWith('\u0001')) number += 1
+    const expected = value.replace('\u0001', '')
+    const code = /^throws (\w+)$/.exec(expected)?.[1]
+    if (code === undefined) return `${indent}check(${expression}, (${expected}), '${place}')`
+    return `${indent}await refuses(async () => ${expression}, '${code}', '${place}')`
+  })
+  return made.join('\n')
+}
+
+/** What the compiler has against modules, by file and line. */
+export function typeErrors(files: readonly string[]): string[] {
+  const config = ts.readConfigFile(`${root}tsconfig.json`, (path) => ts.sys.readFile(path))
+  const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, root)
+  const relaxed = { ...options, noUnusedLocals: false, noUnusedParameters: false, allowJs: false, checkJs: false }
+  const program = ts.createProgram(files, relaxed)
+  // What is wrong elsewhere is for `npm run typecheck` to find.
+  const diagnostics = files.flatMap((file) => ts.getPreEmitDiagnostics(program, program.getSourceFile(file)))
+  return diagnostics.map((one) => {
+    const line = one.file ? one.file.getLineAndCharacterOfPosition(one.start ?? 0).line : 0
+    const text = one.file?.text.split('\n')[line]?.trim()
+    return `${text ?? ''}\n  ${ts.flattenDiagnosticMessageText(one.messageText, '\n')}`
+  })
+}
