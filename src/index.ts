@@ -12,7 +12,7 @@ export type { AnyWorkflow, Workflow } from './graph/workflow.ts'
 
 export { BuilderError } from './engine/builder-error.ts'
 export type { Clock } from './engine/clock.ts'
-export type { CallOptions, Executor, ExecutorOptions } from './engine/executor.ts'
+export type { CallOptions, DeltaOf, Executor, ExecutorOptions } from './engine/executor.ts'
 export type { HookInfo, Hooks } from './engine/hooks.ts'
 export type {
   BuilderExplanation,

@@ -4,6 +4,8 @@ import { checkOptions } from '../graph/naming.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
 import type { Mode } from '../stores/contract.ts'
 import { compute } from './compute.ts'
+import { messageOf } from './failure.ts'
+import { freezeDeep } from './freeze.ts'
 import type { Hooks } from './hooks.ts'
 import type { Instances } from './instances.ts'
 import { noStore } from './refusals.ts'
@@ -57,7 +59,7 @@ export class Executor {
     checkOptions('executor', options, ['before', 'after', 'onError', 'concurrency'])
     this.host = host
     this.hooks = options
-    this.limit = options.concurrency ?? Infinity
+    this.limit = options.concurrency === undefined ? Infinity : options.concurrency
     if (this.limit !== Infinity && !(Number.isSafeInteger(this.limit) && this.limit >= 1)) {
       throw new PolarisError(
         'OPTION_INVALID',
@@ -153,20 +155,38 @@ export class Executor {
 }
 
 function checkMeta(meta: unknown): Readonly<Record<string, unknown>> {
-  if (typeof meta !== 'object' || meta === null || Array.isArray(meta)) {
-    throw new PolarisError('OPTION_INVALID', `meta must be a plain object, but is ${describeValue(meta)}.`)
-  }
-  let text: string
-  try {
-    text = JSON.stringify(meta)
-  } catch (error) {
-    throw new PolarisError('OPTION_INVALID', 'meta must be plain JSON.', { cause: error })
-  }
+  const text = metaText(meta)
   if (text.length > LARGEST_META) {
     throw new PolarisError(
       'OPTION_INVALID',
       `meta may take ${LARGEST_META} characters of JSON, but takes ${text.length}.`,
     )
   }
-  return Object.freeze(JSON.parse(text) as Record<string, unknown>)
+  const copy = JSON.parse(text) as Record<string, unknown>
+  freezeDeep(copy)
+  return copy
+}
+
+function metaText(meta: unknown): string {
+  let cause: unknown
+  try {
+    if (typeof meta === 'object' && meta !== null && !Array.isArray(meta) && isJson(meta)) return JSON.stringify(meta)
+  } catch (error) {
+    cause = error
+  }
+  throw new PolarisError(
+    'OPTION_INVALID',
+    `meta must be a plain object of plain JSON, but is ${messageOf(meta)}.`,
+    cause === undefined ? undefined : { cause },
+  )
+}
+
+/** Whether JSON keeps a value as it is, but for members that are `undefined`, which it leaves out. */
+function isJson(value: unknown): boolean {
+  if (value === null || value === undefined || typeof value === 'string' || typeof value === 'boolean') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (typeof value !== 'object' || typeof (value as { toJSON?: unknown }).toJSON === 'function') return false
+  if (Array.isArray(value)) return value.every(isJson)
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return (prototype === Object.prototype || prototype === null) && Object.values(value).every(isJson)
 }

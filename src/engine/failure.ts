@@ -52,7 +52,7 @@ export function rowError({ cause, code, message }: Failure): NonNullable<RowNote
 /** The words of anything that can be thrown. */
 export function messageOf(error: unknown): string {
   try {
-    if (error instanceof Error) return error.message === '' ? error.name : String(error.message)
+    if (error instanceof Error) return String(error.message === '' ? error.name : error.message)
     return describeValue(error)
   } catch {
     return 'an error whose members cannot be read'

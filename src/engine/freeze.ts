@@ -5,6 +5,7 @@ const CAREFUL_DEPTH = 100
  * Freezes a value in place, all the way down: plain objects and arrays are frozen, Date, Map and Set get mutators that
  * throw. Instances of other classes are left alone.
  *
+ * @throws for a Date, Map or Set that somebody else froze, and for what cannot be read
  * @returns whether the value holds a Uint8Array, whose bytes no freezing protects: its readers need copies
  */
 export function freezeDeep(value: unknown): boolean {
@@ -65,13 +66,22 @@ function freezeSet(value: Set<unknown>, depth: number, seen: Set<object> | undef
   return bytes
 }
 
-const MAP_MUTATORS = ['set', 'delete', 'clear']
-const SET_MUTATORS = ['add', 'delete', 'clear']
-const DATE_MUTATORS = Object.getOwnPropertyNames(Date.prototype).filter((name) => name.startsWith('set'))
+const MAP_MUTATORS = ['set', 'delete', 'clear'] as const
+const SET_MUTATORS = ['add', 'delete', 'clear'] as const
+const DATE_MUTATORS = [
+  'setTime',
+  ...Object.getOwnPropertyNames(Date.prototype).filter((name) => name.startsWith('set') && name !== 'setTime'),
+] as const
 
 /** Freezing such an object does not stop its methods, which change what is inside: they are covered by ones that throw. */
-function lock(value: object, mutators: readonly string[]): void {
-  if (Object.isFrozen(value)) return
+function lock(value: object, mutators: readonly [string, ...string[]]): void {
+  if (!Object.isExtensible(value)) {
+    if (Object.hasOwn(value, mutators[0])) return
+    const kind = value.constructor.name
+    throw new TypeError(
+      `a frozen ${kind} can still be changed and no more be protected: hand over one that is not frozen`,
+    )
+  }
   for (const name of mutators) Object.defineProperty(value, name, { value: refuse })
   Object.freeze(value)
 }
@@ -80,27 +90,58 @@ function refuse(): never {
   throw new TypeError('Data are values and cannot be changed: make a new one instead.')
 }
 
-/** A copy of a frozen value in which every Uint8Array is a fresh one; what holds none is shared. */
+/** A copy of a frozen value in which every Uint8Array is a fresh one. Class instances are shared. */
 export function copyBytes(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
-  if (value instanceof Uint8Array) return value.slice()
-  if (Array.isArray(value)) return Object.freeze(value.map(copyBytes))
+  return value instanceof Uint8Array ? freshBytes(value) : copyObject(value, new Map())
+}
+
+/** Not its own `slice`: that of a Buffer shares the memory. */
+function freshBytes(bytes: Uint8Array): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes)
+}
+
+/** @param copies those made so far, since a live value may be a cycle */
+function copyObject(value: object, copies: Map<object, object>): object {
+  const known = copies.get(value)
+  if (known !== undefined) return known
+  const copyOf = (member: unknown): unknown =>
+    typeof member === 'object' && member !== null ? copyObject(member, copies) : member
+  const keep = <T extends object>(copy: T): T => {
+    copies.set(value, copy)
+    return copy
+  }
+  if (value instanceof Uint8Array) return keep(freshBytes(value))
   if (value instanceof Map) {
-    const copy = new Map(Array.from(value, ([key, item]) => [copyBytes(key), copyBytes(item)]))
+    const copy = keep(new Map())
+    for (const [key, item] of value) copy.set(copyOf(key), copyOf(item))
     lock(copy, MAP_MUTATORS)
     return copy
   }
   if (value instanceof Set) {
-    const copy = new Set(Array.from(value, copyBytes))
+    const copy = keep(new Set())
+    for (const item of value) copy.add(copyOf(item))
     lock(copy, SET_MUTATORS)
     return copy
   }
   const prototype: unknown = Object.getPrototypeOf(value)
+  if (Array.isArray(value)) {
+    const items: readonly unknown[] = value
+    if (prototype !== Array.prototype) return items
+    const copy = keep(new Array<unknown>(items.length))
+    items.forEach((item, i) => (copy[i] = copyOf(item)))
+    return Object.freeze(copy)
+  }
   if (prototype !== Object.prototype && prototype !== null) return value
-  const copy = Object.create(prototype) as object
-  for (const [key, member] of Object.entries(value)) {
+  return copyMembers(value, keep(Object.create(prototype) as object), copyOf)
+}
+
+function copyMembers(value: object, copy: object, copyOf: (member: unknown) => unknown): object {
+  for (const key of Reflect.ownKeys(value)) {
+    const member = Object.getOwnPropertyDescriptor(value, key) as PropertyDescriptor
+    if ('value' in member) member.value = copyOf(member.value)
     // Defined, not assigned: an own member named __proto__ would set the prototype.
-    Object.defineProperty(copy, key, { value: copyBytes(member), enumerable: true })
+    Object.defineProperty(copy, key, member)
   }
   return Object.freeze(copy)
 }

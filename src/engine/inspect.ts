@@ -3,7 +3,9 @@ import { ACCESS, CONSUMES } from '../graph/graph.ts'
 import type { Graph, Node, Slot } from '../graph/graph.ts'
 import { decode } from '../stores/codec.ts'
 import type { Header, InstanceStatus, Mode, Row, RowNote, RowOutcome, Snapshot } from '../stores/contract.ts'
+import { copyBytes, freezeDeep } from './freeze.ts'
 import { FAILED } from './program.ts'
+import { slotOf } from './result.ts'
 import { loadState } from './state.ts'
 import type { State } from './state.ts'
 import { completedTarget, isLacking, staleness, waitingFor } from './verdict.ts'
@@ -29,7 +31,7 @@ export interface InstanceView extends InstanceSummary {
   readonly targetName?: string
   /** The newest datum of each data that is there, by name. */
   readonly data: Readonly<Record<string, unknown>>
-  /** The newest datum of one data. */
+  /** The newest datum of one data. Throws `DATA_UNKNOWN` for data of other workflows, namesakes included. */
   latest<X extends AnyData>(data: X): Frozen<ValueOf<X>> | undefined
   /** Why it is failed: what the builder that threw last threw. */
   readonly failure?: { readonly builder: string; readonly at: number } & NonNullable<RowNote['error']>
@@ -117,7 +119,8 @@ export function viewInstance(graph: Graph, { header, rows }: Snapshot, live: boo
   const data = Object.create(null) as Record<string, unknown>
   for (const { index, name } of graph.slots) {
     const value = state.values.get(index)
-    if (value !== undefined) data[name] = value
+    // What was decoded for this view is nobody else's.
+    if (value !== undefined) data[name] = live && state.hasBytes(index) ? copyBytes(value) : value
   }
   const failed = header.status === 'failed' ? newestFailure(rows) : undefined
   return {
@@ -125,7 +128,7 @@ export function viewInstance(graph: Graph, { header, rows }: Snapshot, live: boo
     waitingFor: header.status === 'completed' ? [] : waitingFor(state, graph.targets),
     ...(target !== undefined && { targetName: slotAt(graph, target).name }),
     data: Object.freeze(data),
-    latest: (of) => data[of.name] as never,
+    latest: (of) => data[slotOf(graph, of).name] as never,
     ...(failed?.note?.error !== undefined && {
       failure: { builder: failed.builder ?? '', at: failed.endedAt, ...failed.note.error },
     }),
@@ -157,7 +160,7 @@ export function historyEntry(row: Row, dataOf: (seq: number) => string | undefin
     outcome: row.outcome,
     ...(row.builder !== null && { builder: row.builder }),
     ...(row.data !== null && { data: row.data }),
-    ...(row.value !== undefined && { value: live ? row.value : decode(row.value as string) }),
+    ...(row.value !== undefined && { value: live ? readable(row.value) : decode(row.value as string) }),
     inputs: row.inputs.filter((seq) => seq > 0).map((seq) => ({ data: dataOf(seq) ?? '', seq })),
     startedAt: row.startedAt,
     endedAt: row.endedAt,
@@ -166,6 +169,11 @@ export function historyEntry(row: Row, dataOf: (seq: number) => string | undefin
     ...(error !== undefined && { error }),
     ...(meta !== undefined && { meta }),
   }
+}
+
+/** A live value is the stored one: bytes in it, which cannot be frozen, are shown as copies. */
+function readable(value: unknown): unknown {
+  return freezeDeep(value) ? copyBytes(value) : value
 }
 
 function stateOf(graph: Graph, header: Header, rows: readonly Row[], live: boolean): State {

@@ -7,6 +7,7 @@ import { isThenable } from './awaitable.ts'
 import { BuilderError } from './builder-error.ts'
 import type { Clock } from './clock.ts'
 import { Committer } from './committer.ts'
+import { freezeDeep } from './freeze.ts'
 import type { Hooks } from './hooks.ts'
 import { acceptDelta } from './intake.ts'
 import type { AcceptedDatum, Form } from './intake.ts'
@@ -65,6 +66,7 @@ export interface InstancesFacts {
   readonly warm: number
 }
 
+const NO_TOKEN = (): string => ''
 const NO_META: Readonly<Record<string, unknown>> = Object.freeze({})
 
 /** So often may another process get in between a read and the first commit before the call gives up. */
@@ -79,6 +81,7 @@ export class Instances {
   private readonly turns = new Turns()
   private closed = false
   private readonly warm = new Map<string, Warm>()
+  private oldest: IterableIterator<string> | undefined
 
   constructor(facts: InstancesFacts) {
     this.facts = facts
@@ -120,9 +123,14 @@ export class Instances {
     return warm === undefined ? this.runCold(call, name) : this.runOn(call, name, warm)
   }
 
-  private async runCold(call: Call, name: string): Promise<ScopeResult> {
+  private runCold(call: Call, name: string): Awaitable<ScopeResult> {
     const read = this.facts.store.read(call.id)
-    const snapshot = isThenable(read) ? await read : read
+    return isThenable(read)
+      ? read.then((snapshot) => this.runRead(call, name, snapshot))
+      : this.runRead(call, name, read)
+  }
+
+  private runRead(call: Call, name: string, snapshot: Snapshot | undefined): Awaitable<ScopeResult> {
     return this.runOn(call, name, snapshot === undefined ? undefined : this.load(snapshot))
   }
 
@@ -132,7 +140,9 @@ export class Instances {
     const state = loadState(served.program.graph, header.settled, rows, this.decode)
     state.newest = header.rows
     const call = rows.find(({ place, scope }) => place === CALL && scope === header.scope)
-    return { served, state, header, meta: call?.note?.meta ?? NO_META }
+    const meta = call?.note?.meta ?? NO_META
+    freezeDeep(meta)
+    return { served, state, header, meta }
   }
 
   private runOn(call: Call, name: string, warm: Warm | undefined): Awaitable<ScopeResult> {
@@ -191,8 +201,8 @@ export class Instances {
     const now = this.facts.clock.now()
     const draft = header ?? this.draft(call.id, warm.served, now)
     const journal = this.journal(warm, draft, -1)
-    if (call.meta !== undefined) journal.add(callRow(state, number, now, call.meta), false)
-    for (const datum of delta) journal.add(feed(state, number, now, datum), false)
+    if (call.meta !== undefined) journal.add(callRow(state, number, now, call.meta))
+    for (const datum of delta) journal.add(feed(state, number, now, datum))
     const scope = new Scope(state, number)
     scope.begin()
     if (
@@ -220,7 +230,7 @@ export class Instances {
     return new ScopeResult({
       id: header.id,
       scope: header.scope,
-      state: state.snapshot(),
+      state: state.snapshot(target !== undefined),
       slots: [],
       values: [],
       status: target === undefined ? 'waiting' : 'completed',
@@ -259,7 +269,9 @@ export class Instances {
       committer: this.committer,
       header: warm.header,
       draft,
-      token: this.facts.ids,
+      graph: warm.served.program.graph,
+      // Only an answer that crosses a boundary can be lost.
+      token: durable ? this.facts.ids : NO_TOKEN,
       eager: durable && warm.served.program.graph.durability === 'builder',
       committed,
     })
@@ -312,7 +324,7 @@ export class Instances {
       const result = new ScopeResult({
         id: call.id,
         scope: scope.number,
-        state: state.snapshot(),
+        state: state.snapshot(status === 'completed'),
         slots: run.recorder.slots,
         values: run.recorder.values,
         status,
@@ -335,7 +347,9 @@ export class Instances {
     if (this.warm.get(id) === warm) return
     this.warm.set(id, warm)
     if (this.warm.size <= this.facts.warm) return
-    const oldest = this.warm.keys().next()
+    // One iterator for good: a new one would step over all that was deleted before, at four times the cost of the scope.
+    let oldest = (this.oldest ??= this.warm.keys()).next()
+    if (oldest.done === true) oldest = (this.oldest = this.warm.keys()).next()
     if (oldest.done !== true) this.warm.delete(oldest.value)
   }
 }

@@ -9,7 +9,7 @@ import { encode, EncodingRefused } from '../stores/codec.ts'
 import type { Awaitable } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 import { messageOf } from './failure.ts'
-import { freezeDeep } from './freeze.ts'
+import { copyBytes, freezeDeep } from './freeze.ts'
 import type { Intake, Program, Step, Validate } from './program.ts'
 
 /** A value that passed every check: frozen, and in the form the store keeps. */
@@ -30,12 +30,32 @@ export type Form = 'text' | 'live'
 
 /** What a value is refused for. */
 export class Refusal {
+  readonly #brand = true
   readonly issues: readonly Issue[]
   readonly cause: unknown
 
   constructor(issues: readonly Issue[], cause?: unknown) {
     this.issues = issues
     this.cause = cause
+  }
+
+  /** Not `instanceof`, which the traps of a proxy would answer: the value at hand may be anything. */
+  static is(value: unknown): value is Refusal {
+    return typeof value === 'object' && value !== null && #brand in value
+  }
+}
+
+/** What a schema says later. The answer is in a list, since a promise would unpack a value that has a `then`. */
+class Later {
+  readonly #brand = true
+  readonly answer: Promise<readonly [unknown]>
+
+  constructor(answer: Promise<readonly [unknown]>) {
+    this.answer = answer
+  }
+
+  static is(value: unknown): value is Later {
+    return typeof value === 'object' && value !== null && #brand in value
   }
 }
 
@@ -58,9 +78,14 @@ export function acceptDelta(program: Program, delta: readonly Datum[], form: For
   const checked = new Array<unknown>(intakes.length)
   for (let i = 0; i < intakes.length; i++) {
     checked[i] = checkValue((intakes[i] as Intake).validate, (delta[i] as Datum).value)
-    if (checked[i] instanceof Promise) waits = true
+    if (Later.is(checked[i])) waits = true
   }
-  return waits ? Promise.all(checked).then((values) => takeAll(intakes, values, form)) : takeAll(intakes, checked, form)
+  if (!waits) return takeAll(intakes, checked, form)
+  const answers = checked.map((value) => (Later.is(value) ? value.answer : Promise.resolve([value] as const)))
+  return Promise.all(answers).then((boxes) => {
+    const values = boxes.map(([value]) => value)
+    return takeAll(intakes, values, form)
+  })
 }
 
 function intakeOf({ graph, intakes }: Program, datum: unknown): Intake {
@@ -92,14 +117,14 @@ function intakeOf({ graph, intakes }: Program, datum: unknown): Intake {
 function takeAll(intakes: readonly Intake[], values: readonly unknown[], form: Form): AcceptedDatum[] {
   const forms = intakes.map((intake, i) => {
     const value = values[i]
-    if (value instanceof Refusal) throw refuse(intake, value)
+    if (Refusal.is(value)) throw refuse(intake, value)
     return stored(intake, value, form)
   })
   // Only now that all of it has passed: what is refused comes back as it was.
   return intakes.map((intake, i) => {
-    const bytes = tryFreeze(values[i])
-    if (bytes instanceof Refusal) throw refuse(intake, bytes)
-    return { intake, value: values[i], stored: forms[i], bytes }
+    const kept = settleValue(values[i], forms[i])
+    if (Refusal.is(kept)) throw refuse(intake, kept)
+    return { intake, ...kept }
   })
 }
 
@@ -107,7 +132,7 @@ function stored({ slot }: Intake, value: unknown, form: Form): unknown {
   if (slot.transient) return undefined
   if (form === 'live') return value
   const text = tryEncode(value)
-  if (text instanceof Refusal) throw new DataError(slot.name, text.issues)
+  if (Refusal.is(text)) throw new DataError(slot.name, text.issues)
   return text
 }
 
@@ -133,8 +158,8 @@ export function acceptProduct(
   }
   if (step.validate === undefined) return keep(made, transient, form)
   const checked = checkValue(step.validate, made)
-  if (!(checked instanceof Promise)) return checked instanceof Refusal ? checked : keep(checked, transient, form)
-  return checked.then((value) => (value instanceof Refusal ? value : keep(value, transient, form)))
+  if (!Later.is(checked)) return Refusal.is(checked) ? checked : keep(checked, transient, form)
+  return checked.answer.then(([value]) => (Refusal.is(value) ? value : keep(value, transient, form)))
 }
 
 function keep(value: unknown, transient: boolean, form: Form): Accepted | Refusal {
@@ -142,10 +167,25 @@ function keep(value: unknown, transient: boolean, form: Form): Accepted | Refusa
   if (transient) text = undefined
   else if (form === 'text') {
     text = tryEncode(value)
-    if (text instanceof Refusal) return text
+    if (Refusal.is(text)) return text
   }
-  const bytes = tryFreeze(value)
-  return bytes instanceof Refusal ? bytes : { value, stored: text, bytes }
+  return settleValue(value, text)
+}
+
+/**
+ * Makes sure that nobody changes an accepted value any more: freezes it, and takes a copy if it holds bytes, which whoever
+ * made it may still write to.
+ *
+ * @param stored what the store keeps; the value itself in a live one
+ */
+function settleValue(value: unknown, stored: unknown): Accepted | Refusal {
+  try {
+    if (!freezeDeep(value)) return { value, stored, bytes: false }
+    const copy = copyBytes(value)
+    return { value: copy, stored: stored === value ? copy : stored, bytes: true }
+  } catch (error) {
+    return new Refusal([{ message: `it cannot be frozen: ${messageOf(error)}`, path: [] }], error)
+  }
 }
 
 /** What is wrong with an answer other than a product, if anything: `waitFor` takes only what the builder itself waits for. */
@@ -183,29 +223,35 @@ function tryEncode(value: unknown): string | Refusal {
   }
 }
 
-function tryFreeze(value: unknown): boolean | Refusal {
-  try {
-    return freezeDeep(value)
-  } catch (error) {
-    return new Refusal([{ message: `it cannot be frozen: ${messageOf(error)}`, path: [] }], error)
-  }
-}
-
+/** The value as its schema gives it, a {@link Refusal}, or {@link Later} one of both. */
 function checkValue(validate: Validate | undefined, value: unknown): unknown {
   if (validate === undefined) return value === undefined ? absent('the value') : value
   try {
     const result = validate(value)
-    return isThenable(result) ? Promise.resolve(result).then(schemaOutput, schemaFailure) : schemaOutput(result)
+    if (!isThenable(result)) return schemaOutput(result)
+    return new Later(
+      Promise.resolve(result).then(
+        (given) => [schemaOutput(given)] as const,
+        (error: unknown) => [schemaFailure(error)] as const,
+      ),
+    )
   } catch (error) {
     return schemaFailure(error)
   }
 }
 
+/** Whoever wrote the schema wrote the result: nothing in it is sure to be what it should be, or to be readable. */
 function schemaOutput(result: StandardSchemaV1.Result<unknown>): unknown {
-  const given: unknown = result
-  if (typeof given !== 'object' || given === null) return schemaFailure(new TypeError('its schema gave no result'))
-  if (result.issues !== undefined) return new Refusal(result.issues.map(readIssue))
-  return result.value === undefined ? absent("its schema's output") : result.value
+  try {
+    const given: unknown = result
+    if (typeof given !== 'object' || given === null) return schemaFailure(new TypeError('it gave no result'))
+    const { issues } = result
+    if (issues === undefined) return result.value === undefined ? absent("its schema's output") : result.value
+    if (!Array.isArray(issues)) return schemaFailure(new TypeError('it gave issues that are no list'))
+    return issues.length === 0 ? refused('its schema refused it without a word') : new Refusal(issues.map(readIssue))
+  } catch (error) {
+    return schemaFailure(error)
+  }
 }
 
 function absent(what: string): Refusal {
@@ -216,6 +262,17 @@ function schemaFailure(error: unknown): Refusal {
   return new Refusal([{ message: `its schema threw: ${messageOf(error)}`, path: [] }], error)
 }
 
-function readIssue({ message, path }: StandardSchemaV1.Issue): Issue {
-  return { message, path: (path ?? []).map((part) => (typeof part === 'object' ? part.key : part)) }
+function readIssue(issue: unknown): Issue {
+  const { message, path } = (issue ?? {}) as { message?: unknown; path?: unknown }
+  return { message: textOf(message), path: Array.isArray(path) ? path.map(readKey) : [] }
+}
+
+/** A key, or an object that holds one. */
+function readKey(part: unknown): PropertyKey {
+  const key = typeof part === 'object' && part !== null ? (part as { key?: unknown }).key : part
+  return typeof key === 'number' || typeof key === 'symbol' ? key : textOf(key)
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : describeValue(value)
 }

@@ -1,3 +1,4 @@
+import type { Graph, Node, Slot } from '../graph/graph.ts'
 import type { Awaitable, Header, Row, Written } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 import type { Committer } from './committer.ts'
@@ -19,12 +20,15 @@ export class Journal {
   header: Header | undefined
   private readonly committer: Committer
   private readonly draft: Header
+  private readonly graph: Graph
   private readonly token: () => string
   /** Whether rows are committed within the scope, and not only at its end. */
   readonly eager: boolean
   private rows: Row[] = []
-  /** `seq` of rows from builders with effects outside that are not committed yet. */
-  private readonly effects = new Set<number>()
+  /** By builder the `seq` of its newest row, committed or not, with or without a product. */
+  private readonly newest: Map<number, number> | undefined
+  /** `seq` of the newest row from a builder with effects outside. */
+  private effect = 0
   /** Rows up to this `seq` are committed. */
   private committed: number
   private flight: PromiseLike<void> | undefined
@@ -34,6 +38,7 @@ export class Journal {
     readonly header: Header | undefined
     /** What a new instance's header is made of. */
     readonly draft: Header
+    readonly graph: Graph
     readonly token: () => string
     readonly eager: boolean
     /** `seq` of the newest committed row, where the scope was begun by another process or call. */
@@ -42,8 +47,10 @@ export class Journal {
     this.committer = facts.committer
     this.header = facts.header
     this.draft = facts.draft
+    this.graph = facts.graph
     this.token = facts.token
     this.eager = facts.eager
+    this.newest = facts.eager ? new Map() : undefined
     this.committed = facts.committed ?? -1
   }
 
@@ -51,26 +58,34 @@ export class Journal {
     return this.draft.incarnation
   }
 
-  /** @param effect whether it is the row of a builder that is not pure */
-  add(row: Row, effect: boolean): void {
+  /** @param node the builder whose run it is; left out where nothing that depends on it has to wait */
+  add(row: Row, node?: Node): void {
     this.rows.push(row)
-    if (effect && this.eager) this.effects.add(row.seq)
+    if (node === undefined || this.newest === undefined) return
+    this.newest.set(node.index, row.seq)
+    if (!node.builder.pure) this.effect = row.seq
   }
 
-  /** Whether a builder must not start yet: the delta, and what it depends on, has to be durable first. */
-  holds(work: Work): boolean {
-    if (!this.eager) return false
+  /**
+   * Whether a builder must not start yet: the delta, and what came of those it depends on, has to be durable first. That
+   * they gave nothing counts too: after a crash they might give something, and it would run under the same idempotency
+   * key with other inputs.
+   */
+  holds({ node }: Work): boolean {
+    if (this.newest === undefined) return false
     if (this.committed < 0) return true
-    const { pure } = work.node.builder
-    for (const seq of work.inputs) {
-      if (seq > this.committed && (!pure || this.effects.has(seq))) return true
+    const { nodes, slots } = this.graph
+    for (const { slot } of node.inputs) {
+      const { producer } = slots[slot] as Slot
+      if ((this.newest.get(producer) ?? 0) <= this.committed) continue
+      if (!node.builder.pure || nodes[producer]?.builder.pure !== true) return true
     }
     return false
   }
 
   /** Whether there is something that should become durable now, while other builders run or wait. */
   get pressing(): boolean {
-    return this.eager && this.flight === undefined && this.effects.size > 0
+    return this.eager && this.flight === undefined && this.effect > this.committed
   }
 
   get busy(): boolean {
@@ -111,7 +126,6 @@ export class Journal {
     }
     this.header = header
     this.committed = header.rows
-    for (const seq of this.effects) if (seq <= this.committed) this.effects.delete(seq)
   }
 
   /** Waits for what is in flight, then commits the rest. */

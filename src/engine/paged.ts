@@ -1,6 +1,7 @@
-const SHIFT = 5
-const SIZE = 1 << SHIFT
-const MASK = SIZE - 1
+/** Pages of 32, or of about the square root of the length in long arrays, so that neither pages nor their list get long. */
+function shiftFor(length: number): number {
+  return Math.max(5, Math.ceil(Math.log2(Math.sqrt(length))))
+}
 
 /**
  * A sparse array of fixed length that can be photographed.
@@ -12,41 +13,43 @@ const MASK = SIZE - 1
  * `snapshot` shares all pages with the original, which copies a page when it next writes to it.
  */
 export class Paged<T> {
-  private pages: (T | undefined)[][]
-  /** The epoch in which each page was made or copied: older ones are shared with a snapshot. */
-  private epochs: number[]
+  /** The last item of a page is the epoch in which it was made or copied: older ones are shared with a snapshot. */
+  private pages: (T | number | undefined)[][]
   private epoch = 0
   private shared = false
   private readonly length: number
+  private readonly shift: number
+  private readonly mask: number
 
   /** @param from the array to photograph; without it, an empty one */
   constructor(length: number, from?: Paged<T>) {
     this.length = length
-    this.pages = from === undefined ? new Array<T[]>(((length - 1) >>> SHIFT) + 1) : from.pages
-    this.epochs = from === undefined ? new Array<number>(this.pages.length) : from.epochs
+    this.shift = from === undefined ? (length <= 1024 ? 5 : shiftFor(length)) : from.shift
+    this.mask = (1 << this.shift) - 1
+    this.pages = from === undefined ? new Array<T[]>(((length - 1) >>> this.shift) + 1) : from.pages
   }
 
   get(index: number): T | undefined {
-    const page = this.pages[index >>> SHIFT]
-    return page === undefined ? undefined : page[index & MASK]
+    const page = this.pages[index >>> this.shift]
+    return page === undefined ? undefined : (page[index & this.mask] as T | undefined)
   }
 
   set(index: number, value: T | undefined): void {
-    const number = index >>> SHIFT
+    const number = index >>> this.shift
     const page = this.pages[number]
-    if (page !== undefined && this.epochs[number] === this.epoch) page[index & MASK] = value
-    else this.ownPage(number, page)[index & MASK] = value
+    if (page !== undefined && page[page.length - 1] === this.epoch) page[index & this.mask] = value
+    else this.ownPage(number, page)[index & this.mask] = value
   }
 
-  private ownPage(number: number, page: (T | undefined)[] | undefined): (T | undefined)[] {
+  private ownPage(number: number, page: (T | number | undefined)[] | undefined): (T | number | undefined)[] {
     if (this.shared) {
       this.pages = this.pages.slice()
       this.shared = false
     }
-    const own =
-      page === undefined ? new Array<T | undefined>(Math.min(SIZE, this.length - (number << SHIFT))) : page.slice()
+    const size = Math.min(1 << this.shift, this.length - (number << this.shift))
+    const own = page === undefined ? new Array<T | number | undefined>(size + 1) : page.slice()
+    own[own.length - 1] = this.epoch
     this.pages[number] = own
-    this.epochs[number] = this.epoch
     return own
   }
 

@@ -68,6 +68,7 @@ export class Polaris<Services extends object = {}> {
     checkOptions('new Polaris', options, ['store', 'services', 'clock', 'warm'])
     const { store, services, clock = systemClock, warm = 10_000 } = options
     if (store !== undefined) checkStore(store)
+    checkConstruction(services, clock, warm)
     const ids = idSource()
     this.store = store
     this.registry = new Registry(services ?? {})
@@ -121,6 +122,7 @@ export class Polaris<Services extends object = {}> {
     checkOptions('list', query, ['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'])
     const { limit = PAGE } = query
     checkLimit(limit)
+    checkQuery(query)
     const { items, next } = await this.openStore().list({ ...query, limit })
     return { items: items.map(summarise), ...(next !== undefined && { next }) }
   }
@@ -135,6 +137,7 @@ export class Polaris<Services extends object = {}> {
     checkOptions('history', query, ['after', 'limit'])
     const { after = 0, limit = LONGEST_PAGE } = query
     checkLimit(limit)
+    check('after', Number.isSafeInteger(after) && after >= 0, 'a whole number from 0', after)
     const store = this.openStore()
     const rows = await store.history(id, { after, limit })
     const names = new Map(rows.map(({ seq, data }) => [seq, data ?? undefined]))
@@ -169,12 +172,49 @@ export class Polaris<Services extends object = {}> {
   }
 }
 
+/** @throws `OPTION_INVALID` */
+function check(option: string, passes: boolean, wanted: string, given: unknown): void {
+  if (passes) return
+  throw new PolarisError('OPTION_INVALID', `${option} must be ${wanted}, but is ${describeValue(given)}.`)
+}
+
 function checkLimit(limit: unknown): void {
-  if (Number.isSafeInteger(limit) && (limit as number) >= 1 && (limit as number) <= LONGEST_PAGE) return
-  throw new PolarisError(
-    'OPTION_INVALID',
-    `limit must be a whole number from 1 to ${LONGEST_PAGE}, but is ${describeValue(limit)}.`,
-  )
+  const passes = Number.isSafeInteger(limit) && (limit as number) >= 1 && (limit as number) <= LONGEST_PAGE
+  check('limit', passes, `a whole number from 1 to ${LONGEST_PAGE}`, limit)
+}
+
+function checkConstruction(services: unknown, clock: unknown, warm: unknown): void {
+  const servicesPass = services === undefined || (typeof services === 'object' && services !== null)
+  check('services', servicesPass, 'an object of services by their names', services)
+  const now: unknown = (clock as Partial<Clock> | null)?.now
+  check('clock', typeof now === 'function', 'an object with a method now()', clock)
+  const warmPasses = warm === Infinity || (Number.isSafeInteger(warm) && (warm as number) >= 0)
+  check('warm', warmPasses, 'a whole number from 0', warm)
+}
+
+const STATUSES: Record<InstanceStatus, true> = {
+  running: true,
+  waiting: true,
+  completed: true,
+  failed: true,
+  cancelled: true,
+  retrying: true,
+}
+
+function checkQuery(query: { readonly [K in keyof InstanceQuery]?: unknown }): void {
+  const { workflow, version, status, createdFrom, createdBefore, cursor } = query
+  check('workflow', workflow === undefined || typeof workflow === 'string', 'the name of a workflow', workflow)
+  check('version', version === undefined || Number.isSafeInteger(version), 'a whole number', version)
+  const statuses: readonly unknown[] = status === undefined ? [] : Array.isArray(status) ? status : [status]
+  for (const each of statuses) {
+    const known = typeof each === 'string' && Object.hasOwn(STATUSES, each)
+    check('status', known, `one or several of ${Object.keys(STATUSES).join(', ')}`, each)
+  }
+  for (const [option, time] of Object.entries({ createdFrom, createdBefore })) {
+    const passes = time === undefined || (typeof time === 'number' && !Number.isNaN(time))
+    check(option, passes, 'milliseconds since the epoch', time)
+  }
+  check('cursor', cursor === undefined || typeof cursor === 'string', 'the `next` of an earlier page', cursor)
 }
 
 function checkStore(store: unknown): void {

@@ -65,7 +65,7 @@ export class Recorder {
       return
     }
     const row = this.row(work, 'produced', (this.program.steps[index] as Step).produced, name, stored, startedAt, null)
-    this.journal?.add(row, !node.builder.pure)
+    this.journal?.add(row, node)
     this.scope.replacing(out)
     state.setDatum(out, value, row)
     state.runs.set(index, row)
@@ -76,7 +76,7 @@ export class Recorder {
   private supplied(work: Work, name: string, value: unknown, startedAt: number): void {
     const { index, out } = work.node
     const place = (this.program.steps[index] as Step).supplied
-    this.journal?.add(this.row(work, 'supplied', place, name, undefined, startedAt, null), false)
+    this.journal?.add(this.row(work, 'supplied', place, name, undefined, startedAt, null))
     this.scope.replacing(out)
     this.state.values.set(out, value)
     this.keep(out, value)
@@ -91,19 +91,19 @@ export class Recorder {
 
   /** The builder gave no product. */
   empty(work: Work, answer: Nothing | WaitFor, startedAt: number): void {
-    const { index, builder } = work.node
+    const { index } = work.node
     const step = this.program.steps[index] as Step
     const outcome = answer instanceof WaitFor ? 'waitFor' : 'nothing'
     const place = work.supply ? step.supplied : step.empty
     const row = this.row(work, outcome, place, null, undefined, startedAt, noteOf(answer))
     if (!work.supply) this.state.runs.set(index, row)
-    this.journal?.add(row, !builder.pure)
+    this.journal?.add(row, work.supply ? undefined : work.node)
     this.scope.finish(work, outcome)
   }
 
   failed(work: Work, error: NonNullable<RowNote['error']>, startedAt: number): void {
     const { failed } = this.program.steps[work.node.index] as Step
-    this.journal?.add(this.row(work, 'failed', failed, null, undefined, startedAt, { error }), false)
+    this.journal?.add(this.row(work, 'failed', failed, null, undefined, startedAt, { error }))
     this.scope.fail(work)
   }
 

@@ -1,5 +1,5 @@
-import type { AnyData, Datum, Frozen, NameOf, ValueOf } from '../graph/data.ts'
-import { PolarisError } from '../graph/errors.ts'
+import type { AnyData, Data, Datum, Frozen, NameOf, ValueOf } from '../graph/data.ts'
+import { describeValue, PolarisError } from '../graph/errors.ts'
 import type { Graph, Slot } from '../graph/graph.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
 import { copyBytes } from './freeze.ts'
@@ -43,7 +43,7 @@ export interface Open<Reads extends AnyData, Makes extends AnyData> extends Resu
  * What a call resolves with. `status` tells its forms apart: when it is `'completed'`, `target` is there, and with
  * several targets `targetName` tells which.
  */
-export type Result<Reads extends AnyData = AnyData, Makes extends AnyData = AnyData, Target = AnyData> =
+export type Result<Reads extends AnyData = AnyData, Makes extends AnyData = AnyData, Target = Data> =
   (Target extends unknown ? Completed<Reads, Makes, Target> : never) | Open<Reads, Makes>
 
 /** The result of a workflow: of an object with all its types, of a name with none. */
@@ -157,13 +157,15 @@ function readable(state: State, slot: number, value: unknown): unknown {
   return state.hasBytes(slot) ? copyBytes(value) : value
 }
 
-function slotOf(graph: Graph, data: AnyData): Slot {
+/** @throws `DATA_UNKNOWN` for what the graph does not have, namesakes included */
+export function slotOf(graph: Graph, data: AnyData): Slot {
   const given = data as { readonly name?: unknown } | null | undefined
   const slot = typeof given?.name === 'string' ? graph.slots[graph.slotOf.get(given.name) ?? -1] : undefined
   if (slot !== undefined && slot.data === data) return slot
   throw new PolarisError(
     'DATA_UNKNOWN',
-    `Workflow '${graph.name}' does not have data '${String(given?.name)}' (or only a namesake declared elsewhere). ` +
+    `Workflow '${graph.name}' does not have data '${typeof given?.name === 'string' ? given.name : describeValue(data)}' ` +
+      '(or only a namesake declared elsewhere). ' +
       `It has ${graph.slots.map(({ name }) => name).join(', ')}.`,
   )
 }

@@ -9,6 +9,7 @@ import { Context } from './context.ts'
 import type { ScopeContext } from './context.ts'
 import { invalidProduct, messageOf, rowError, threwUp } from './failure.ts'
 import type { Failure } from './failure.ts'
+import { copyBytes } from './freeze.ts'
 import { callHook } from './hooks.ts'
 import type { HookInfo, Hooks } from './hooks.ts'
 import { acceptProduct, answerProblem, Refusal } from './intake.ts'
@@ -59,7 +60,7 @@ export class ScopeRun implements ScopeContext {
   private active = 0
   private held: Work[] | undefined
   private controller: AbortController | undefined
-  /** What the store threw: nothing can be kept any more. */
+  /** What the store threw, or the clock: nothing can be kept any more. */
   private trouble: { readonly error: unknown } | undefined
   private settle: (() => void) | undefined
   private ended = false
@@ -124,11 +125,23 @@ export class ScopeRun implements ScopeContext {
     if (this.ended) return
     this.aborted = { reason }
     this.controller?.abort(reason)
-    this.pump()
+    this.pumpLater()
   }
 
-  /** The store refused: nothing this scope does can be kept any more, so nobody waits for its builders. */
-  private storeFailed(error: unknown): void {
+  /** {@link pump} where nobody is there to catch what it throws: that must not leave the scope hanging. */
+  private pumpLater(): void {
+    try {
+      this.pump()
+    } catch (error) {
+      this.breakDown(error)
+    }
+  }
+
+  /**
+   * The store refused, or the engine's own work threw: nothing this scope does can be kept any more, so nobody waits for
+   * its builders.
+   */
+  private breakDown(error: unknown): void {
     if (this.ended) return
     this.trouble = { error }
     this.controller?.abort(error)
@@ -185,13 +198,13 @@ export class ScopeRun implements ScopeContext {
       done.then(
         () => {
           this.recorder.pause()
-          this.pump()
+          this.pumpLater()
         },
-        (error: unknown) => this.storeFailed(error),
+        (error: unknown) => this.breakDown(error),
       )
       return false
     } catch (error) {
-      this.storeFailed(error)
+      this.breakDown(error)
       return true
     }
   }
@@ -211,68 +224,71 @@ export class ScopeRun implements ScopeContext {
 
   private start(work: Work): void {
     const { builder } = work.node
-    const { hooks, delta } = this.facts
-    if (hooks.before !== undefined) callHook(hooks, 'before', builder, delta, this.info(), hooks.before)
+    const { hooks } = this.facts
+    if (hooks.before !== undefined) callHook(hooks, 'before', builder, this.shownDelta(), this.info(), hooks.before)
     const startedAt = this.recorder.start()
     let made: unknown
     try {
       made = builder.process(work.input, new Context(this, work))
+      // In here, since what was returned may throw as soon as it is looked at.
+      if (isThenable(made)) {
+        this.wait(work, made, startedAt)
+        return
+      }
     } catch (error) {
-      this.fails(work, threwUp(this.id, work.node, this.state.graph, error), startedAt)
+      this.threw(work, error, startedAt)
       return
     }
-    if (isThenable(made)) this.wait(work, made, startedAt)
-    else this.made(work, made, startedAt)
+    this.made(work, made, startedAt)
   }
 
   private wait(work: Work, made: PromiseLike<unknown>, startedAt: number): void {
     // A foreign thenable may answer at once, twice or throw: a promise of our own makes it behave.
     const promise = made instanceof Promise ? made : Promise.resolve(made)
     promise.then(
-      (value: unknown) => {
-        if (this.ended) return
-        this.recorder.pause()
-        this.made(work, value, startedAt)
-        this.pump()
-      },
-      (error: unknown) => {
-        if (this.ended) return
-        this.recorder.pause()
-        this.fails(work, threwUp(this.id, work.node, this.state.graph, error), startedAt)
-        this.pump()
-      },
+      (value: unknown) => this.goOn('made', work, value, startedAt),
+      (error: unknown) => this.goOn('threw', work, error, startedAt),
     )
+  }
+
+  /** Goes on after a wait. Nobody catches what is thrown here, and it must not leave the scope hanging. */
+  private goOn(step: 'made' | 'threw' | 'accepted', work: Work, value: unknown, startedAt: number): void {
+    if (this.ended) return
+    try {
+      this.recorder.pause()
+      this[step](work, value as never, startedAt)
+      this.pump()
+    } catch (error) {
+      this.breakDown(error)
+    }
   }
 
   private made(work: Work, made: unknown, startedAt: number): void {
     const step = this.facts.program.steps[work.node.index] as Step
-    if (made instanceof Nothing || made instanceof WaitFor) {
-      const problem = answerProblem(step, made)
-      if (problem === undefined) {
-        this.recorder.empty(work, made, startedAt)
-        this.done(work, false)
-      } else this.fails(work, invalidProduct(this.id, work.node, this.state.graph, problem), startedAt)
+    let accepted: Awaitable<Accepted | Refusal> | undefined
+    try {
+      if (made instanceof Nothing || made instanceof WaitFor) accepted = answerProblem(step, made)
+      else {
+        const { transient } = this.state.graph.slots[work.node.out] as Slot
+        accepted = acceptProduct(step, made, transient, this.facts.form)
+      }
+    } catch (error) {
+      this.threw(work, error, startedAt)
       return
     }
-    const { transient } = this.state.graph.slots[work.node.out] as Slot
-    const accepted = acceptProduct(step, made, transient, this.facts.form)
-    if (!isThenable(accepted)) {
-      this.accepted(work, accepted, startedAt)
-      return
-    }
-    accepted.then(
-      (checked) => {
-        if (this.ended) return
-        this.recorder.pause()
-        this.accepted(work, checked, startedAt)
-        this.pump()
-      },
-      (error: unknown) => this.storeFailed(error),
-    )
+    if (accepted === undefined) {
+      this.recorder.empty(work, made as Nothing | WaitFor, startedAt)
+      this.done(work, false)
+    } else if (isThenable(accepted)) {
+      accepted.then(
+        (checked) => this.goOn('accepted', work, checked, startedAt),
+        (error: unknown) => this.goOn('threw', work, error, startedAt),
+      )
+    } else this.accepted(work, accepted, startedAt)
   }
 
   private accepted(work: Work, accepted: Accepted | Refusal, startedAt: number): void {
-    if (accepted instanceof Refusal) {
+    if (Refusal.is(accepted)) {
       this.fails(work, invalidProduct(this.id, work.node, this.state.graph, accepted), startedAt)
       return
     }
@@ -280,17 +296,38 @@ export class ScopeRun implements ScopeContext {
     this.done(work, true)
   }
 
+  private threw(work: Work, error: unknown, startedAt: number): void {
+    this.fails(work, threwUp(this.id, work.node, this.state.graph, error), startedAt)
+  }
+
   private done({ node }: Work, produced: boolean): void {
     this.active--
     const { hooks } = this.facts
     if (hooks.after === undefined) return
-    callHook(hooks, 'after', node.builder, produced ? this.recorder.newest() : undefined, this.info(), hooks.after)
+    const product = produced ? this.shown(this.recorder.newest(), node.out) : undefined
+    callHook(hooks, 'after', node.builder, product, this.info(), hooks.after)
   }
 
+  /** What a builder throws once the caller has given up is part of that, and not why the call fails. */
   private fails(work: Work, failure: Failure, startedAt: number): void {
     this.recorder.failed(work, rowError(failure), startedAt)
-    this.failure ??= failure
+    if (this.aborted === undefined) this.failure ??= failure
     this.active--
+  }
+
+  private shownDelta(): readonly Datum[] {
+    return this.facts.delta.map((datum) => this.shown(datum, this.state.graph.slotOf.get(datum.name) ?? -1))
+  }
+
+  /** A datum as hooks may see it: they get the bytes of nobody else. */
+  private shown(datum: Datum, slot: number): Datum {
+    if (!this.state.hasBytes(slot)) return datum
+    try {
+      return { name: datum.name, value: copyBytes(datum.value) }
+    } catch {
+      // What was fed is shown as it was before its schema read it: if it cannot be copied, it is the caller's own.
+      return datum
+    }
   }
 
   private info(): HookInfo {

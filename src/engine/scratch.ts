@@ -21,10 +21,11 @@ export function takeScratch(graph: Graph): Scratch {
 }
 
 export function returnScratch(graph: Graph, scratch: Scratch): void {
-  for (const node of scratch.touched) scratch.marks[node] = 0
-  scratch.touched.length = 0
-  scratch.heap.length = 0
-  scratch.running.length = 0
+  const { marks, touched, heap, running } = scratch
+  // By pop: setting the length to 0 gives up the room, and the next scope makes it anew.
+  for (let node = touched.pop(); node !== undefined; node = touched.pop()) marks[node] = 0
+  while (heap.length > 0) heap.pop()
+  while (running.length > 0) running.pop()
   const pool = pools.get(graph)
   if (pool === undefined) pools.set(graph, [scratch])
   else if (pool.length < KEPT) pool.push(scratch)

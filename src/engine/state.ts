@@ -29,12 +29,11 @@ export class State {
   /** Slots whose value holds bytes, so that readers need copies. */
   private withBytes: Set<number> | undefined
 
-  /** @param from the state to photograph; without it, an empty one */
-  constructor(graph: Graph, from?: State) {
+  constructor(graph: Graph, values?: Paged<unknown>, rows?: Paged<Row>, runs?: Paged<Row>) {
     this.graph = graph
-    this.values = from === undefined ? new Paged(graph.slots.length) : from.values.snapshot()
-    this.rows = from === undefined ? new Paged(graph.slots.length) : from.rows.snapshot()
-    this.runs = from === undefined ? new Paged(graph.nodes.length) : from.runs.snapshot()
+    this.values = values ?? new Paged(graph.slots.length)
+    this.rows = rows ?? new Paged(graph.slots.length)
+    this.runs = runs ?? new Paged(graph.nodes.length)
   }
 
   hasBytes(slot: number): boolean {
@@ -63,9 +62,15 @@ export class State {
     return node.builder.once && this.runs.get(node.index)?.outcome === 'produced'
   }
 
-  /** The state as it is now, to look at later. */
-  snapshot(): State {
-    const copy = new State(this.graph, this)
+  /**
+   * The state as it is now, to look at later.
+   *
+   * @param valuesOnly leave out what only `waitingFor` needs
+   */
+  snapshot(valuesOnly: boolean): State {
+    const rows = valuesOnly ? this.rows : this.rows.snapshot()
+    const runs = valuesOnly ? this.runs : this.runs.snapshot()
+    const copy = new State(this.graph, this.values.snapshot(), rows, runs)
     copy.newest = this.newest
     copy.settled = this.settled
     copy.withBytes = this.withBytes

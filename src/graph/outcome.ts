@@ -1,4 +1,5 @@
 import type { AnyData } from './data.ts'
+import { describeValue } from './errors.ts'
 
 /** What a builder returns when it has no product. Made by {@link nothing}. */
 export class Nothing {
@@ -6,7 +7,7 @@ export class Nothing {
   readonly because: string | undefined
 
   constructor(because: string | undefined) {
-    this.because = because
+    this.because = readReason(because)
   }
 }
 
@@ -18,7 +19,17 @@ export class WaitFor<Name extends string = string> {
 
   constructor(data: AnyData & { readonly name: Name }, because: string | undefined) {
     this.data = data
-    this.because = because
+    this.because = readReason(because)
+  }
+}
+
+/** Without types a reason may be anything, also what has no text; it is not worth a failure. */
+function readReason(because: unknown): string | undefined {
+  if (because === undefined || typeof because === 'string') return because
+  try {
+    return describeValue(because)
+  } catch {
+    return 'a reason that cannot be read'
   }
 }
 

@@ -120,7 +120,7 @@ export interface Change {
   readonly expected: Expected | null
   /** The header as it shall stand; `header.id` names the instance. */
   readonly header: Header
-  /** Rows to add. None of their `seq` is there yet. */
+  /** Rows to add. None of their `seq` is there yet. The array is the store's to keep. */
   readonly rows: readonly Row[]
 }
 

@@ -25,6 +25,8 @@ interface Entry {
   header: Header
   /** In order of `seq`. */
   readonly rows: Row[]
+  /** Rows of later changes, kept as they came: writing is frequent, reading is not. */
+  added: (readonly Row[])[]
   /** Newest row of each place in order of `seq`, up to `indexed` rows; made when somebody reads. */
   places: Map<string, Row> | undefined
   indexed: number
@@ -95,7 +97,7 @@ function apply(memory: Memory, { expected, header, rows }: Change): Written {
   const entry = memory.entries.get(header.id)
   if (expected === null) {
     if (entry !== undefined) return { ok: false, current: entry.header }
-    insert(memory, { header, rows: [], places: undefined, indexed: 0 }, rows)
+    insert(memory, { header, rows: [], added: [rows], places: undefined, indexed: 0 })
     return WON
   }
   if (entry === undefined) return { ok: false, current: undefined }
@@ -108,13 +110,12 @@ function apply(memory: Memory, { expected, header, rows }: Change): Written {
     return { ok: false, current }
   }
   entry.header = header
-  addRows(entry, rows)
+  if (rows.length > 0) entry.added.push(rows)
   return WON
 }
 
-function insert(memory: Memory, entry: Entry, rows: readonly Row[]): void {
+function insert(memory: Memory, entry: Entry): void {
   const { order, entries } = memory
-  addRows(entry, rows)
   entries.set(entry.header.id, entry)
   // Clocks mostly move forward, so mostly the order is that of insertion; where it is not, the next list sorts.
   const last = order[order.length - 1]
@@ -122,26 +123,29 @@ function insert(memory: Memory, entry: Entry, rows: readonly Row[]): void {
   order.push(entry)
 }
 
-function addRows(entry: Entry, rows: readonly Row[]): void {
-  const kept: Row[] = entry.rows
-  let last = kept.length === 0 ? 0 : (kept[kept.length - 1] as Row).seq
+/** The rows of an entry in order of `seq`, with those that came since somebody last asked put in their places. */
+function rowsOf(entry: Entry): readonly Row[] {
+  const { added, rows } = entry
+  if (added.length === 0) return rows
   let ordered = true
-  for (let index = 0; index < rows.length; index += 1) {
-    const row = rows[index] as Row
-    if (row.seq < last) ordered = false
-    last = row.seq
-    kept.push(row)
+  for (const some of added) {
+    for (const row of some) {
+      if (row.seq < (rows.at(-1)?.seq ?? 0)) ordered = false
+      rows.push(row)
+    }
   }
-  if (ordered) return
-  kept.sort((a, b) => a.seq - b.seq)
+  entry.added = []
+  if (ordered) return rows
   entry.places = undefined
   entry.indexed = 0
+  return rows.sort((a, b) => a.seq - b.seq)
 }
 
 function read(memory: Memory, id: string): Snapshot | undefined {
   const entry = memory.entries.get(id)
   if (entry === undefined) return undefined
-  const { rows, header } = entry
+  const { header } = entry
+  const rows = rowsOf(entry)
   const places = (entry.places ??= new Map<string, Row>())
   for (; entry.indexed < rows.length; entry.indexed += 1) {
     const row = rows[entry.indexed] as Row
@@ -200,7 +204,8 @@ function compare(a: Position, b: Position): number {
 
 function history(memory: Memory, id: string, { after = 0, limit }: HistoryQuery): readonly Row[] {
   checkLimit(limit)
-  const rows = memory.entries.get(id)?.rows ?? []
+  const entry = memory.entries.get(id)
+  const rows = entry === undefined ? [] : rowsOf(entry)
   const start = firstIndex(rows, ({ seq }) => seq > after)
   return rows.slice(start, start + limit).map((row) => giveRow(memory, row))
 }

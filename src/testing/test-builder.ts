@@ -45,8 +45,8 @@ export async function testBuilder<
     name: tested.name,
     consumes: tested.consumes,
     // A builder's keys are distinct, or it would not have been made.
-    optionals: tested.optionals as {},
-    accesses: tested.accesses as {},
+    optionals: tested.optionals,
+    accesses: tested.accesses,
     services: tested.services,
     produces: tested.produces as never,
     process: async (input: unknown, context: BuildContext) => {
