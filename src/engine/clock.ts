@@ -11,5 +11,5 @@ export function idSource(): () => string {
     byte.toString(16).padStart(2, '0'),
   ).join('')
   let count = 0
-  return () => prefix + (count++).toString(36)
+  return () => `${prefix}.${count++}`
 }

@@ -124,7 +124,8 @@ function takeAll(intakes: readonly Intake[], values: readonly unknown[], form: F
   return intakes.map((intake, i) => {
     const kept = settleValue(values[i], forms[i])
     if (Refusal.is(kept)) throw refuse(intake, kept)
-    return { intake, ...kept }
+    const { value, stored, bytes } = kept
+    return { intake, value, stored, bytes }
   })
 }
 
@@ -160,6 +161,19 @@ export function acceptProduct(
   const checked = checkValue(step.validate, made)
   if (!Later.is(checked)) return Refusal.is(checked) ? checked : keep(checked, transient, form)
   return checked.answer.then(([value]) => (Refusal.is(value) ? value : keep(value, transient, form)))
+}
+
+/**
+ * Freezes a product that needs no other check, which most are where nothing is validated and values stay live. Says
+ * whether it was one: anything odd about it is left to {@link acceptProduct}.
+ */
+export function takePlain(step: Step, made: unknown, transient: boolean, form: Form): boolean {
+  if (step.validate !== undefined || form !== 'live' || transient || made === undefined) return false
+  try {
+    return !freezeDeep(made)
+  } catch {
+    return false
+  }
 }
 
 function keep(value: unknown, transient: boolean, form: Form): Accepted | Refusal {

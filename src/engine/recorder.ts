@@ -4,7 +4,6 @@ import { WaitFor } from '../graph/outcome.ts'
 import type { Nothing } from '../graph/outcome.ts'
 import type { Row, RowNote, RowOutcome } from '../stores/contract.ts'
 import type { Clock } from './clock.ts'
-import type { Accepted } from './intake.ts'
 import type { Journal } from './journal.ts'
 import type { Program, Step } from './program.ts'
 import type { Scope, Work } from './scope.ts'
@@ -54,7 +53,11 @@ export class Recorder {
     this.time = 0
   }
 
-  produced(work: Work, { value, stored, bytes }: Accepted, startedAt: number): void {
+  /**
+   * @param stored the value as the store keeps it; `undefined` for a transient
+   * @param bytes whether it holds a Uint8Array
+   */
+  produced(work: Work, value: unknown, stored: unknown, bytes: boolean, startedAt: number): void {
     const { node } = work
     const { index, out } = node
     const { state } = this

@@ -12,7 +12,7 @@ import type { Failure } from './failure.ts'
 import { copyBytes } from './freeze.ts'
 import { callHook } from './hooks.ts'
 import type { HookInfo, Hooks } from './hooks.ts'
-import { acceptProduct, answerProblem, Refusal } from './intake.ts'
+import { acceptProduct, answerProblem, Refusal, takePlain } from './intake.ts'
 import type { Accepted, Form } from './intake.ts'
 import type { HeaderPatch, Journal } from './journal.ts'
 import type { Program, Step } from './program.ts'
@@ -265,18 +265,21 @@ export class ScopeRun implements ScopeContext {
 
   private made(work: Work, made: unknown, startedAt: number): void {
     const step = this.facts.program.steps[work.node.index] as Step
+    const { transient } = this.state.graph.slots[work.node.out] as Slot
+    let plain = false
     let accepted: Awaitable<Accepted | Refusal> | undefined
     try {
       if (made instanceof Nothing || made instanceof WaitFor) accepted = answerProblem(step, made)
-      else {
-        const { transient } = this.state.graph.slots[work.node.out] as Slot
-        accepted = acceptProduct(step, made, transient, this.facts.form)
-      }
+      else if (takePlain(step, made, transient, this.facts.form)) plain = true
+      else accepted = acceptProduct(step, made, transient, this.facts.form)
     } catch (error) {
       this.threw(work, error, startedAt)
       return
     }
-    if (accepted === undefined) {
+    if (plain) {
+      this.recorder.produced(work, made, made, false, startedAt)
+      this.done(work, true)
+    } else if (accepted === undefined) {
       this.recorder.empty(work, made as Nothing | WaitFor, startedAt)
       this.done(work, false)
     } else if (isThenable(accepted)) {
@@ -292,7 +295,7 @@ export class ScopeRun implements ScopeContext {
       this.fails(work, invalidProduct(this.id, work.node, this.state.graph, accepted), startedAt)
       return
     }
-    this.recorder.produced(work, accepted, startedAt)
+    this.recorder.produced(work, accepted.value, accepted.stored, accepted.bytes, startedAt)
     this.done(work, true)
   }
 

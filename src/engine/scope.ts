@@ -182,8 +182,9 @@ export class Scope {
   private wakeReaders(slot: number, later: boolean): void {
     const compiled = this.graph.slots[slot]
     if (compiled === undefined) return
-    for (const reader of compiled.readers) this.wake(reader)
-    if (later) for (const reader of compiled.laterReaders) this.wake(reader)
+    const { readers, laterReaders } = compiled
+    for (let i = 0; i < readers.length; i++) this.wake(readers[i] as number)
+    if (later) for (const reader of laterReaders) this.wake(reader)
   }
 
   private wake(node: number): void {
