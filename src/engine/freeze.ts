@@ -1,5 +1,8 @@
-/** Deeper than this a value may be a cycle: from here on, what was seen is remembered. */
-const CAREFUL_DEPTH = 100
+/** Deeper than this, or with more members than that, a value may be a cycle or share its parts many times over. */
+const PLAIN_DEPTH = 100
+const PLAIN_OBJECTS = 10_000
+
+let left = 0
 
 /**
  * Freezes a value in place, all the way down: plain objects and arrays are frozen, Date, Map and Set get mutators that
@@ -9,61 +12,55 @@ const CAREFUL_DEPTH = 100
  * @returns whether the value holds a Uint8Array, whose bytes no freezing protects: its readers need copies
  */
 export function freezeDeep(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && freezeObject(value, 0, undefined)
+  if (typeof value !== 'object' || value === null) return false
+  left = PLAIN_OBJECTS
+  return !freezePlain(value, 0) && freezeAny(value)
 }
 
-function freezeObject(value: object, depth: number, seen: Set<object> | undefined): boolean {
-  if (depth > CAREFUL_DEPTH) {
-    seen ??= new Set()
-    if (seen.has(value)) return false
-    seen.add(value)
-  }
+/** The quick way for plain objects and arrays; says whether it got to the end. It remembers nothing of what it saw. */
+function freezePlain(value: object, depth: number): boolean {
+  if (depth > PLAIN_DEPTH || left-- === 0) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype === Object.prototype || prototype === null) return freezeMembers(value, depth, seen)
-  if (Array.isArray(value)) return prototype === Array.prototype && freezeItems(value, depth, seen)
+  if (prototype === Object.prototype || prototype === null) {
+    for (const key in value) {
+      const member = (value as Record<string, unknown>)[key]
+      if (typeof member === 'object' && member !== null && !freezePlain(member, depth + 1)) return false
+    }
+  } else if (prototype === Array.prototype && Array.isArray(value)) {
+    for (const item of value as readonly unknown[]) {
+      if (typeof item === 'object' && item !== null && !freezePlain(item, depth + 1)) return false
+    }
+  } else return false
+  Object.freeze(value)
+  return true
+}
+
+/** The way for everything: no recursion, and every object once, however deep, cyclic or shared. */
+function freezeAny(root: object): boolean {
+  const reached = new Set<object>([root])
+  let bytes = false
+  for (const value of reached) {
+    for (const member of membersOf(value)) if (typeof member === 'object' && member !== null) reached.add(member)
+    if (value instanceof Uint8Array) bytes = true
+    else shut(value)
+  }
+  return bytes
+}
+
+function membersOf(value: object): Iterable<unknown> {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === Object.prototype || prototype === null) return Object.values(value) as unknown[]
+  if (prototype === Array.prototype && Array.isArray(value)) return value as readonly unknown[]
+  if (value instanceof Map) return [...value.keys(), ...value.values()] as unknown[]
+  return value instanceof Set ? value : []
+}
+
+function shut(value: object): void {
+  const prototype: unknown = Object.getPrototypeOf(value)
   if (value instanceof Date) lock(value, DATE_MUTATORS)
-  else if (value instanceof Map) return freezeMap(value, depth, seen)
-  else if (value instanceof Set) return freezeSet(value, depth, seen)
-  else return value instanceof Uint8Array
-  return false
-}
-
-function freezeMembers(value: object, depth: number, seen: Set<object> | undefined): boolean {
-  let bytes = false
-  for (const key in value) {
-    const member = (value as Record<string, unknown>)[key]
-    if (typeof member === 'object' && member !== null && freezeObject(member, depth + 1, seen)) bytes = true
-  }
-  Object.freeze(value)
-  return bytes
-}
-
-function freezeItems(value: readonly unknown[], depth: number, seen: Set<object> | undefined): boolean {
-  let bytes = false
-  for (const item of value) {
-    if (typeof item === 'object' && item !== null && freezeObject(item, depth + 1, seen)) bytes = true
-  }
-  Object.freeze(value)
-  return bytes
-}
-
-function freezeMap(value: Map<unknown, unknown>, depth: number, seen: Set<object> | undefined): boolean {
-  let bytes = false
-  for (const [key, item] of value) {
-    if (typeof key === 'object' && key !== null && freezeObject(key, depth + 1, seen)) bytes = true
-    if (typeof item === 'object' && item !== null && freezeObject(item, depth + 1, seen)) bytes = true
-  }
-  lock(value, MAP_MUTATORS)
-  return bytes
-}
-
-function freezeSet(value: Set<unknown>, depth: number, seen: Set<object> | undefined): boolean {
-  let bytes = false
-  for (const item of value) {
-    if (typeof item === 'object' && item !== null && freezeObject(item, depth + 1, seen)) bytes = true
-  }
-  lock(value, SET_MUTATORS)
-  return bytes
+  else if (value instanceof Map) lock(value, MAP_MUTATORS)
+  else if (value instanceof Set) lock(value, SET_MUTATORS)
+  else if (prototype === Object.prototype || prototype === null || prototype === Array.prototype) Object.freeze(value)
 }
 
 const MAP_MUTATORS = ['set', 'delete', 'clear'] as const
