@@ -4,7 +4,7 @@ import type { AnyData } from '../graph/data.ts'
 import type { Graph, Node, Slot } from '../graph/graph.ts'
 
 /** The data a caller fed. */
-export const FED = 'd:'
+const FED = 'd:'
 /** The newest product of a builder; the row names the data. */
 const PRODUCED = 'p:'
 /** The newest run of a builder that ended without a product. */

@@ -39,7 +39,7 @@ export function eachStore(define: (kind: StoreKind) => void, kinds: 'all' | 'tex
 }
 
 /** Only within a `describe`: its files are removed at the end. */
-export function sqliteKind(): StoreKind {
+function sqliteKind(): StoreKind {
   let folder: string | undefined
   let files = 0
   const opened: DataStore[] = []

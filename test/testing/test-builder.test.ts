@@ -50,7 +50,10 @@ describe('testBuilder', () => {
 
   it('checks inputs and the product', async () => {
     const wrong = { order: { amount: 'x' as unknown as number } }
-    await expect(testBuilder(charge, wrong, { services })).rejects.toMatchObject({ code: 'DATA_INVALID', data: 'Order' })
+    await expect(testBuilder(charge, wrong, { services })).rejects.toMatchObject({
+      code: 'DATA_INVALID',
+      data: 'Order',
+    })
     const odd = { bank: { charge: async () => 'x' as unknown as number } }
     await expect(testBuilder(charge, { order: { amount: 7 } }, { services: odd })).rejects.toMatchObject({
       code: 'PRODUCT_INVALID',
