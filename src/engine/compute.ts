@@ -2,16 +2,16 @@ import type { Datum } from '../graph/data.ts'
 import { PolarisError } from '../graph/errors.ts'
 import type { AnyWorkflow } from '../graph/workflow.ts'
 import { isThenable } from './awaitable.ts'
-import { BuilderError } from './builder-error.ts'
+import { NO_META } from './context.ts'
+import { answerOf, endingOf } from './ending.ts'
 import type { Hooks } from './hooks.ts'
 import { acceptDelta } from './intake.ts'
 import type { Registry } from './registry.ts'
 import { ScopeResult } from './result.ts'
 import { feed } from './rows.ts'
 import { Scope } from './scope.ts'
-import { abortedError, ScopeRun } from './scope-run.ts'
+import { ScopeRun } from './scope-run.ts'
 import { State } from './state.ts'
-import { completedTarget } from './verdict.ts'
 
 export interface Computation {
   readonly host: { readonly registry: Registry; ids(): string }
@@ -22,8 +22,6 @@ export interface Computation {
   readonly meta: Readonly<Record<string, unknown>> | undefined
   readonly signal: AbortSignal | undefined
 }
-
-const NO_META: Readonly<Record<string, unknown>> = Object.freeze({})
 
 /** Runs one scope on a data set of its own, which is gone afterwards. */
 export async function compute({
@@ -65,29 +63,9 @@ export async function compute({
   })
   const running = run.run()
   if (isThenable(running)) await running
-  return conclude(run, scope)
-}
-
-function conclude(run: ScopeRun, scope: Scope): ScopeResult {
-  const { failure, aborted, id, recorder } = run
-  const { state } = scope
-  const failed = failure !== undefined || aborted !== undefined
-  const target = failed ? undefined : completedTarget(state, 1, scope.ran)
-  const status = failed ? 'failed' : target === undefined ? 'waiting' : 'completed'
-  const result = new ScopeResult({
-    id,
-    scope: 1,
-    state,
-    slots: recorder.slots,
-    values: recorder.values,
-    status,
-    target,
-    lost: undefined,
-  })
-  if (failure !== undefined) {
-    const { code, node, cause, message } = failure
-    throw new BuilderError(code, message, { builder: node.name, id, result, cause })
-  }
-  if (aborted !== undefined) throw abortedError(id, aborted.reason)
-  return result
+  const { slots, values } = run.recorder
+  return answerOf(
+    run,
+    new ScopeResult({ id, scope: 1, state, slots, values, ...endingOf(run, scope), lost: undefined }),
+  )
 }

@@ -13,6 +13,9 @@ export interface ScopeContext {
   emptyRunOf(node: Node): number
 }
 
+/** What a call says about itself that says nothing. */
+export const NO_META: Readonly<Record<string, unknown>> = Object.freeze({})
+
 /** Made for every run of a builder, so everything is worked out when it is asked for. */
 export class Context implements BuildContext<Readonly<Record<string, unknown>>> {
   private readonly scope: ScopeContext

@@ -7,6 +7,8 @@ import { isThenable } from './awaitable.ts'
 import { BuilderError } from './builder-error.ts'
 import type { Clock } from './clock.ts'
 import { Committer } from './committer.ts'
+import { NO_META } from './context.ts'
+import { answerOf, endingOf } from './ending.ts'
 import { freezeDeep } from './freeze.ts'
 import type { Hooks } from './hooks.ts'
 import { acceptDelta } from './intake.ts'
@@ -27,7 +29,7 @@ import type { Registry, Served } from './registry.ts'
 import { ScopeResult } from './result.ts'
 import { callRow, feed } from './rows.ts'
 import { needsHistory, Scope } from './scope.ts'
-import { abortedError, ScopeRun } from './scope-run.ts'
+import { ScopeRun } from './scope-run.ts'
 import { loadState, State } from './state.ts'
 import { Turns } from './turns.ts'
 import { completedTarget } from './verdict.ts'
@@ -67,7 +69,6 @@ export interface InstancesFacts {
 }
 
 const NO_TOKEN = (): string => ''
-const NO_META: Readonly<Record<string, unknown>> = Object.freeze({})
 
 /** So often may another process get in between a read and the first commit before the call gives up. */
 const ATTEMPTS = 20
@@ -312,11 +313,9 @@ export class Instances {
     fed: readonly number[],
   ): Awaitable<ScopeResult> {
     const { state } = warm
-    const failed = run.failure !== undefined || run.aborted !== undefined
-    if (failed) state.stale = []
+    if (run.failed) state.stale = []
     else state.settle()
-    const target = failed ? undefined : completedTarget(state, scope.number, scope.ran)
-    const status = failed ? 'failed' : target === undefined ? 'waiting' : 'completed'
+    const { status, target } = endingOf(run, scope)
     const { lost } = scope
     const closed = journal.close({ ...run.patch(), status, pass: 0 })
     const conclude = (): ScopeResult => {
@@ -333,12 +332,7 @@ export class Instances {
       })
       run.recorder.forgetTransients(fed)
       this.keep(call.id, warm)
-      if (run.failure !== undefined) {
-        const { code, node, cause, message } = run.failure
-        throw new BuilderError(code, message, { builder: node.name, id: call.id, result, cause })
-      }
-      if (run.aborted !== undefined) throw abortedError(call.id, run.aborted.reason)
-      return result
+      return answerOf(run, result)
     }
     return isThenable(closed) ? closed.then(conclude) : conclude()
   }

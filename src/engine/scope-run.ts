@@ -1,5 +1,4 @@
 import type { Datum } from '../graph/data.ts'
-import { PolarisError } from '../graph/errors.ts'
 import type { Node, Slot } from '../graph/graph.ts'
 import { Nothing, WaitFor } from '../graph/outcome.ts'
 import type { Awaitable, Mode } from '../stores/contract.ts'
@@ -7,7 +6,7 @@ import { isThenable } from './awaitable.ts'
 import type { Clock } from './clock.ts'
 import { Context } from './context.ts'
 import type { ScopeContext } from './context.ts'
-import { invalidProduct, messageOf, rowError, threwUp } from './failure.ts'
+import { invalidProduct, rowError, threwUp } from './failure.ts'
 import type { Failure } from './failure.ts'
 import { copyBytes } from './freeze.ts'
 import { callHook } from './hooks.ts'
@@ -117,8 +116,13 @@ export class ScopeRun implements ScopeContext {
     return this.controller.signal
   }
 
+  /** Whether a builder or the caller cut the scope short. */
+  get failed(): boolean {
+    return this.failure !== undefined || this.aborted !== undefined
+  }
+
   private get stopped(): boolean {
-    return this.failure !== undefined || this.aborted !== undefined || this.trouble !== undefined
+    return this.failed || this.trouble !== undefined
   }
 
   private giveUp(reason: unknown): void {
@@ -338,13 +342,4 @@ export class ScopeRun implements ScopeContext {
     const { name, version } = scope.graph
     return { id, workflow: name, version, scope: scope.number, pass: scope.pass, mode: facts.mode, meta }
   }
-}
-
-/** What a call that its caller gave up rejects with. */
-export function abortedError(id: string, reason: unknown): PolarisError {
-  return new PolarisError(
-    'ABORTED',
-    `The caller gave up on '${id}': ${messageOf(reason)}. What was produced before is kept; resume goes on from there.`,
-    { cause: reason },
-  )
 }

@@ -1,0 +1,29 @@
+import { PolarisError } from '../graph/errors.ts'
+import { BuilderError } from './builder-error.ts'
+import { messageOf } from './failure.ts'
+import type { ScopeFacts, ScopeResult } from './result.ts'
+import type { Scope } from './scope.ts'
+import type { ScopeRun } from './scope-run.ts'
+import { completedTarget } from './verdict.ts'
+
+/** What the data set of a scope that has ended comes to. A scope cut short is failed, whatever the target looks like. */
+export function endingOf({ failed }: ScopeRun, { state, number, ran }: Scope): Pick<ScopeFacts, 'status' | 'target'> {
+  if (failed) return { status: 'failed', target: undefined }
+  const target = completedTarget(state, number, ran)
+  return { status: target === undefined ? 'waiting' : 'completed', target }
+}
+
+/** @throws what the call rejects with, where the scope was cut short */
+export function answerOf({ failure, aborted, id }: ScopeRun, result: ScopeResult): ScopeResult {
+  if (failure !== undefined) {
+    const { code, node, cause, message } = failure
+    throw new BuilderError(code, message, { builder: node.name, id, result, cause })
+  }
+  if (aborted === undefined) return result
+  throw new PolarisError(
+    'ABORTED',
+    `The caller gave up on '${id}': ${messageOf(aborted.reason)}. ` +
+      'What was produced before is kept; resume goes on from there.',
+    { cause: aborted.reason },
+  )
+}
