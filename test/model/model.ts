@@ -92,10 +92,10 @@ function dueIn(graph: Graph, events: readonly Event[], settled: number): Set<str
     const last = lastRun(events, b.name)
     if (inputsOf(b).length === 0) return last === undefined
     return inputsOf(b).some((data) => {
-      const made = newest(events, data)?.outcome === 'produced'
-      // Such a product triggers nobody: not in its pass, and transients not in the next.
-      if (made && isCut(graph, data, b.name) && graph.spec.transients.includes(data)) return false
       const at = events.findLastIndex((e) => e.data === data && (e.outcome === 'fed' || e.outcome === 'produced'))
+      // Such a product triggers nobody: not in its pass, and transients not in the next.
+      const made = events[at]?.outcome === 'produced'
+      if (made && isCut(graph, data, b.name) && graph.spec.transients.includes(data)) return false
       return at >= settled && (last === undefined || events[at]!.scope > last.scope)
     })
   }

@@ -78,6 +78,14 @@ agrees(
 )
 
 agrees(
+  'a transient product leaves nobody due over an edge that reaches back, also after it was made again for a reader',
+  w([b('T? > R'), b('R? X > T'), b('T > H', { throwsFirst: 2 })], { transients: ['R', 'T'], loops: true }),
+  'X',
+  'restart',
+  '',
+)
+
+agrees(
   'what a failed scope did to a target is not forgotten by the next one',
   w([b('X > P', { nothing: 1 }), b('Y > F', { throwsFirst: 1 })], { target: 'P' }),
   'P',
