@@ -182,12 +182,7 @@ function scopeRunner(store: DataStore): () => Promise<void> {
 function oneByOne(inner: DataStore): { readonly store: DataStore; changes(): number } {
   let count = 0
   const store: DataStore = {
-    name: inner.name,
-    capabilities: inner.capabilities,
-    read: (id) => inner.read(id),
-    list: (query) => inner.list(query),
-    history: (id, query) => inner.history(id, query),
-    close: () => inner.close(),
+    ...inner,
     async write(changes) {
       const written: Written[] = []
       for (const change of changes) {

@@ -26,7 +26,7 @@ const FOLDERS = ['src', 'test', 'examples', 'bench', 'scripts']
 const OWN_PACKAGE = 'bench/peers/'
 const SOURCE = /\.(m?js|tsx?)$/
 /** Used without being named anywhere. */
-const IMPLIED = new Set(['@types/node', '@vitest/coverage-v8'])
+const IMPLIED = new Set(['@types/node', '@types/pg', '@vitest/coverage-v8'])
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { manifest, texts } = readRepository()

@@ -23,19 +23,26 @@ export type {
   Lack,
   TargetExplanation,
 } from './engine/inspect.ts'
+export type { Submitted } from './engine/instances.ts'
 export { Polaris } from './engine/polaris.ts'
 export type { InstanceQuery, PolarisOptions } from './engine/polaris.ts'
 export type { Completed, Open, Result, ResultOf } from './engine/result.ts'
+export type { Worker, WorkerOptions } from './engine/worker.ts'
 
 export type {
+  Append,
+  Appended,
   Awaitable,
   Change,
+  ClaimQuery,
   DataStore,
   Expected,
+  Handled,
   Header,
   HistoryQuery,
   InstanceStatus,
   ListQuery,
+  Mail,
   Mode,
   Page,
   Row,

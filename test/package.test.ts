@@ -38,7 +38,7 @@ describe('package', () => {
 
   it('pins every version', () => {
     for (const range of Object.values({ ...manifest.dependencies, ...manifest.devDependencies })) {
-      expect(range).toMatch(/^(npm:.+@)?\d+\.\d+\.\d+$/)
+      expect(range).toMatch(/^(npm:.+@)?\d+\.\d+\.\d+(-beta\.\d+)?$/)
     }
   })
 

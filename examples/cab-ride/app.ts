@@ -1,8 +1,8 @@
 // Rides behind HTTP, as a function from a request to its response: server.ts puts it on a port, the tests call it.
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
-import type { DataStore, HistoryEntry, Result } from 'polaris-workflow'
-import { BuilderError, Polaris } from 'polaris-workflow'
+import type { DataStore, HistoryEntry, Hooks, Result } from 'polaris-workflow'
+import { Polaris } from 'polaris-workflow'
 import { answerTo, BadRequest, pathOf, problem, productsOf, readJson, respond } from './answers.ts'
 import { time, unknownRide, wholeNumber } from './answers.ts'
 import { conflict, eventNamed, EVENTS } from './events.ts'
@@ -18,14 +18,18 @@ export interface RideServiceOptions {
 }
 
 const LARGEST_BODY = 64 * 1024
+const LEASE_MS = 2_000
+const GRACE_MS = 5_000
 const SENDABLE = EVENTS.map(({ data }) => data.name)
 const STATUSES = ['running', 'waiting', 'completed', 'failed'] as const
 
 export function rideService({ store, services, log = () => undefined }: RideServiceOptions) {
-  const polaris = new Polaris({ store, services }).register(cabRide)
-  const executor = polaris.executor({
-    after: (builder, product, { id }) => log(`${id}  ${builder.name} → ${product?.name ?? 'no product yet'}`),
-  })
+  // What a process that was killed had under way is gone on with after a lease, by any process.
+  const polaris = new Polaris({ store, services, lease: LEASE_MS }).register(cabRide)
+  const after: Hooks['after'] = (builder, product, { id }) =>
+    log(`${id}  ${builder.name} → ${product?.name ?? 'no product yet'}`)
+  const executor = polaris.executor({ after })
+  const worker = polaris.worker({ after, grace: GRACE_MS, onTrouble: (error) => log(String(error)) })
 
   const app = new Hono()
   const tooLarge = `A body may have ${LARGEST_BODY} bytes.`
@@ -127,41 +131,14 @@ export function rideService({ store, services, log = () => undefined }: RideServ
     return { waitingFor, ...(because.length > 0 && { because }), next }
   }
 
-  /**
-   * Goes on with the calls that a killed process left half done, so that nobody has to ask. For one process at a time:
-   * a second one that ran this would take the first one's calls for interrupted.
-   */
-  async function recover() {
-    let count = 0
-    for (let cursor: string | undefined; ;) {
-      const page = await polaris.list({
-        workflow: cabRide.name,
-        status: 'running',
-        ...(cursor !== undefined && { cursor }),
-      })
-      await Promise.all(page.items.map(({ id }) => goOn(id)))
-      count += page.items.length
-      cursor = page.next
-      if (cursor === undefined) return count
-    }
-  }
-
-  async function goOn(id: string) {
-    try {
-      await executor.resume(cabRide, id)
-    } catch (error) {
-      // The ride is failed now, and says why; the others are not to suffer for it.
-      if (!(error instanceof BuilderError)) throw error
-      log(`${id}  ${error.message}`)
-    }
-  }
-
   return {
-    /** Opens the store, so that what is wrong with it shows before anybody calls. */
-    start: () => polaris.start(),
+    /** Opens the store, so that what is wrong with it shows before anybody calls, and goes on with interrupted rides. */
+    async start() {
+      await polaris.start()
+      worker.start()
+    },
     fetch: async (request: Request) => app.fetch(request),
-    recover,
-    /** Waits for the calls under way. */
+    /** Waits for the calls under way; what the worker does not finish in time, another process goes on with. */
     close: () => polaris.close(),
   }
 }

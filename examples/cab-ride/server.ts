@@ -32,7 +32,6 @@ const answer = async (request: Request) => {
 const server = serve({ fetch: answer, port, hostname: '127.0.0.1' }, ({ port }) => {
   const origin = `http://127.0.0.1:${port}`
   console.log(`Cab rides on ${origin}, kept in ${file}\n\n${helpText(origin)}`)
-  void goOn()
 })
 server.on('error', (error: NodeJS.ErrnoException) => {
   const other = `Choose another one: PORT=${port < 1024 || port === 65_535 ? 8081 : port + 1} npm start`
@@ -42,21 +41,12 @@ server.on('error', (error: NodeJS.ErrnoException) => {
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    // Whoever asks twice does not want to wait. Nothing is lost: the next start goes on where this one was.
+    // Whoever asks twice does not want to wait. Nothing is lost: another process goes on, or the next start.
     if (stopping) process.exit(130)
     stopping = true
     console.log(`${signal}: finishing the calls under way. Once more ends at once.`)
     server.close(() => void rides.close().then(() => console.log('Closed.')))
   })
-}
-
-async function goOn() {
-  try {
-    const count = await rides.recover()
-    if (count > 0) console.log(`Went on with ${count} interrupted ${count === 1 ? 'ride' : 'rides'}.`)
-  } catch (error) {
-    if (!stopping) console.error(error)
-  }
 }
 
 function setting(name: string, byDefault: number, largest: number) {

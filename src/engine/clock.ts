@@ -1,9 +1,29 @@
-/** Where time comes from: milliseconds since the epoch. Injected, so that tests need not wait. */
+/** Where time comes from. Injected, so that tests need not wait. */
 export interface Clock {
+  /** Milliseconds since the epoch. */
   now(): number
+  /**
+   * Calls back once after so many milliseconds; answers how to call it off. Default: `setTimeout`.
+   *
+   * @param idle whether the process may end before
+   */
+  after?(ms: number, callback: () => void, idle: boolean): () => void
 }
 
 export const systemClock: Clock = { now: () => Date.now() }
+
+/** As {@link Clock.after}. Nothing here waits longer than the 2^31 ms that a timer can. */
+export function after(clock: Clock, ms: number, callback: () => void, idle = false): () => void {
+  if (clock.after !== undefined) return clock.after(ms, callback, idle)
+  const timer = setTimeout(callback, ms)
+  if (idle) timer.unref()
+  return () => clearTimeout(timer)
+}
+
+/** Resolves after so many milliseconds. */
+export function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => void after(clock, ms, resolve))
+}
 
 /** Makes ids nobody else makes: 96 random bits, and a number that grows. */
 export function idSource(): () => string {

@@ -1,74 +1,66 @@
 import type { Awaitable, Change, DataStore, Header, Written } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
+import { Batches } from './batches.ts'
+import type { Clock } from './clock.ts'
 
-/**
- * At most so many changes in one write: a store that writes synchronously holds the event loop meanwhile. 128 changes
- * take SQLite about 2 ms.
- */
-const LARGEST_BATCH = 128
+/** `doubtful`: an earlier attempt was not answered, and may have stood until another process went on from there. */
+export type Committed = Extract<Written, { readonly ok: true }> | { readonly ok: false; readonly doubtful: boolean }
 
-interface Pending {
-  readonly change: Change
-  readonly resolve: (written: Written) => void
-  readonly reject: (error: unknown) => void
-}
-
-/**
- * Gathers the changes of concurrent instances, so that they share a transaction and its fsync. Nobody waits for company:
- * the next batch is whatever came while the last was written.
- */
+/** Writes changes, those of concurrent instances together. */
 export class Committer {
   private readonly store: DataStore
-  private pending: Pending[] = []
-  private writing = false
+  private readonly batches: Batches<Change, Written>
+  /** Those that were sent without an answer. */
+  private readonly unanswered = new WeakSet<Change>()
 
-  constructor(store: DataStore) {
+  constructor(store: DataStore, clock: Clock) {
     this.store = store
+    const send = (changes: readonly Change[]): Promise<readonly Written[]> => this.send(changes)
+    this.batches = new Batches({ clock, lanes: store.lanes ?? 1, idOf, send })
   }
 
-  /** Writes a change; the answer is there at once where the store keeps nothing that outlives the process. */
-  commit(change: Change): Awaitable<Written> {
-    if (!this.store.capabilities.durable) {
-      const written = this.store.write([change])
-      return isThenable(written) ? written.then(([first]) => first as Written) : (written[0] as Written)
+  /**
+   * The answer is there at once where the store keeps nothing that outlives the process.
+   *
+   * @throws what the store threw, or refused the change with
+   */
+  commit(change: Change): Awaitable<Committed> {
+    if (this.store.capabilities.durable) {
+      return this.batches.add(change).then((written) => judge(change, written, this.unanswered.has(change)))
     }
-    return new Promise((resolve, reject) => {
-      this.pending.push({ change, resolve, reject })
-      if (!this.writing) this.schedule()
-    })
+    const written = this.store.write([change])
+    const only = ([first]: readonly Written[]): Committed => judge(change, first as Written, false)
+    return isThenable(written) ? written.then(only) : only(written)
   }
 
-  private schedule(): void {
-    this.writing = true
-    setImmediate(() => void this.flush())
-  }
-
-  private async flush(): Promise<void> {
-    const batch = this.pending.length <= LARGEST_BATCH ? this.pending : this.pending.slice(0, LARGEST_BATCH)
-    this.pending = batch === this.pending ? [] : this.pending.slice(LARGEST_BATCH)
-    // Opposed orders of locking deadlock in stores with row locks: all batches go by id.
-    if (batch.length > 1) batch.sort((a, b) => (a.change.header.id < b.change.header.id ? -1 : 1))
+  private async send(changes: readonly Change[]): Promise<readonly Written[]> {
     try {
-      const answer = this.store.write(batch.map(({ change }) => change))
-      const written = isThenable(answer) ? await answer : answer
-      batch.forEach((pending, i) => settle(pending, written[i]))
+      return await this.store.write(changes)
     } catch (error) {
-      for (const { reject } of batch) reject(error)
+      for (const change of changes) this.unanswered.add(change)
+      throw error
     }
-    if (this.pending.length > 0) this.schedule()
-    else this.writing = false
   }
 }
 
-function settle({ change, resolve, reject }: Pending, written: Written | undefined): void {
-  if (written === undefined) reject(new TypeError('The store answered fewer changes than it was given.'))
-  else if ('error' in written) reject(written.error)
-  else resolve(written.ok || !stands(change, written.current) ? written : WON)
+function idOf({ header }: Change): string {
+  return header.id
 }
 
-const WON: Written = { ok: true }
+function judge(change: Change, written: Written, unanswered: boolean): Committed {
+  if ('error' in written) throw written.error
+  if (written.ok) return written
+  const { current } = written
+  if (stands(change, current)) return { ok: true, mailAppended: current.mailAppended }
+  return { ok: false, doubtful: unanswered && mayHaveStood(change, current) }
+}
 
 /** Whether the change that lost its compare is the very one that stands: only the answer to it was lost. */
-function stands({ header }: Change, current: Header | undefined): boolean {
+function stands({ header }: Change, current: Header | undefined): current is Header {
   return current !== undefined && current.token === header.token && current.incarnation === header.incarnation
+}
+
+/** Whether the scope of a change that lost has been begun: by it, or by another of the same number. */
+function mayHaveStood({ header }: Change, current: Header | undefined): boolean {
+  return current !== undefined && current.incarnation === header.incarnation && current.scope >= header.scope
 }

@@ -60,6 +60,7 @@ export async function compute({
     form: 'live',
     journal: undefined,
     clock: undefined,
+    leases: undefined,
   })
   const running = run.run()
   if (isThenable(running)) await running

@@ -6,9 +6,10 @@ import type { Mode } from '../stores/contract.ts'
 import { compute } from './compute.ts'
 import { messageOf } from './failure.ts'
 import { freezeDeep } from './freeze.ts'
+import { checkHooks } from './hooks.ts'
 import type { Hooks } from './hooks.ts'
-import type { Instances } from './instances.ts'
-import { noStore } from './refusals.ts'
+import type { Call, Instances, Submitted } from './instances.ts'
+import { checkRequestId, noStore } from './refusals.ts'
 import type { Registry } from './registry.ts'
 import type { ResultOf } from './result.ts'
 
@@ -31,6 +32,11 @@ export interface ExecutorOptions extends Hooks {
 export interface CallOptions {
   /** `'new'`: `INSTANCE_EXISTS` if the id is taken. `'existing'`: `INSTANCE_NOT_FOUND` if it is not. */
   readonly expect?: 'new' | 'existing'
+  /**
+   * Names the request: sent again under the same name, in whatever process, it is handled once and gets the same answer.
+   * 1 to 512 characters, unique within the instance. A worker forgets requests after a day, unless told otherwise.
+   */
+  readonly requestId?: string
   /** Who, why, within which trace: small plain JSON, kept with the delta, shown to builders, hooks and the history. */
   readonly meta?: Readonly<Record<string, unknown>>
   /** Ends the scope early: no further builder starts, running ones get the signal and are waited for, `ABORTED`. */
@@ -66,10 +72,7 @@ export class Executor {
         `concurrency must be a whole number from 1, but is ${describeValue(this.limit)}.`,
       )
     }
-    for (const hook of ['before', 'after', 'onError'] as const) {
-      if (options[hook] === undefined || typeof options[hook] === 'function') continue
-      throw new PolarisError('OPTION_INVALID', `${hook} must be a function, but is ${describeValue(options[hook])}.`)
-    }
+    checkHooks(options)
     this.options = call
   }
 
@@ -79,8 +82,9 @@ export class Executor {
    * @throws `OPTION_INVALID`
    */
   with(options: CallOptions): Executor {
-    checkOptions('with', options, ['expect', 'meta', 'signal'])
-    const { expect, meta, signal } = options
+    checkOptions('with', options, ['requestId', 'expect', 'meta', 'signal'])
+    const { requestId, expect, meta, signal } = options
+    if (requestId !== undefined) checkRequestId(requestId)
     if (expect !== undefined && expect !== 'new' && expect !== 'existing') {
       throw new PolarisError('OPTION_INVALID', `expect must be 'new' or 'existing', but is ${describeValue(expect)}.`)
     }
@@ -105,10 +109,13 @@ export class Executor {
    * Feeds data to an instance, which is created if need be, and runs every builder that can run, one at a time in rank
    * order. Calls on one id run one after the other in order of arrival.
    *
+   * Where another process works on the instance, or deltas wait already, this one waits in the mailbox for its turn, and
+   * the call for its result, wherever that is made.
+   *
    * Throws `WORKFLOW_NOT_FOUND`, `ID_INVALID`, `DATA_UNKNOWN`, `DATA_INVALID`, `WORKFLOW_MISMATCH`, `INSTANCE_EXISTS`,
-   * `INSTANCE_NOT_FOUND`, `CANCELLED`, `VERSION_CHANGED`, `VERSION_NOT_SERVED` before anything is stored;
-   * `BUILDER_FAILED` and `PRODUCT_INVALID` as a `BuilderError`, `LEASE_LOST`, `ABORTED`, `STORE_UNAVAILABLE` and
-   * `STORE_FULL` later, with everything kept that was committed.
+   * `INSTANCE_NOT_FOUND`, `CANCELLED`, `VERSION_CHANGED`, `VERSION_NOT_SERVED`, `REQUEST_CONFLICT`, `TRANSIENT_NOT_STORED`
+   * before anything is stored; `BUILDER_FAILED` and `PRODUCT_INVALID` as a `BuilderError`, `LEASE_LOST`, `CRASH_LOOP`,
+   * `ABORTED`, `STORE_UNAVAILABLE` and `STORE_FULL` later, with everything kept that was committed.
    */
   sequential<W extends AnyWorkflow | string>(workflow: W, id: string, ...delta: DeltaOf<W>[]): Promise<ResultOf<W>> {
     return this.feed(workflow, id, delta, 'sequential')
@@ -138,6 +145,19 @@ export class Executor {
     return this.feed(workflow, id, [], 'parallel', true)
   }
 
+  /**
+   * Stores a delta and resolves as soon as it is durable, with the number of the scope it gets. A worker handles it, in this
+   * process or another; or whoever calls on the same instance next. Its mode is `parallel`.
+   *
+   * Throws like {@link sequential} before anything is stored; `TRANSIENT_NOT_STORED` for transient data, which could not
+   * wait.
+   */
+  submit<W extends AnyWorkflow | string>(workflow: W, id: string, ...delta: DeltaOf<W>[]): Promise<Submitted> {
+    const { entries } = this.host
+    if (entries === undefined) return Promise.reject(noStore())
+    return entries.submit(this.call(workflow, id, delta, 'parallel', false))
+  }
+
   private feed<W extends AnyWorkflow | string>(
     workflow: W,
     id: string,
@@ -147,10 +167,14 @@ export class Executor {
   ): Promise<ResultOf<W>> {
     const { entries } = this.host
     if (entries === undefined) return Promise.reject(noStore())
-    const { hooks, limit } = this
-    const { expect, meta, signal } = this.options
-    const call = { workflow, id, delta, mode, limit, hooks, resume, expect, meta, signal }
+    const call = this.call(workflow, id, delta, mode, resume)
     return entries.run(call) as Promise<unknown> as Promise<ResultOf<W>>
+  }
+
+  private call(workflow: AnyWorkflow | string, id: string, delta: readonly Datum[], mode: Mode, resume: boolean): Call {
+    const { hooks, limit } = this
+    const { expect, requestId, meta, signal } = this.options
+    return { workflow, id, delta, mode, limit, hooks, resume, expect, requestId, meta, signal }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { AnyBuilder } from '../graph/builder.ts'
 import type { Datum } from '../graph/data.ts'
+import { describeValue, PolarisError } from '../graph/errors.ts'
 import type { Mode } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 
@@ -28,6 +29,14 @@ export interface Hooks {
     error: unknown,
     where: HookInfo & { readonly builder: string; readonly hook: 'before' | 'after' },
   ) => unknown
+}
+
+/** @throws `OPTION_INVALID` */
+export function checkHooks(hooks: Hooks): void {
+  for (const hook of ['before', 'after', 'onError'] as const) {
+    if (hooks[hook] === undefined || typeof hooks[hook] === 'function') continue
+    throw new PolarisError('OPTION_INVALID', `${hook} must be a function, but is ${describeValue(hooks[hook])}.`)
+  }
 }
 
 export function callHook<Subject>(

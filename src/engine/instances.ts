@@ -1,21 +1,22 @@
 import type { Datum } from '../graph/data.ts'
-import type { Slot } from '../graph/graph.ts'
+import { isPolarisError } from '../graph/errors.ts'
 import type { AnyWorkflow } from '../graph/workflow.ts'
-import { decode } from '../stores/codec.ts'
-import type { Awaitable, DataStore, Header, Mode, Snapshot } from '../stores/contract.ts'
+import type { Append, Awaitable, DataStore, Header, Mail, Mode } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
+import { Backlog, hasMail } from './backlog.ts'
+import type { Claimed } from './backlog.ts'
 import { BuilderError } from './builder-error.ts'
 import type { Clock } from './clock.ts'
-import { Committer } from './committer.ts'
-import { NO_META } from './context.ts'
-import { answerOf, endingOf } from './ending.ts'
-import { freezeDeep } from './freeze.ts'
+import { Driver } from './driver.ts'
+import type { Warm } from './driver.ts'
 import type { Hooks } from './hooks.ts'
 import { acceptDelta } from './intake.ts'
-import type { AcceptedDatum, Form } from './intake.ts'
-import { Journal, Overtaken } from './journal.ts'
-import { CALL } from './program.ts'
-import { fedSlots, heldBefore, keepProduced } from './recovery.ts'
+import type { AcceptedDatum } from './intake.ts'
+import { Overtaken } from './journal.ts'
+import type { Tenure } from './journal.ts'
+import { bodyOf, hashOf } from './mail.ts'
+import { Mailbox } from './mailbox.ts'
+import type { Answer, Helper } from './mailbox.ts'
 import {
   checkExpectation,
   checkId,
@@ -23,16 +24,14 @@ import {
   gaveUp,
   overtaken,
   refuseTransientTarget,
-  versionChanged,
+  requestConflict,
+  transientMustWait,
 } from './refusals.ts'
 import type { Registry, Served } from './registry.ts'
+import { replay } from './replay.ts'
 import { ScopeResult } from './result.ts'
-import { callRow, feed } from './rows.ts'
-import { needsHistory, Scope } from './scope.ts'
-import { ScopeRun } from './scope-run.ts'
-import { loadState, State } from './state.ts'
 import { Turns } from './turns.ts'
-import { completedTarget } from './verdict.ts'
+import { WarmOnes } from './warm.ts'
 
 /** What one call on an instance wants. */
 export interface Call {
@@ -45,17 +44,16 @@ export interface Call {
   /** Goes on with what is there: refused for an instance that does not exist, and content with an interrupted scope. */
   readonly resume: boolean
   readonly expect: 'new' | 'existing' | undefined
+  readonly requestId: string | undefined
   readonly meta: Readonly<Record<string, unknown>> | undefined
   readonly signal: AbortSignal | undefined
 }
 
-/** An instance kept at hand, so that its next scope starts without a read. */
-interface Warm {
-  readonly served: Served
-  readonly state: State
-  header: Header | undefined
-  /** What the open scope's caller said about itself. */
-  readonly meta: Readonly<Record<string, unknown>>
+/** A delta that is durable, and will be handled by whoever works on the instance. */
+export interface Submitted {
+  readonly id: string
+  /** The number of the scope it gets. */
+  readonly scope: number
 }
 
 export interface InstancesFacts {
@@ -66,284 +64,240 @@ export interface InstancesFacts {
   readonly ids: () => string
   /** At most so many instances are kept at hand. */
   readonly warm: number
+  readonly tenure: Tenure
+  readonly longestRun: number
 }
 
-const NO_TOKEN = (): string => ''
+/** What a turn on an instance comes to: a result, or a delta in the mailbox whose scope has to be waited for. */
+type Turn = ScopeResult | Submitted
 
 /** So often may another process get in between a read and the first commit before the call gives up. */
 const ATTEMPTS = 20
-
-/** Moves instances on: one call at a time each, whatever runs in between. */
+/** Moves instances on: one scope at a time each, whatever runs in between. */
 export class Instances {
+  readonly mailbox: Mailbox
   private readonly facts: InstancesFacts
-  private readonly form: Form
-  private readonly decode: (stored: unknown) => unknown
-  private readonly committer: Committer
+  private readonly driver: Driver
   private readonly turns = new Turns()
+  private readonly warm: WarmOnes
+  readonly backlog: Backlog
   private closed = false
-  private readonly warm = new Map<string, Warm>()
-  private oldest: IterableIterator<string> | undefined
+  /** What this process holds though a call has to queue behind other mail: the call's turn ends by handling that. */
+  private readonly held = new Map<string, Claimed>()
+  /** Submits under way. */
+  private readonly submits = new Set<Promise<Submitted>>()
 
   constructor(facts: InstancesFacts) {
     this.facts = facts
-    this.form = facts.store.capabilities.values
-    this.decode = this.form === 'text' ? (stored) => decode(stored as string) : (stored) => stored
-    this.committer = new Committer(facts.store)
+    const { store, registry, clock, ids, tenure, longestRun } = facts
+    this.warm = new WarmOnes(facts.warm)
+    const atRest = (id: string, warm: Warm): void => this.warm.keep(id, warm)
+    this.driver = new Driver({ store, clock, ids, tenure, longestRun, atRest })
+    const { driver, turns, warm } = this
+    const settled = (id: string, seq: number, answer: Answer): void => this.mailbox.settled(id, seq, answer)
+    this.backlog = new Backlog({ store, registry, clock, tenure, driver, turns, warm, settled })
+    const { decode } = driver
+    this.mailbox = new Mailbox({
+      store,
+      clock,
+      patience: tenure.ms,
+      help: (id, helper) => this.backlog.help(id, helper),
+      replay: (id, mail) => replay({ store, registry, decode }, id, mail),
+    })
   }
 
   /** Refuses further calls; resolves once none is under way any more. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.closed = true
-    return this.turns.idle()
+    this.backlog.close()
+    await Promise.allSettled(this.submits)
+    await this.turns.idle()
+    this.mailbox.close()
   }
 
   async run(call: Call): Promise<ScopeResult> {
     if (this.closed) throw closed()
     const { name } = this.facts.registry.find(call.workflow).program.graph
     checkId(call.id)
-    const turn = this.turns.take(call.id)
-    if (turn !== undefined) await turn
+    const taken = this.turns.take(call.id)
+    if (taken !== undefined) await taken
+    let turn: Turn
     try {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          const result = this.runOnce(call, name)
-          return isThenable(result) ? await result : result
-        } catch (error) {
-          if (!(error instanceof BuilderError)) this.warm.delete(call.id)
-          if (!(error instanceof Overtaken)) throw error
-          if (attempt === ATTEMPTS) throw overtaken(call.id)
-        }
-      }
+      turn = await this.attempts(call, name)
     } finally {
-      this.turns.pass(call.id)
+      this.passTurn(call)
+    }
+    if (turn instanceof ScopeResult) return turn
+    const { hooks, limit, signal } = call
+    return this.mailbox.wait(call.id, turn.scope, { hooks, limit }, signal)
+  }
+
+  /** Stores a delta for whoever works on the instance. */
+  submit(call: Call): Promise<Submitted> {
+    const submitting = this.post(call).finally(() => this.submits.delete(submitting))
+    this.submits.add(submitting)
+    return submitting
+  }
+
+  private async post(call: Call): Promise<Submitted> {
+    if (this.closed) throw closed()
+    const { name } = this.facts.registry.find(call.workflow).program.graph
+    checkId(call.id)
+    const served = await this.servedFor(call.id, name)
+    refuseTransientTarget(served.program.graph)
+    const delta = await acceptDelta(served.program, call.delta, this.driver.form)
+    return this.append(call, served, delta)
+  }
+
+  /** Leaves the scope under way on an instance to others, if the worker that asks has begun it. */
+  leave(id: string, stopped: Helper['stopped']): void {
+    this.backlog.leave(id, stopped)
+  }
+
+  private async attempts(call: Call, name: string): Promise<Turn> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const turn = this.once(call, name)
+        return isThenable(turn) ? await turn : turn
+      } catch (error) {
+        if (!(error instanceof BuilderError)) this.warm.drop(call.id)
+        if (isPolarisError(error, 'STORE_UNAVAILABLE')) this.backlog.strand(call.id)
+        if (!(error instanceof Overtaken)) throw error
+        if (attempt === ATTEMPTS) throw overtaken(call.id)
+      }
     }
   }
 
-  private runOnce(call: Call, name: string): Awaitable<ScopeResult> {
-    const warm = this.warm.get(call.id)
-    return warm === undefined ? this.runCold(call, name) : this.runOn(call, name, warm)
+  /** Ends a turn; if mail came meanwhile, only after that is handled. */
+  private passTurn({ id, hooks, limit }: Call): void {
+    const held = this.held.get(id)
+    if (held !== undefined) {
+      this.held.delete(id)
+      void this.backlog.drain(id, { hooks, limit }, held)
+      return
+    }
+    const header = this.warm.get(id)?.header
+    if (header === undefined || this.closed || !hasMail(header) || header.holder !== null) this.turns.pass(id)
+    else void this.backlog.drain(id, { hooks, limit }, undefined)
   }
 
-  private runCold(call: Call, name: string): Awaitable<ScopeResult> {
+  private once(call: Call, name: string): Awaitable<Turn> {
+    const warm = this.warm.get(call.id)
+    // A call that brings nothing commits nothing, and so would not find out that another process was faster.
+    const trusted = call.delta.length > 0 || !this.facts.store.capabilities.durable
+    if (warm !== undefined && trusted) return this.onKnown(call, name, warm)
     const read = this.facts.store.read(call.id)
     return isThenable(read)
-      ? read.then((snapshot) => this.runRead(call, name, snapshot))
-      : this.runRead(call, name, read)
+      ? read.then((snapshot) => this.onKnown(call, name, this.backlog.load(snapshot)))
+      : this.onKnown(call, name, this.backlog.load(read))
   }
 
-  private runRead(call: Call, name: string, snapshot: Snapshot | undefined): Awaitable<ScopeResult> {
-    return this.runOn(call, name, snapshot === undefined ? undefined : this.load(snapshot))
+  private onKnown(call: Call, name: string, warm: Warm | undefined): Awaitable<Turn> {
+    if (call.requestId === undefined || warm === undefined) return this.onNew(call, name, warm)
+    const known = this.facts.store.request(call.id, call.requestId)
+    const goOn = (mail: Mail | undefined): Awaitable<Turn> =>
+      mail === undefined ? this.onNew(call, name, warm) : sameRequest(call, mail)
+    return isThenable(known) ? known.then(goOn) : goOn(known)
   }
 
-  private load({ header, rows }: Snapshot): Warm {
-    const served = this.facts.registry.serving(header.id, header.workflow, header.version)
-    if (served.workflow.plan.fingerprint !== header.fingerprint) throw versionChanged(header)
-    const state = loadState(served.program.graph, header.settled, rows, this.decode)
-    state.newest = header.rows
-    const call = rows.find(({ place, scope }) => place === CALL && scope === header.scope)
-    const meta = call?.note?.meta ?? NO_META
-    freezeDeep(meta)
-    return { served, state, header, meta }
-  }
-
-  private runOn(call: Call, name: string, warm: Warm | undefined): Awaitable<ScopeResult> {
+  private onNew(call: Call, name: string, warm: Warm | undefined): Awaitable<Turn> {
     checkExpectation(call, name, warm?.header)
     const served = warm?.served ?? this.facts.registry.find(name)
     refuseTransientTarget(served.program.graph)
-    const accepted = acceptDelta(served.program, call.delta, this.form)
-    if (!isThenable(accepted)) return this.runAccepted(call, served, warm, accepted)
-    return accepted.then((delta) => this.runAccepted(call, served, warm, delta))
+    const accepted = acceptDelta(served.program, call.delta, this.driver.form)
+    if (!isThenable(accepted)) return this.onAccepted(call, served, warm, accepted)
+    return accepted.then((delta) => this.onAccepted(call, served, warm, delta))
   }
 
-  private runAccepted(
+  private onAccepted(
     call: Call,
     served: Served,
     warm: Warm | undefined,
-    delta: readonly AcceptedDatum[],
-  ): Awaitable<ScopeResult> {
-    if (call.signal?.aborted === true) {
-      throw gaveUp(call.id, call.signal.reason)
+    accepted: readonly AcceptedDatum[],
+  ): Awaitable<Turn> {
+    if (call.signal?.aborted === true) throw gaveUp(call.id, call.signal.reason)
+    const header = warm?.header
+    if (warm === undefined || header === undefined) return this.begin(call, this.driver.fresh(served), accepted)
+    if (this.backlog.isFree(header)) {
+      if (header.pass === 0 && !hasMail(header)) {
+        this.held.delete(call.id)
+        return this.begin(call, warm, accepted)
+      }
+      if (header.holder !== null && header.pass > 0) return this.takeUp(call, warm, header, accepted)
     }
-    if (warm?.header === undefined) {
-      const fresh: Warm = { served, state: new State(served.program.graph), header: undefined, meta: NO_META }
-      return this.runScope(call, fresh, delta)
+    return this.queue(call, warm, header, accepted)
+  }
+
+  private begin(call: Call, warm: Warm, accepted: readonly AcceptedDatum[]): Awaitable<ScopeResult> {
+    const { mode, delta, meta, requestId } = call
+    const request = requestId === undefined ? undefined : { requestId, hash: hashOf(delta) }
+    return this.driver.run(call, warm, { mode, delta, accepted, meta }, { request })
+  }
+
+  /** Finishes a scope that trouble cut short in this process, or a crash in another, and goes on with the call. */
+  private async takeUp(call: Call, warm: Warm, header: Header, accepted: readonly AcceptedDatum[]): Promise<Turn> {
+    this.held.delete(call.id)
+    const answer = await this.backlog.interrupted(call, warm, header)
+    if (call.resume) return unpack(answer)
+    return this.onAccepted(call, warm.served, warm, accepted)
+  }
+
+  /** Puts the delta behind what is under way or waits already. */
+  private async queue(call: Call, { served }: Warm, header: Header, accepted: readonly AcceptedDatum[]): Promise<Turn> {
+    if (header.holder === this.facts.tenure.holder) {
+      // When that lease began is not known: it is renewed first.
+      if (!this.held.has(call.id)) this.held.set(call.id, { header, at: 0 })
+    } else if (header.pass > 0 && !hasMail(header)) {
+      const claimed = await this.backlog.claim(call.id)
+      if (claimed !== undefined) this.held.set(call.id, claimed)
+      const warm = claimed && (await this.backlog.current(call.id, claimed))
+      if (warm?.header !== undefined) return this.onAccepted(call, served, warm, accepted)
     }
-    if (warm.header.pass === 0) return this.runScope(call, warm, delta)
-    return this.runInterrupted(call, warm, warm.header).then((result) =>
-      call.resume ? result : this.runScope(call, warm, delta),
-    )
+    const submitted = await this.append(call, served, accepted)
+    // What is at hand says that there is no mail, and the next call would believe it.
+    this.warm.drop(call.id)
+    return submitted
   }
 
-  /** Finishes, alone, a scope that a crash cut short. Its own caller is gone: unless this call resumes, its throw is nobody's. */
-  private async runInterrupted(call: Call, warm: Warm, header: Header): Promise<ScopeResult> {
-    const { state } = warm
-    const scope = new Scope(state, header.scope)
-    const looked = needsHistory(state, header.scope, header.pass)
-    scope.recover(header.pass, await heldBefore(this.facts.store, state, header, looked, this.decode))
-    const journal = this.journal(warm, header, header.rows)
-    const fed = fedSlots(state, header.scope)
-    const delta = fed.map((slot) => ({ name: (state.graph.slots[slot] as Slot).name, value: state.values.get(slot) }))
-    const run = this.scopeRun({ ...call, mode: header.mode, delta, meta: warm.meta }, warm, scope, journal)
-    keepProduced(state, scope, run.recorder)
-    const running = run.run()
-    if (isThenable(running)) await running
-    try {
-      const finished = this.finish(call, warm, scope, run, journal, fed)
-      return isThenable(finished) ? await finished : finished
-    } catch (error) {
-      if (error instanceof BuilderError && !call.resume) return error.result as unknown as ScopeResult
-      throw error
+  private async append(call: Call, served: Served, delta: readonly AcceptedDatum[]): Promise<Submitted> {
+    const { id, mode, meta, expect } = call
+    const transient = delta.find(({ intake }) => intake.slot.transient)
+    if (transient !== undefined) throw transientMustWait(id, transient.intake.slot.name)
+    const { clock, ids } = this.facts
+    const requestId = call.requestId ?? ids()
+    const append: Append = {
+      header: this.driver.draft(id, served),
+      ...(call.resume ? { expect: 'existing' as const } : expect !== undefined && { expect }),
+      mail: {
+        requestId,
+        mode,
+        hash: call.requestId === undefined ? '' : hashOf(call.delta),
+        body: bodyOf(delta, meta, this.driver.form),
+        appendedAt: clock.now(),
+      },
     }
+    const appended = await this.mailbox.append(append)
+    if (appended.ok) return { id, scope: appended.seq }
+    if ('known' in appended) return sameRequest(call, appended.known)
+    checkExpectation(call, served.program.graph.name, appended.current)
+    throw overtaken(id)
   }
 
-  private runScope(call: Call, warm: Warm, delta: readonly AcceptedDatum[]): Awaitable<ScopeResult> {
-    const { state, header } = warm
-    const number = (header?.scope ?? 0) + 1
-    const now = this.facts.clock.now()
-    const draft = header ?? this.draft(call.id, warm.served, now)
-    const journal = this.journal(warm, draft, -1)
-    if (call.meta !== undefined) journal.add(callRow(state, number, now, call.meta))
-    for (const datum of delta) journal.add(feed(state, number, now, datum))
-    const scope = new Scope(state, number)
-    scope.begin()
-    if (
-      header !== undefined &&
-      delta.length === 0 &&
-      scope.idle &&
-      header.status !== 'failed' &&
-      call.meta === undefined
-    ) {
-      scope.release()
-      return this.untouched(warm, header)
-    }
-    const run = this.scopeRun(call, warm, scope, journal)
-    const fed = delta.map(({ intake }) => intake.slot.index)
-    const running = run.run()
-    if (!isThenable(running)) return this.finish(call, warm, scope, run, journal, fed)
-    return running.then(() => this.finish(call, warm, scope, run, journal, fed))
+  /** What a delta is checked against before it waits: the version of the instance it is for. */
+  private async servedFor(id: string, name: string): Promise<Served> {
+    const newest = this.facts.registry.find(name)
+    if (!this.facts.registry.hasSeveral(name)) return newest
+    return (this.warm.get(id) ?? (await this.backlog.read(id)))?.served ?? newest
   }
+}
 
-  /** A call that brings nothing and finds nothing due leaves no trace. */
-  private untouched(warm: Warm, header: Header): ScopeResult {
-    const { state } = warm
-    const target = completedTarget(state, header.scope, [])
-    this.keep(header.id, warm)
-    return new ScopeResult({
-      id: header.id,
-      scope: header.scope,
-      state: state.snapshot(target !== undefined),
-      slots: [],
-      values: [],
-      status: target === undefined ? 'waiting' : 'completed',
-      target,
-      lost: undefined,
-    })
-  }
+/** @throws `REQUEST_CONFLICT` */
+function sameRequest({ id, requestId, delta }: Call, { hash, seq }: Mail): Submitted {
+  if (requestId !== undefined && hash !== hashOf(delta)) throw requestConflict(id, requestId)
+  return { id, scope: seq }
+}
 
-  private scopeRun(
-    call: Pick<Call, 'mode' | 'limit' | 'hooks' | 'delta' | 'id' | 'meta' | 'signal'>,
-    { served }: Warm,
-    scope: Scope,
-    journal: Journal,
-  ): ScopeRun {
-    return new ScopeRun({
-      program: served.program,
-      scope,
-      mode: call.mode,
-      limit: call.mode === 'sequential' ? 1 : call.limit,
-      hooks: call.hooks,
-      delta: call.delta,
-      id: call.id,
-      incarnation: journal.incarnation,
-      meta: call.meta ?? NO_META,
-      signal: call.signal,
-      servicesOf: served.servicesOf,
-      form: this.form,
-      journal,
-      clock: this.facts.clock,
-    })
-  }
-
-  private journal(warm: Warm, draft: Header, committed: number): Journal {
-    const { durable } = this.facts.store.capabilities
-    return new Journal({
-      committer: this.committer,
-      header: warm.header,
-      draft,
-      graph: warm.served.program.graph,
-      // Only an answer that crosses a boundary can be lost.
-      token: durable ? this.facts.ids : NO_TOKEN,
-      eager: durable && warm.served.program.graph.durability === 'builder',
-      committed,
-    })
-  }
-
-  private draft(id: string, { program, workflow }: Served, now: number): Header {
-    return {
-      id,
-      incarnation: this.facts.ids(),
-      revision: 0,
-      fence: 0,
-      workflow: program.graph.name,
-      version: program.graph.version,
-      fingerprint: workflow.plan.fingerprint,
-      status: 'running',
-      wakeAt: null,
-      mailAppended: 0,
-      mailHandled: 0,
-      scope: 0,
-      pass: 0,
-      mode: 'sequential',
-      settled: 0,
-      rows: 0,
-      claims: 0,
-      token: '',
-      createdAt: now,
-      updatedAt: now,
-    }
-  }
-
-  /** Settles a scope that has ended, and makes its result. */
-  private finish(
-    call: Call,
-    warm: Warm,
-    scope: Scope,
-    run: ScopeRun,
-    journal: Journal,
-    fed: readonly number[],
-  ): Awaitable<ScopeResult> {
-    const { state } = warm
-    if (run.failed) state.stale = []
-    else state.settle()
-    const { status, target } = endingOf(run, scope)
-    const { lost } = scope
-    const closed = journal.close({ ...run.patch(), status, pass: 0 })
-    const conclude = (): ScopeResult => {
-      warm.header = journal.header
-      const result = new ScopeResult({
-        id: call.id,
-        scope: scope.number,
-        state: state.snapshot(status === 'completed'),
-        slots: run.recorder.slots,
-        values: run.recorder.values,
-        status,
-        target,
-        lost,
-      })
-      run.recorder.forgetTransients(fed)
-      this.keep(call.id, warm)
-      return answerOf(run, result)
-    }
-    return isThenable(closed) ? closed.then(conclude) : conclude()
-  }
-
-  private keep(id: string, warm: Warm): void {
-    if (this.warm.get(id) === warm) return
-    this.warm.set(id, warm)
-    if (this.warm.size <= this.facts.warm) return
-    // One iterator for good: a new one would step over all that was deleted before, at four times the cost of the scope.
-    let oldest = (this.oldest ??= this.warm.keys()).next()
-    if (oldest.done === true) oldest = (this.oldest = this.warm.keys()).next()
-    if (oldest.done !== true) this.warm.delete(oldest.value)
-  }
+function unpack(answer: Answer): ScopeResult {
+  if ('error' in answer) throw answer.error
+  return answer.result
 }

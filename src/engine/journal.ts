@@ -1,15 +1,50 @@
 import type { Graph, Node, Slot } from '../graph/graph.ts'
-import type { Awaitable, Header, Row, Written } from '../stores/contract.ts'
+import type { Awaitable, Change, Expected, Handled, Header, Mail, Row } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
-import type { Committer } from './committer.ts'
-import { leaseLost } from './refusals.ts'
+import type { Committed, Committer } from './committer.ts'
+import { leaseLost, startInDoubt } from './refusals.ts'
 import type { Work } from './scope.ts'
 
 /** What a commit changes in the header. */
 export type HeaderPatch = Pick<Header, 'status' | 'scope' | 'pass' | 'mode' | 'settled' | 'rows' | 'updatedAt'>
 
-/** The first commit of a scope lost: nothing has run yet, so it can begin anew on what stands now. */
+/** How a commit gives the instance back. */
+export interface Leaving {
+  /** Whether the scope has ended: all mail up to it is handled. If not, whoever comes next goes on with it at once. */
+  readonly settled: boolean
+  readonly handled: Handled | undefined
+  /** Whether this process goes on with the next scope at once, and so keeps the lease. */
+  readonly keep: boolean
+}
+
+/** The first commit of a scope lost: nothing was kept of it, so it can begin anew on what stands now. */
 export class Overtaken extends Error {}
+
+/** A process's right to work on instances: it holds each for so many milliseconds, and renews that while it works. */
+export interface Tenure {
+  readonly holder: string
+  readonly ms: number
+}
+
+export interface JournalFacts {
+  readonly committer: Committer
+  readonly header: Header | undefined
+  /** What a new instance's header is made of. */
+  readonly draft: Header
+  readonly graph: Graph
+  readonly token: () => string
+  readonly eager: boolean
+  readonly tenure: Tenure
+  readonly startedAt: number
+  /** When the lease was taken, if the process holds one already. */
+  readonly leasedAt: number | undefined
+  /** The scope comes from a call and not from the mailbox: it may begin only if no mail waits (P7). */
+  readonly direct: boolean
+  /** The record of a direct call that named its request. */
+  readonly mail: Mail | undefined
+  /** `seq` of the newest committed row, where the scope was begun by another process or call. */
+  readonly committed: number | undefined
+}
 
 /**
  * Gets one scope's rows into the store: at most one change of an instance is in flight, and what comes meanwhile goes
@@ -18,10 +53,9 @@ export class Overtaken extends Error {}
 export class Journal {
   /** As committed last; `undefined` before an instance's first commit. */
   header: Header | undefined
-  private readonly committer: Committer
+  private readonly facts: JournalFacts
   private readonly draft: Header
   private readonly graph: Graph
-  private readonly token: () => string
   /** Whether rows are committed within the scope, and not only at its end. */
   readonly eager: boolean
   private rows: Row[] = []
@@ -31,27 +65,27 @@ export class Journal {
   private effect = 0
   /** Rows up to this `seq` are committed. */
   private committed: number
+  private begun = false
   private flight: PromiseLike<void> | undefined
+  /** When the lease began that this process holds, by its own clock; `undefined` where it holds none. */
+  leasedAt: number | undefined
+  /** When something last came of a builder, committed or not, or rows were committed. */
+  progressAt: number
 
-  constructor(facts: {
-    readonly committer: Committer
-    readonly header: Header | undefined
-    /** What a new instance's header is made of. */
-    readonly draft: Header
-    readonly graph: Graph
-    readonly token: () => string
-    readonly eager: boolean
-    /** `seq` of the newest committed row, where the scope was begun by another process or call. */
-    readonly committed?: number
-  }) {
-    this.committer = facts.committer
+  constructor(facts: JournalFacts) {
+    this.facts = facts
     this.header = facts.header
     this.draft = facts.draft
     this.graph = facts.graph
-    this.token = facts.token
     this.eager = facts.eager
     this.newest = facts.eager ? new Map() : undefined
     this.committed = facts.committed ?? -1
+    this.leasedAt = facts.leasedAt
+    this.progressAt = facts.startedAt
+  }
+
+  get id(): string {
+    return this.draft.id
   }
 
   get incarnation(): string {
@@ -61,6 +95,7 @@ export class Journal {
   /** @param node the builder whose run it is; left out where nothing that depends on it has to wait */
   add(row: Row, node?: Node): void {
     this.rows.push(row)
+    if (row.builder !== null) this.progressAt = row.endedAt
     if (node === undefined || this.newest === undefined) return
     this.newest.set(node.index, row.seq)
     if (!node.builder.pure) this.effect = row.seq
@@ -93,22 +128,67 @@ export class Journal {
   }
 
   /** Commits what there is. Only when nothing is in flight. */
-  flush(patch: HeaderPatch): Awaitable<void> {
-    const previous = this.header
-    const header = nextHeader(previous ?? this.draft, patch, this.token())
-    const rows = this.rows
-    const first = this.committed < 0 && rows.every(({ builder }) => builder === null)
+  flush(patch: HeaderPatch, leaving?: Leaving): Awaitable<void> {
+    const { facts } = this
+    const { rows } = this
     this.rows = []
-    const expected =
-      previous === undefined
-        ? null
-        : { incarnation: previous.incarnation, revision: previous.revision, fence: previous.fence }
-    const written = this.committer.commit({ expected, header, rows })
-    if (!isThenable(written)) return this.landed(written, header, first)
+    if (rows.length > 0) this.progressAt = patch.updatedAt
+    const previous = this.header ?? this.draft
+    const held = leaving?.keep ?? (this.eager || this.leasedAt !== undefined || facts.committed !== undefined)
+    const header = nextHeader(previous, patch, {
+      holder: held ? facts.tenure.holder : null,
+      fence: this.begun ? previous.fence : previous.fence + 1,
+      mailAppended: this.begun || !facts.direct ? previous.mailAppended : patch.scope,
+      mailHandled: leaving?.settled === true ? patch.scope : previous.mailHandled,
+      claims: rows.length > 0 || leaving?.settled === true ? 0 : previous.claims,
+      token: facts.token(),
+    })
+    const lease = held && this.isLeaseDue(patch.updatedAt) ? facts.tenure.ms : undefined
+    // A lease of no time: whoever comes next goes on at once.
+    const left = leaving?.settled === false ? 0 : undefined
+    return this.send(this.change(header, rows, lease ?? left, leaving?.handled), patch.updatedAt)
+  }
+
+  /** Keeps the lease while builders run that take long. Only when nothing is in flight. */
+  renew(now: number): Awaitable<void> {
+    const { header, facts } = this
+    if (header === undefined || (!this.begun && this.leasedAt === undefined)) return undefined
+    const renewed = { ...header, revision: header.revision + 1, token: facts.token() }
+    return this.send(this.change(renewed, [], facts.tenure.ms, undefined), now)
+  }
+
+  /** Whether a third of the lease is over. */
+  isLeaseDue(now: number): boolean {
+    return this.leasedAt === undefined || now - this.leasedAt >= this.facts.tenure.ms / 3
+  }
+
+  private change(
+    header: Header,
+    rows: readonly Row[],
+    lease: number | undefined,
+    handled: Handled | undefined,
+  ): Change {
+    const { header: previous, facts, begun } = this
+    const expected = previous === undefined ? null : expectedOf(previous, !begun && facts.direct)
+    const mail = begun ? undefined : facts.mail
+    if (lease === undefined && handled === undefined && mail === undefined) return { expected, header, rows }
+    return {
+      expected,
+      header,
+      rows,
+      ...(lease !== undefined && { lease }),
+      ...(mail !== undefined && { mail }),
+      ...(handled !== undefined && { handled }),
+    }
+  }
+
+  private send(change: Change, now: number): Awaitable<void> {
+    const written = this.facts.committer.commit(change)
+    if (!isThenable(written)) return this.landed(written, change, now)
     this.flight = written.then(
       (answer) => {
         this.flight = undefined
-        this.landed(answer, header, first)
+        this.landed(answer, change, now)
       },
       (error: unknown) => {
         this.flight = undefined
@@ -118,43 +198,57 @@ export class Journal {
     return this.flight
   }
 
-  private landed(written: Written, header: Header, first: boolean): void {
+  private landed(written: Committed, { header, lease }: Change, now: number): void {
     if (!written.ok) {
-      if ('error' in written) throw written.error
-      if (first) throw new Overtaken()
-      throw leaseLost(header.id)
+      if (this.begun) throw leaseLost(header.id)
+      const { direct, mail } = this.facts
+      // Begun anew, it might be handled twice; the record of a request tells, and mail has its number.
+      if (written.doubtful && direct && mail === undefined) throw startInDoubt(header.id)
+      throw new Overtaken()
     }
-    this.header = header
+    this.begun = true
+    if (lease !== undefined) this.leasedAt = now
+    this.header =
+      header.mailAppended === written.mailAppended ? header : { ...header, mailAppended: written.mailAppended }
     this.committed = header.rows
   }
 
-  /** Waits for what is in flight, then commits the rest. */
-  close(patch: HeaderPatch): Awaitable<void> {
-    return this.flight === undefined ? this.flush(patch) : this.flight.then(() => this.close(patch))
+  /** Waits for what is in flight, then commits the rest and gives the instance back. */
+  close(patch: HeaderPatch, leaving: Leaving): Awaitable<void> {
+    return this.flight === undefined ? this.flush(patch, leaving) : this.flight.then(() => this.close(patch, leaving))
   }
 }
 
+function expectedOf({ incarnation, revision, fence, mailAppended }: Header, noMail: boolean): Expected {
+  return noMail ? { incarnation, revision, fence, mailAppended } : { incarnation, revision, fence }
+}
+
 /** Spelled out: spreading two objects into one took as long as running two builders. */
-function nextHeader(previous: Header, patch: HeaderPatch, token: string): Header {
+function nextHeader(
+  previous: Header,
+  patch: HeaderPatch,
+  own: Pick<Header, 'holder' | 'fence' | 'mailAppended' | 'mailHandled' | 'claims' | 'token'>,
+): Header {
   return {
     id: previous.id,
     incarnation: previous.incarnation,
     revision: previous.revision + 1,
-    fence: previous.fence,
+    fence: own.fence,
     workflow: previous.workflow,
     version: previous.version,
     fingerprint: previous.fingerprint,
     status: patch.status,
-    wakeAt: previous.wakeAt,
-    mailAppended: previous.mailAppended,
-    mailHandled: previous.mailHandled,
+    holder: own.holder,
+    wakeAt: null,
+    mailAppended: own.mailAppended,
+    mailHandled: own.mailHandled,
     scope: patch.scope,
     pass: patch.pass,
     mode: patch.mode,
     settled: patch.settled,
     rows: patch.rows,
-    claims: previous.claims,
-    token,
+    claims: own.claims,
+    token: own.token,
     createdAt: previous.createdAt,
     updatedAt: patch.updatedAt,
   }

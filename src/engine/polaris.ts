@@ -13,6 +13,8 @@ import type { Explanation, HistoryEntry, InstanceSummary, InstanceView } from '.
 import { Instances } from './instances.ts'
 import { checkId, closed, noStore } from './refusals.ts'
 import { Registry } from './registry.ts'
+import { Worker } from './worker.ts'
+import type { WorkerFacts, WorkerOptions } from './worker.ts'
 
 export interface PolarisOptions<Services> {
   /** Where instances live. Without one, only `compute` works. */
@@ -22,6 +24,13 @@ export interface PolarisOptions<Services> {
   readonly clock?: Clock
   /** At most so many instances are kept at hand, so that their next scope starts without a read. Default 10,000. */
   readonly warm?: number
+  /**
+   * For how long this process has an instance to itself before it has to say so again, in milliseconds; what a process that
+   * dies had open, others take up after that time at most. Far longer than the store ever takes to answer. Default 15,000.
+   */
+  readonly lease?: number
+  /** For how long a lease is renewed while nothing comes of the builders that run, in milliseconds. Default: an hour. */
+  readonly longestRun?: number
 }
 
 /** Which instances to list. Times are milliseconds since the epoch. */
@@ -54,6 +63,8 @@ type Served<W, Given> = [Lacking<ServicesOf<W>, Given>] extends [never]
 
 const PAGE = 100
 const LONGEST_PAGE = 1000
+/** What a timer of the platform can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** A process's workflows, their store and their services. Nothing is shared between two of them but the store. */
 export class Polaris<Services extends object = {}> {
@@ -61,18 +72,24 @@ export class Polaris<Services extends object = {}> {
   private readonly registry: Registry
   private readonly entries: Instances | undefined
   private readonly host: Host
+  private readonly workerFacts: WorkerFacts | undefined
+  private readonly workers = new Set<Worker>()
   private closed: Promise<void> | undefined
 
   /** @throws `OPTION_INVALID`, `STORE_INVALID` */
   constructor(options: PolarisOptions<Services> = {}) {
-    checkOptions('new Polaris', options, ['store', 'services', 'clock', 'warm'])
-    const { store, services, clock = systemClock, warm = 10_000 } = options
+    checkOptions('new Polaris', options, ['store', 'services', 'clock', 'warm', 'lease', 'longestRun'])
+    const { store, services, clock = systemClock, warm = 10_000, lease = 15_000, longestRun = 3_600_000 } = options
     if (store !== undefined) checkStore(store)
     checkConstruction(services, clock, warm)
+    checkLease(lease, longestRun)
     const ids = idSource()
     this.store = store
     this.registry = new Registry(services ?? {})
-    this.entries = store && new Instances({ store, registry: this.registry, clock, ids, warm })
+    const { registry } = this
+    const tenure = { holder: ids(), ms: lease }
+    this.entries = store && new Instances({ store, registry, clock, ids, warm, tenure, longestRun })
+    this.workerFacts = store && this.entries && { store, registry, instances: this.entries, clock, tenure }
     this.host = {
       registry: this.registry,
       entries: this.entries,
@@ -96,15 +113,28 @@ export class Polaris<Services extends object = {}> {
     return new Executor(this.host, options)
   }
 
+  /**
+   * Makes a worker: it handles submitted deltas and finishes what other processes left unfinished, once started.
+   *
+   * @throws `OPTION_INVALID`, `STORE_INVALID`
+   */
+  worker(options: WorkerOptions = {}): Worker {
+    if (this.workerFacts === undefined) throw noStore()
+    const worker = new Worker(this.workerFacts, options)
+    this.workers.add(worker)
+    return worker
+  }
+
   /** Opens the store, so that what is wrong with it shows now and not with the first call. */
   async start(): Promise<this> {
-    await this.openStore().list({ limit: 1 })
+    await this.openStore().read('polaris-start')
     return this
   }
 
-  /** Waits for the calls under way, then closes the store. Further calls are refused with `CLOSED`. */
+  /** Stops the workers, waits for the calls under way, then closes the store. Further calls are refused with `CLOSED`. */
   close(): Promise<void> {
     this.closed ??= (async () => {
+      await Promise.all(Array.from(this.workers, (worker) => worker.stop()))
       await this.entries?.close()
       await this.store?.close()
     })()
@@ -192,6 +222,13 @@ function checkConstruction(services: unknown, clock: unknown, warm: unknown): vo
   check('warm', warmPasses, 'a whole number from 0', warm)
 }
 
+function checkLease(lease: unknown, longestRun: unknown): void {
+  const passes = (ms: unknown, least: number): boolean =>
+    typeof ms === 'number' && ms >= least && ms <= LONGEST_TIMER_MS
+  check('lease', passes(lease, 100), `a number of milliseconds from 100 to ${LONGEST_TIMER_MS}`, lease)
+  check('longestRun', passes(longestRun, 1), `a number of milliseconds from 1 to ${LONGEST_TIMER_MS}`, longestRun)
+}
+
 const STATUSES: Record<InstanceStatus, true> = {
   running: true,
   waiting: true,
@@ -219,9 +256,9 @@ function checkQuery(query: { readonly [K in keyof InstanceQuery]?: unknown }): v
 
 function checkStore(store: unknown): void {
   const given = store as Partial<Record<keyof DataStore, unknown>> | null
-  const missing = (['read', 'write', 'list', 'history', 'close'] as const).filter(
-    (method) => typeof given?.[method] !== 'function',
-  )
+  const missing = (
+    ['read', 'write', 'append', 'mail', 'request', 'claim', 'list', 'history', 'prune', 'close'] as const
+  ).filter((method) => typeof given?.[method] !== 'function')
   if (missing.length === 0 && typeof given?.capabilities === 'object' && given.capabilities !== null) return
   throw new PolarisError(
     'STORE_INVALID',

@@ -65,6 +65,37 @@ export function leaseLost(id: string): PolarisError {
   )
 }
 
+export function startInDoubt(id: string): PolarisError {
+  return new PolarisError(
+    'LEASE_LOST',
+    `The store did not answer when this call began on '${id}', and another process has worked on it since: what was fed ` +
+      'may be stored or not. Look at its history before feeding it again, or name a requestId: then sending again is safe.',
+  )
+}
+
+export function crashLoop({ id, claims }: Header): PolarisError {
+  return new PolarisError(
+    'CRASH_LOOP',
+    `'${id}' was taken up ${claims - 1} times, and each time the process ended before anything came of it. It is not taken up ` +
+      'again by itself: find out what ends the process, then call resume.',
+  )
+}
+
+export function requestConflict(id: string, requestId: string): PolarisError {
+  return new PolarisError(
+    'REQUEST_CONFLICT',
+    `Request '${requestId}' on '${id}' came before with other content: use another requestId for another delta.`,
+  )
+}
+
+export function transientMustWait(id: string, name: string): PolarisError {
+  return new PolarisError(
+    'TRANSIENT_NOT_STORED',
+    `'${name}' is transient and so cannot wait in the mailbox of '${id}', which is being worked on: ` +
+      'call again when it is at rest, or feed data that is stored.',
+  )
+}
+
 export function overtaken(id: string): PolarisError {
   return new PolarisError(
     'LEASE_LOST',
@@ -91,4 +122,10 @@ export function closed(): PolarisError {
 export function checkId(id: unknown): void {
   const problem = textProblem(id, 512)
   if (problem !== undefined) throw new PolarisError('ID_INVALID', `A workflow id ${problem}.`)
+}
+
+/** @throws `OPTION_INVALID` */
+export function checkRequestId(requestId: unknown): void {
+  const problem = textProblem(requestId, 512)
+  if (problem !== undefined) throw new PolarisError('OPTION_INVALID', `A requestId ${problem}.`)
 }

@@ -18,6 +18,7 @@ export class Registry {
   private readonly newestOf = new Map<string, Served>()
   private readonly byWorkflow = new Map<unknown, Served>()
   private readonly services: Readonly<Record<string, unknown>>
+  private pairs: readonly { readonly workflow: string; readonly version: number }[] | undefined
 
   constructor(services: Readonly<Record<string, unknown>>) {
     this.services = services
@@ -52,6 +53,7 @@ export class Registry {
     if (versions === undefined) this.byName.set(graph.name, new Map([[graph.version, served]]))
     else versions.set(graph.version, served)
     this.byWorkflow.set(workflow, served)
+    this.pairs = undefined
     const newest = this.newestOf.get(graph.name)
     if (newest === undefined || newest.program.graph.version < graph.version) this.newestOf.set(graph.name, served)
   }
@@ -90,6 +92,18 @@ export class Registry {
       `${typeof workflow === 'string' ? `Workflow '${workflow}'` : 'The workflow given'} is not registered. ` +
         (known === '' ? 'None is: call polaris.register(workflow) first.' : `Registered: ${known}.`),
     )
+  }
+
+  /** Every version that this process serves. */
+  serves(): readonly { readonly workflow: string; readonly version: number }[] {
+    return (this.pairs ??= [...this.byName].flatMap(([workflow, versions]) =>
+      Array.from(versions.keys(), (version) => ({ workflow, version })),
+    ))
+  }
+
+  /** Whether instances of a workflow may be of different versions. */
+  hasSeveral(name: string): boolean {
+    return (this.byName.get(name)?.size ?? 0) > 1
   }
 
   /** The version an instance runs on, if this process serves it. */

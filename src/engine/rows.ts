@@ -1,6 +1,7 @@
+import type { PolarisError } from '../graph/errors.ts'
 import type { Row } from '../stores/contract.ts'
 import type { AcceptedDatum } from './intake.ts'
-import { CALL } from './program.ts'
+import { CALL, FAILED } from './program.ts'
 import type { State } from './state.ts'
 
 /** Takes a fed datum into the state; returns its row. */
@@ -15,6 +16,12 @@ export function feed(state: State, scope: number, now: number, { intake, value, 
 /** The row of what a caller said about its call. */
 export function callRow(state: State, scope: number, now: number, meta: Readonly<Record<string, unknown>>): Row {
   return callerRow(state, scope, now, { place: CALL, data: null, outcome: 'call', value: undefined, note: { meta } })
+}
+
+/** The row of a scope that could not be run. */
+export function reasonRow(state: State, scope: number, now: number, { name, code, message }: PolarisError): Row {
+  const note = { error: { name, code, message } }
+  return callerRow(state, scope, now, { place: FAILED, data: null, outcome: 'failed', value: undefined, note })
 }
 
 function callerRow(

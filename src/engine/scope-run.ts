@@ -1,4 +1,5 @@
 import type { Datum } from '../graph/data.ts'
+import { isPolarisError } from '../graph/errors.ts'
 import type { Node, Slot } from '../graph/graph.ts'
 import { Nothing, WaitFor } from '../graph/outcome.ts'
 import type { Awaitable, Mode } from '../stores/contract.ts'
@@ -14,8 +15,10 @@ import type { HookInfo, Hooks } from './hooks.ts'
 import { acceptProduct, answerProblem, Refusal, takePlain } from './intake.ts'
 import type { Accepted, Form } from './intake.ts'
 import type { HeaderPatch, Journal } from './journal.ts'
+import type { Leases, Tenant } from './leases.ts'
 import type { Program, Step } from './program.ts'
 import { Recorder } from './recorder.ts'
+import { leaseLost } from './refusals.ts'
 import type { Scope, Work } from './scope.ts'
 import type { State } from './state.ts'
 
@@ -37,13 +40,15 @@ export interface ScopeRunFacts {
   /** Absent in `compute`: nothing is kept, and nobody will ask when. */
   readonly journal: Journal | undefined
   readonly clock: Clock | undefined
+  /** Absent where no lease is held. */
+  readonly leases: Leases | undefined
 }
 
 /**
  * Drives one scope: asks {@link Scope} what to run, runs it, has what came of it recorded. The only place where builders
  * are awaited; those that return plainly are not. One that has to wait for a commit counts as running.
  */
-export class ScopeRun implements ScopeContext {
+export class ScopeRun implements ScopeContext, Tenant {
   readonly id: string
   readonly incarnation: string
   readonly meta: Readonly<Record<string, unknown>>
@@ -87,6 +92,7 @@ export class ScopeRun implements ScopeContext {
     const { signal } = this.facts
     const onAbort = signal === undefined ? undefined : (): void => this.giveUp(signal.reason)
     if (onAbort !== undefined) signal?.addEventListener('abort', onAbort, { once: true })
+    this.facts.leases?.add(this)
     this.pump()
     if (this.ended) return this.end(onAbort)
     return new Promise<void>((resolve) => (this.settle = resolve)).then(() => this.end(onAbort))
@@ -94,8 +100,33 @@ export class ScopeRun implements ScopeContext {
 
   private end(onAbort: (() => void) | undefined): void {
     if (onAbort !== undefined) this.facts.signal?.removeEventListener('abort', onAbort)
+    this.facts.leases?.remove(this)
     this.scope.release()
     if (this.trouble !== undefined) throw this.trouble.error
+  }
+
+  get leasedAt(): number | undefined {
+    return this.journal?.leasedAt
+  }
+
+  get progressAt(): number {
+    return this.journal?.progressAt ?? 0
+  }
+
+  /** Keeps the lease. That the store cannot be reached is not the end as long as the lease runs. */
+  renew(now: number): void {
+    const { journal } = this
+    if (this.ended || journal === undefined || journal.busy || !journal.isLeaseDue(now)) return
+    this.follow(journal.renew(now), (error) => isPolarisError(error, 'STORE_UNAVAILABLE'))
+  }
+
+  lose(): void {
+    this.breakDown(leaseLost(this.id))
+  }
+
+  /** Leaves the scope as it stands: its builders get the signal, and what they still make is nobody's. */
+  leave(reason: unknown): void {
+    this.breakDown(reason)
   }
 
   servicesOf(node: Node): Readonly<Record<string, unknown>> {
@@ -199,18 +230,25 @@ export class ScopeRun implements ScopeContext {
     try {
       const done = journal.flush(this.patch())
       if (!isThenable(done)) return true
-      done.then(
-        () => {
-          this.recorder.pause()
-          this.pumpLater()
-        },
-        (error: unknown) => this.breakDown(error),
-      )
+      this.follow(done, () => false)
       return false
     } catch (error) {
       this.breakDown(error)
       return true
     }
+  }
+
+  /** Goes on when a commit is done. */
+  private follow(done: Awaitable<void>, bearable: (error: unknown) => boolean): void {
+    if (!isThenable(done)) return
+    const goOn = (): void => {
+      this.recorder.pause()
+      this.pumpLater()
+    }
+    done.then(goOn, (error: unknown) => {
+      if (bearable(error)) goOn()
+      else this.breakDown(error)
+    })
   }
 
   /** What a commit says about the scope as it stands. */

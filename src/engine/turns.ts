@@ -25,6 +25,10 @@ export class Turns {
     })
   }
 
+  isTaken(id: string): boolean {
+    return this.only === id || this.waiting.has(id)
+  }
+
   /** Ends a turn: the next one begins. */
   pass(id: string): void {
     if (this.only === id) {

@@ -17,6 +17,8 @@ export type ErrorCode =
   | 'CANCELLED'
   | 'SERVICE_MISSING'
   | 'LEASE_LOST'
+  | 'REQUEST_CONFLICT'
+  | 'CRASH_LOOP'
   | 'DATA_MISSING'
   | 'TRANSIENT_NOT_STORED'
   | 'STORE_INVALID'

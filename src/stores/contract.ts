@@ -29,11 +29,18 @@ export interface Header {
   readonly version: number
   readonly fingerprint: string
   readonly status: InstanceStatus
-  /** When the instance needs attention by itself: a lease that expires, a retry, a timer, waiting mail. */
+  /** Who holds the lease: the process that works on the instance. `null`: nobody. Until `wakeAt`, nobody else may. */
+  readonly holder: string | null
+  /**
+   * When the instance needs attention, by the store's clock: the holder's lease ends; without a holder a retry, a timer,
+   * mail that waits. `null`: never.
+   */
   readonly wakeAt: number | null
+  /** `seq` of the newest {@link Mail}. The store's own: see {@link Change.expected} and `append`. */
   readonly mailAppended: number
+  /** Mail up to this `seq` is handled. */
   readonly mailHandled: number
-  /** Number of the newest scope, from 1. */
+  /** Number of the newest scope, from 1. A delta's scope has the number of its mail. */
   readonly scope: number
   /** Pass of the scope that is open, from 1; 0 when none is. */
   readonly pass: number
@@ -43,7 +50,7 @@ export interface Header {
   readonly settled: number
   /** `seq` of the newest row. */
   readonly rows: number
-  /** Times the open scope was taken up without any progress since. */
+  /** Times the instance was claimed without any progress since. */
   readonly claims: number
   /** Made anew for each change: tells a writer whose answer was lost whether its change is the one that stands. */
   readonly token: string
@@ -100,6 +107,30 @@ export interface Row {
   readonly note: RowNote | null
 }
 
+/**
+ * A delta on its way: waiting for its turn, being worked on, or handled. It stays as the record of the request, so that the
+ * same request sent again is answered and not handled again.
+ */
+export interface Mail {
+  /** 1, 2, 3 … within the instance: the number of the scope it gets. */
+  readonly seq: number
+  /** Unique within the instance: the caller's, or one made for this delta. */
+  readonly requestId: string
+  readonly mode: Mode
+  /** Of the raw input and its names. */
+  readonly hash: string
+  /**
+   * What was fed, in the form of {@link Row.value}: text or live. `undefined` once it is in rows: the store drops it with
+   * the outcome.
+   */
+  readonly body: unknown
+  /** What came of it: text that only the engine understands. `null` until its scope has ended. */
+  readonly outcome: string | null
+  readonly appendedAt: number
+  /** `null` until its scope has ended. */
+  readonly handledAt: number | null
+}
+
 /** An instance as it stands. */
 export interface Snapshot {
   readonly header: Header
@@ -112,16 +143,39 @@ export interface Expected {
   readonly incarnation: string
   readonly revision: number
   readonly fence: number
+  /**
+   * If given, the change applies only if this is the instance's `mailAppended`, and it sets that counter to the header's.
+   * If not, the store keeps its own, whatever the header says: an append may have come meanwhile.
+   */
+  readonly mailAppended?: number
 }
 
-/** One atomic step of one instance. */
+/** What came of a mail, to be noted together with the change that settles its scope. */
+export interface Handled {
+  readonly seq: number
+  readonly outcome: string
+  readonly at: number
+}
+
+/** One atomic step of one instance: all of it or nothing. */
 export interface Change {
-  /** `null` inserts, and loses if the id is taken. Anything else updates, and loses if any of the three differs. */
+  /** `null` inserts, and loses if the id is taken. Anything else updates, and loses if any part of it differs. */
   readonly expected: Expected | null
   /** The header as it shall stand; `header.id` names the instance. */
   readonly header: Header
   /** Rows to add. None of their `seq` is there yet. The array is the store's to keep. */
   readonly rows: readonly Row[]
+  /**
+   * The lease is the holder's for so many milliseconds from now, by the store's clock: `wakeAt` becomes its end, whatever
+   * the header says. Without `lease`: where the header names a holder, an update leaves `wakeAt` as it is; else `wakeAt`
+   * becomes the header's, or, if after the change mail waits (`mailAppended` > `mailHandled`), the present by the store's
+   * clock. That is decided on the counters of the row that is changed, in the same step (P6).
+   */
+  readonly lease?: number
+  /** The record of a request that is worked on at once; its `seq` is the header's `mailAppended`. */
+  readonly mail?: Mail
+  /** Ignored where there is no such mail. Its body is dropped. */
+  readonly handled?: Handled
 }
 
 /**
@@ -129,9 +183,50 @@ export interface Change {
  * what this store cannot keep, and `error` says what.
  */
 export type Written =
-  | { readonly ok: true }
+  /** `mailAppended` as it stands after the change. */
+  | { readonly ok: true; readonly mailAppended: number }
   | { readonly ok: false; readonly current: Header | undefined }
   | { readonly ok: false; readonly error: PolarisError }
+
+/** A delta to be put into an instance's mailbox. */
+export interface Append {
+  /**
+   * What to create where there is no such instance: `header.id`, with `mailAppended` 1 and `wakeAt` the present. Where
+   * there is one, only its `id` and `workflow` matter.
+   */
+  readonly header: Header
+  /** `'new'`: refused where the instance exists. `'existing'`: refused where it does not. */
+  readonly expect?: 'new' | 'existing'
+  /** Without its `seq`, which the store gives. */
+  readonly mail: Omit<Mail, 'seq' | 'outcome' | 'handledAt'>
+}
+
+/** What became of an append. */
+export type Appended =
+  /** It waits. `header`: as it stands now. */
+  | { readonly ok: true; readonly seq: number; readonly header: Header }
+  /** There is mail with this request id already; nothing was changed, whatever else would have refused it. */
+  | { readonly ok: false; readonly known: Mail }
+  /**
+   * The instance does not fit `expect`, belongs to another workflow, or is `cancelled`; `current` is `undefined` where it
+   * does not exist. Nothing was changed.
+   */
+  | { readonly ok: false; readonly current: Header | undefined }
+  /** It holds what this store cannot keep. */
+  | { readonly ok: false; readonly error: PolarisError }
+
+export interface ClaimQuery {
+  /** Who is to hold the leases. */
+  readonly holder: string
+  /** How long, in milliseconds by the store's clock. */
+  readonly lease: number
+  /** At most this many. */
+  readonly limit: number
+  /** Only instances of these. */
+  readonly serves: readonly { readonly workflow: string; readonly version: number }[]
+  /** Only these instances; they are claimed only if they are due, like all others. */
+  readonly ids?: readonly string[]
+}
 
 export interface ListQuery {
   readonly workflow?: string
@@ -164,6 +259,11 @@ export interface StoreCapabilities {
   readonly durable: boolean
   /** `'text'`: rows carry values encoded by the codec. `'live'`: they carry the values themselves. */
   readonly values: 'text' | 'live'
+  /**
+   * Whether it can go through all instances: `list`, and `claim` and `prune` without `ids`. Without that there is no
+   * worker. Where it is false, those calls are refused with `STORE_INVALID`.
+   */
+  readonly lists: boolean
 }
 
 /**
@@ -173,18 +273,48 @@ export interface StoreCapabilities {
 export interface DataStore {
   readonly name: string
   readonly capabilities: StoreCapabilities
+  /**
+   * So many calls of `write` at once serve it best: one prepares while another waits for the server. Default: 1. No two of
+   * them hold changes of one instance.
+   */
+  readonly lanes?: number
   /** The instance as one consistent picture, or `undefined`. */
   read(id: string): Awaitable<Snapshot | undefined>
   /**
-   * Applies each change atomically, header and rows together, if its compare holds; answers in the order given.
+   * Applies each change atomically, header, rows and mail together, if its compare holds; answers in the order given.
    * One change that loses or is refused does not hinder the others. Resolves once all that were applied are durable.
    * At most one change per instance in a call.
    */
   write(changes: readonly Change[]): Awaitable<readonly Written[]>
+  /**
+   * Puts mail into mailboxes; answers in the order given. Each, atomically: finds mail of the same request id; else
+   * creates the instance or raises its `mailAppended`, inserts the mail with that `seq`, and, where nobody holds the
+   * instance, sets `wakeAt` to the present by the store's clock. Takes no revision and changes nothing else, so that it
+   * never makes the holder lose. Several for one instance in a call are appended in the order given.
+   */
+  append(appends: readonly Append[]): Awaitable<readonly Appended[]>
+  /** Mail with a greater `seq` than `after` in order of `seq`, handled or not. */
+  mail(id: string, query: HistoryQuery): Awaitable<readonly Mail[]>
+  /** The mail with this request id. */
+  request(id: string, requestId: string): Awaitable<Mail | undefined>
+  /**
+   * Takes over instances that are due, `wakeAt` having passed by the store's clock: sets `holder`, raises `fence` and
+   * `claims` by one, sets `wakeAt` to the end of the lease, and leaves the revision alone. Those due the longest first.
+   * Never gives an instance to two. Answers their headers as they stand now.
+   */
+  claim(query: ClaimQuery): Awaitable<readonly Header[]>
   /** Headers, oldest creation first (ties by id). What changes between two pages is never shown twice nor left out. */
   list(query: ListQuery): Awaitable<Page<Header>>
   /** Every row of an instance in order of `seq`. Empty for an unknown id. */
   history(id: string, query: HistoryQuery): Awaitable<readonly Row[]>
+  /** Deletes up to `limit` mail handled before a time (ms since the epoch); answers how many it were. */
+  prune(handledBefore: number, limit: number): Awaitable<number>
+  /**
+   * Calls back soon after mail of an instance was appended or handled by anybody, this store included, with its id; may
+   * tell too much, and may miss some: who needs certainty also polls. Answers how to end it. Left out by stores that
+   * cannot.
+   */
+  subscribe?(onMail: (id: string) => void): () => void
   /** Gives back what the store holds. A closed store refuses everything with `CLOSED`; closing twice is harmless. */
   close(): Awaitable<void>
 }

@@ -1,6 +1,6 @@
 /** One bad change shall not keep the others of its batch from being written (P3). */
 import type { PolarisError } from '../graph/errors.ts'
-import type { Awaitable, Change, Written } from './contract.ts'
+import type { Awaitable } from './contract.ts'
 
 /**
  * Writes a batch that failed as a whole again in halves, until whatever cannot be stored is alone.
@@ -8,11 +8,11 @@ import type { Awaitable, Change, Written } from './contract.ts'
  * @param write applies all or, by throwing, none
  * @param isRefusal tells a change that cannot be stored from trouble that has nothing to do with it: that is thrown on
  */
-export async function writeInHalves(
-  changes: readonly Change[],
-  write: (changes: readonly Change[]) => Awaitable<readonly Written[]>,
+export async function writeInHalves<T, A>(
+  changes: readonly T[],
+  write: (changes: readonly T[]) => Awaitable<readonly A[]>,
   isRefusal: (error: unknown) => error is PolarisError,
-): Promise<readonly Written[]> {
+): Promise<readonly (A | { readonly ok: false; readonly error: PolarisError })[]> {
   try {
     return await write(changes)
   } catch (error) {

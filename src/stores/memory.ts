@@ -1,17 +1,23 @@
 import { describeValue, PolarisError } from '../graph/errors.ts'
 import type {
+  Append,
+  Appended,
   Change,
+  ClaimQuery,
   DataStore,
   Header,
   HistoryQuery,
   ListQuery,
+  Mail,
   Page,
   Row,
   Snapshot,
   StoreCapabilities,
   Written,
 } from './contract.ts'
-import { checkLimit, matcherOf, type Position, readCursor, writeCursor } from './paging.ts'
+import { addEntry, copyRow, type Entry, giveHeader, type Memory, setHeader } from './memory/entries.ts'
+import { append, mailAfter, noteOutcome, oddBody, prune, putMail, request } from './memory/mail.ts'
+import { history, list, read } from './memory/reading.ts'
 
 export interface MemoryOptions {
   /**
@@ -19,46 +25,41 @@ export interface MemoryOptions {
    * commit is made, and nothing that was handed over or given out is shared. Default: false.
    */
   readonly strict?: boolean
-}
-
-interface Entry {
-  header: Header
-  /** In order of `seq`. */
-  readonly rows: Row[]
-  /** Rows of later changes, kept as they came: writing is frequent, reading is not. */
-  added: (readonly Row[])[]
-  /** Newest row of each place in order of `seq`, up to `indexed` rows; made when somebody reads. */
-  places: Map<string, Row> | undefined
-  indexed: number
-}
-
-interface Memory {
-  readonly entries: Map<string, Entry>
-  /** All entries by creation, ties by id, unless `unordered`. */
-  order: Entry[]
-  unordered: boolean
-  readonly strict: boolean
+  /** The store's clock, in milliseconds since the epoch: what leases are measured by. Default: `Date.now`. */
+  readonly now?: () => number
 }
 
 /** The methods of {@link memoryStore} answer at once. */
 export interface MemoryStore extends DataStore {
   read(id: string): Snapshot | undefined
   write(changes: readonly Change[]): readonly Written[]
+  append(appends: readonly Append[]): readonly Appended[]
+  mail(id: string, query: HistoryQuery): readonly Mail[]
+  request(id: string, requestId: string): Mail | undefined
+  claim(query: ClaimQuery): readonly Header[]
   list(query: ListQuery): Page<Header>
   history(id: string, query: HistoryQuery): readonly Row[]
+  prune(handledBefore: number, limit: number): number
+  subscribe(onMail: (id: string) => void): () => void
   close(): void
 }
-
-const WON: Written = { ok: true }
 
 /**
  * A store in this process's memory: for tests, for short-lived work, and as the reference that other stores are measured
  * by. Everything is gone with the process, and histories grow for as long as it lives.
  */
 export function memoryStore(options: MemoryOptions = {}): MemoryStore {
-  const strict = options.strict ?? false
-  const capabilities: StoreCapabilities = { durable: strict, values: strict ? 'text' : 'live' }
-  const memory: Memory = { entries: new Map(), order: [], unordered: false, strict }
+  const { strict = false, now = Date.now } = options
+  const capabilities: StoreCapabilities = { durable: strict, values: strict ? 'text' : 'live', lists: true }
+  const memory: Memory = {
+    entries: new Map(),
+    order: [],
+    unordered: false,
+    waking: new Set(),
+    strict,
+    listeners: new Set(),
+    now,
+  }
   let closed = false
   const open = (): Memory => {
     if (closed) throw new PolarisError('CLOSED', 'The memory store is closed.')
@@ -69,11 +70,23 @@ export function memoryStore(options: MemoryOptions = {}): MemoryStore {
     capabilities,
     read: (id) => read(open(), id),
     write: (changes) => write(open(), changes),
+    append: (appends) => appends.map((each) => append(open(), each)),
+    mail: (id, query) => mailAfter(open(), id, query),
+    request: (id, requestId) => request(open(), id, requestId),
+    claim: (query) => claim(open(), query),
     list: (query) => list(open(), query),
     history: (id, query) => history(open(), id, query),
+    prune: (handledBefore, limit) => prune(open(), handledBefore, limit),
+    subscribe(onMail) {
+      const listener = (id: string): void => onMail(id)
+      open().listeners.add(listener)
+      return () => memory.listeners.delete(listener)
+    },
     close() {
       closed = true
       memory.entries.clear()
+      memory.waking.clear()
+      memory.listeners.clear()
       memory.order = []
     },
   }
@@ -93,144 +106,81 @@ function writeStrictly(memory: Memory, changes: readonly Change[]): readonly Wri
   })
 }
 
-function apply(memory: Memory, { expected, header, rows }: Change): Written {
-  const entry = memory.entries.get(header.id)
-  if (expected === null) {
-    if (entry !== undefined) return { ok: false, current: entry.header }
-    insert(memory, { header, rows: [], added: [rows], places: undefined, indexed: 0 })
-    return WON
+function apply(memory: Memory, change: Change): Written {
+  const { expected, header, rows } = change
+  let entry = memory.entries.get(header.id)
+  const current = entry?.header
+  if (expected === null ? current !== undefined : current === undefined || differs(current, expected)) {
+    return { ok: false, current: current && giveHeader(memory, current) }
   }
-  if (entry === undefined) return { ok: false, current: undefined }
-  const current = entry.header
-  if (
-    current.revision !== expected.revision ||
-    current.fence !== expected.fence ||
-    current.incarnation !== expected.incarnation
-  ) {
-    return { ok: false, current }
-  }
-  entry.header = header
+  const kept = expected !== null && expected.mailAppended === undefined
+  const mailAppended = kept ? (current as Header).mailAppended : header.mailAppended
+  const next = asItStands(memory, change, current, mailAppended)
+  if (entry === undefined) entry = addEntry(memory, next)
+  else setHeader(memory, entry, next)
   if (rows.length > 0) entry.added.push(rows)
-  return WON
+  noteMail(memory, entry, change)
+  return { ok: true, mailAppended }
 }
 
-function insert(memory: Memory, entry: Entry): void {
-  const { order, entries } = memory
-  entries.set(entry.header.id, entry)
-  // Clocks mostly move forward, so mostly the order is that of insertion; where it is not, the next list sorts.
-  const last = order[order.length - 1]
-  if (last !== undefined && compare(last.header, entry.header) > 0) memory.unordered = true
-  order.push(entry)
-}
-
-/** The rows of an entry in order of `seq`, with those that came since somebody last asked put in their places. */
-function rowsOf(entry: Entry): readonly Row[] {
-  const { added, rows } = entry
-  if (added.length === 0) return rows
-  let ordered = true
-  for (const some of added) {
-    for (const row of some) {
-      if (row.seq < (rows.at(-1)?.seq ?? 0)) ordered = false
-      rows.push(row)
-    }
-  }
-  entry.added = []
-  if (ordered) return rows
-  entry.places = undefined
-  entry.indexed = 0
-  return rows.sort((a, b) => a.seq - b.seq)
-}
-
-function read(memory: Memory, id: string): Snapshot | undefined {
-  const entry = memory.entries.get(id)
-  if (entry === undefined) return undefined
-  const { header } = entry
-  const rows = rowsOf(entry)
-  const places = (entry.places ??= new Map<string, Row>())
-  for (; entry.indexed < rows.length; entry.indexed += 1) {
-    const row = rows[entry.indexed] as Row
-    // Deleted first, so that the map's order is that of the newest rows.
-    places.delete(row.place)
-    places.set(row.place, row)
-  }
-  return { header: giveHeader(memory, header), rows: Array.from(places.values(), (row) => giveRow(memory, row)) }
-}
-
-function list(memory: Memory, query: ListQuery): Page<Header> {
-  checkLimit(query.limit)
-  if (memory.unordered) {
-    memory.order.sort((a, b) => compare(a.header, b.header))
-    memory.unordered = false
-  }
-  const { order } = memory
-  const matches = matcherOf(query)
-  const items: Header[] = []
-  for (let index = startOf(order, query); index < order.length; index += 1) {
-    const { header } = order[index] as Entry
-    if (query.createdBefore !== undefined && header.createdAt >= query.createdBefore) break
-    if (!matches(header)) continue
-    const last = items[query.limit - 1]
-    if (last !== undefined) return { items, next: writeCursor(last) }
-    items.push(giveHeader(memory, header))
-  }
-  return { items }
-}
-
-/** Index of the first entry that the page could hold. */
-function startOf(order: readonly Entry[], { cursor, createdFrom = -Infinity }: ListQuery): number {
-  const behind = cursor === undefined ? undefined : readCursor(cursor)
-  return firstIndex(
-    order,
-    ({ header }) => header.createdAt >= createdFrom && (behind === undefined || compare(header, behind) > 0),
+function differs(
+  current: Header,
+  { incarnation, revision, fence, mailAppended }: NonNullable<Change['expected']>,
+): boolean {
+  return (
+    current.revision !== revision ||
+    current.fence !== fence ||
+    current.incarnation !== incarnation ||
+    (mailAppended !== undefined && current.mailAppended !== mailAppended)
   )
 }
 
-/** Index of the first item that passes, where all behind one that passes do so too: found by halving. */
-function firstIndex<T>(items: readonly T[], passes: (item: T) => boolean): number {
-  let low = 0
-  let high = items.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (passes(items[middle] as T)) high = middle
-    else low = middle + 1
+function asItStands(
+  memory: Memory,
+  { header, lease }: Change,
+  current: Header | undefined,
+  mailAppended: number,
+): Header {
+  const { holder, mailHandled, wakeAt } = header
+  if (lease !== undefined) return { ...header, mailAppended, wakeAt: memory.now() + lease }
+  if (holder !== null && current !== undefined) return { ...header, mailAppended, wakeAt: current.wakeAt }
+  if (holder === null && mailAppended > mailHandled) return { ...header, mailAppended, wakeAt: memory.now() }
+  return header.mailAppended === mailAppended ? header : { ...header, mailAppended, wakeAt }
+}
+
+function noteMail(memory: Memory, entry: Entry, { mail, handled }: Change): void {
+  if (mail !== undefined) putMail(entry, mail)
+  if (handled !== undefined) noteOutcome(memory, entry, handled)
+}
+
+function claim(memory: Memory, { holder, lease, limit, serves, ids }: ClaimQuery): Header[] {
+  const now = memory.now()
+  const due: Entry[] = []
+  for (const entry of candidates(memory, ids)) {
+    const { wakeAt, workflow, version } = entry.header
+    if (wakeAt === null || wakeAt > now) continue
+    if (serves.some((served) => served.workflow === workflow && served.version === version)) due.push(entry)
   }
-  return low
+  due.sort((a, b) => (a.header.wakeAt ?? 0) - (b.header.wakeAt ?? 0))
+  return due.slice(0, limit).map((entry) => {
+    const { header } = entry
+    const { fence, claims } = header
+    setHeader(memory, entry, { ...header, holder, fence: fence + 1, claims: claims + 1, wakeAt: now + lease })
+    return giveHeader(memory, entry.header)
+  })
 }
 
-function compare(a: Position, b: Position): number {
-  if (a.createdAt !== b.createdAt) return a.createdAt - b.createdAt
-  return a.id === b.id ? 0 : a.id < b.id ? -1 : 1
+function candidates({ entries, waking }: Memory, ids: readonly string[] | undefined): Iterable<Entry> {
+  return ids === undefined ? waking : [...new Set(ids)].flatMap((id) => entries.get(id) ?? [])
 }
 
-function history(memory: Memory, id: string, { after = 0, limit }: HistoryQuery): readonly Row[] {
-  checkLimit(limit)
-  const entry = memory.entries.get(id)
-  const rows = entry === undefined ? [] : rowsOf(entry)
-  const start = firstIndex(rows, ({ seq }) => seq > after)
-  return rows.slice(start, start + limit).map((row) => giveRow(memory, row))
+function copyChange(change: Change): Change {
+  return { ...change, header: { ...change.header }, rows: change.rows.map(copyRow) }
 }
 
-function giveHeader({ strict }: Memory, header: Header): Header {
-  return strict ? { ...header } : header
-}
-
-function giveRow({ strict }: Memory, row: Row): Row {
-  return strict ? copyRow(row) : row
-}
-
-function copyChange({ expected, header, rows }: Change): Change {
-  return { expected, header: { ...header }, rows: rows.map(copyRow) }
-}
-
-/** Notes are plain JSON: what JSON would lose is lost here as well. */
-function copyRow(row: Row): Row {
-  const note = row.note === null ? null : (JSON.parse(JSON.stringify(row.note)) as Row['note'])
-  return { ...row, inputs: [...row.inputs], note }
-}
-
-function findRefusal({ header, rows }: Change): PolarisError | undefined {
+function findRefusal({ header, rows, mail }: Change): PolarisError | undefined {
   const odd = rows.find(({ value }) => value !== undefined && typeof value !== 'string')
-  if (odd === undefined) return undefined
+  if (odd === undefined) return mail === undefined ? undefined : oddBody(header.id, mail.body)
   const message = `Row ${odd.seq} of instance '${header.id}' holds ${describeValue(odd.value)}; a store keeps text.`
   return new PolarisError('DATA_INVALID', message)
 }

@@ -2,12 +2,14 @@ import { resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { describeValue, PolarisError } from '../graph/errors.ts'
-import type { Awaitable, Change, DataStore, Written } from './contract.ts'
-import { writeInHalves } from './halving.ts'
+import type { Awaitable, DataStore } from './contract.ts'
+import { type Claimer, prepareClaimer } from './sqlite/claiming.ts'
 import { loadDriver, type SqliteDatabase, type SqliteDriver } from './sqlite/driver.ts'
 import { isBusy, isRefusal, translate } from './sqlite/failure.ts'
+import { makeNews, type NewsReader, prepareNews } from './sqlite/news.ts'
 import { prepareReader, type Reader } from './sqlite/reading.ts'
-import { closeInOrder, closeQuietly, openDatabase } from './sqlite/schema.ts'
+import { closeInOrder, closeQuietly, inTransaction, openDatabase, type Transact } from './sqlite/schema.ts'
+import { makeTurns } from './sqlite/turns.ts'
 import { prepareWriter, type Writer } from './sqlite/writing.ts'
 
 export type { SqliteDatabase, SqliteDriver, SqliteStatement, SqlValue } from './sqlite/driver.ts'
@@ -20,6 +22,8 @@ export interface SqliteOptions {
   readonly synchronous?: 'full' | 'normal'
   /** How long to wait for another process that holds the file's write lock, in milliseconds. Default: 5,000. */
   readonly patience?: number
+  /** The store's clock, by which leases end and instances become due, in milliseconds. Default: `Date.now`. */
+  readonly now?: () => number
   /** Another module with the `DatabaseSync` of `node:sqlite`. Default: that, or else `@photostructure/sqlite`. */
   readonly driver?: () => SqliteDriver
 }
@@ -28,91 +32,149 @@ export interface SqliteOptions {
 const BLOCKING_WAIT_MS = 5
 const LONGEST_PAUSE_MS = 20
 
+/** The gate beside the file at which processes wait for their turn to write. */
+const GATE_SUFFIX = '-gate'
+
+/** What is prepared on one connection. */
 interface Connection {
   readonly db: SqliteDatabase
   readonly reader: Reader
-  readonly write: Writer
+  readonly writer: Writer
+  readonly claimer: Claimer
+  readonly news: NewsReader
+}
+
+interface Link {
+  /** @throws `CLOSED` */
+  check(): void
+  /** The connection, opened if there is none. */
+  get(): Connection
+  /** What the user gets to see of an error. */
+  recover(error: unknown): unknown
+  close(): void
 }
 
 /**
  * A store in an SQLite file of its own, opened at the first use. `':memory:'` keeps it in this process's memory.
  *
- * Several processes may use one file. A call that meets another process's lock waits for it without holding up the event
- * loop, up to `patience`; all other calls are done when they return.
+ * Several processes may use one file. A call that meets another process's lock waits for its turn without holding up the
+ * event loop, up to `patience`; all other calls are done when they return.
  */
 export function sqliteStore(file: string | URL, options: SqliteOptions = {}): DataStore {
   const path = pathOf(file)
   const inMemory = path === ':memory:'
-  const { synchronous = 'full', patience = 5_000, driver = loadDriver } = options
+  const { patience = 5_000, now = Date.now, driver = loadDriver } = options
+  const turns = makeTurns({ gate: inMemory ? undefined : { driver, file: path + GATE_SUFFIX }, patience })
+  const news = makeNews(inMemory ? undefined : () => link.get().news)
+  const link = makeLink(path, options, { entered: turns.entered, onMail: news.tell })
+
+  const attempt = <T>(call: () => Awaitable<T>): Awaitable<T> => {
+    try {
+      const answer = call()
+      return isPromise(answer) ? answer.catch(fail) : answer
+    } catch (error) {
+      return fail(error)
+    }
+  }
+  const fail = (error: unknown): never => {
+    throw link.recover(error)
+  }
+  const read = <T>(work: (reader: Reader) => T): Awaitable<T> =>
+    attempt(() => patiently(() => work(link.get().reader), patience))
+  const write = <T>(work: (connection: Connection) => T): Awaitable<T> =>
+    attempt(() => turns.run(() => work(link.get())))
+
+  return {
+    name: 'sqlite',
+    capabilities: { durable: !inMemory, values: 'text', lists: true },
+    read: (id) => read((reader) => reader.read(id)),
+    list: (query) => read((reader) => reader.list(query)),
+    history: (id, query) => read((reader) => reader.history(id, query)),
+    mail: (id, query) => read((reader) => reader.mail(id, query)),
+    request: (id, requestId) => read((reader) => reader.request(id, requestId)),
+    write: (changes) => write(({ writer }) => writer.write(changes, now())),
+    append: (appends) => write(({ writer }) => writer.append(appends, now())),
+    claim: (query) => write(({ claimer }) => claimer.claim(query, now())),
+    prune: (handledBefore, limit) => write(({ claimer }) => claimer.prune(handledBefore, limit)),
+    subscribe(onMail) {
+      link.check()
+      return news.subscribe(onMail)
+    },
+    close() {
+      news.close()
+      turns.close()
+      link.close()
+    },
+  }
+}
+
+function makeLink(
+  path: string,
+  { synchronous = 'full', driver = loadDriver }: SqliteOptions,
+  { entered, onMail }: { readonly entered: () => void; readonly onMail: (id: string) => void },
+): Link {
   let connection: Connection | undefined
   let closed = false
 
-  const connect = (): Connection => {
-    if (closed) throw new PolarisError('CLOSED', `The SQLite store of ${path} is closed.`)
-    if (connection !== undefined) return connection
+  const open = (): Connection => {
     const db = openDatabase(driver(), path, { synchronous, busyTimeout: BLOCKING_WAIT_MS })
+    const transact: Transact = (work) =>
+      inTransaction(db, 'IMMEDIATE', () => {
+        entered()
+        return work()
+      })
     try {
-      connection = { db, reader: prepareReader(db), write: prepareWriter(db) }
-      return connection
+      return {
+        db,
+        reader: prepareReader(db),
+        writer: prepareWriter({ db, file: path, transact, onMail }),
+        claimer: prepareClaimer(db, transact),
+        news: prepareNews(db),
+      }
     } catch (error) {
       closeQuietly(db)
       throw error
     }
   }
-  /** A connection that reported trouble may be in any state: the next call begins with a new one. */
-  const recover = (error: unknown): unknown => {
-    if (error instanceof PolarisError) return error
-    const known = translate(error, path)
-    if (!isBusy(error) && !isRefusal(known) && !inMemory && connection !== undefined) {
-      closeQuietly(connection.db)
-      connection = undefined
-    }
-    return known
+  const check = (): void => {
+    if (closed) throw new PolarisError('CLOSED', `The SQLite store of ${path} is closed.`)
   }
-  const attempt = <T>(work: (connection: Connection) => T): Awaitable<T> => {
-    try {
-      return work(connect())
-    } catch (error) {
-      if (!isBusy(error) || patience <= 0) throw recover(error)
-      return retry(() => work(connect()), patience).catch((reason: unknown) => {
-        throw recover(reason)
-      })
-    }
-  }
-  const write = (changes: readonly Change[]): Awaitable<readonly Written[]> => attempt((open) => open.write(changes))
-
   return {
-    name: 'sqlite',
-    capabilities: { durable: !inMemory, values: 'text' },
-    read: (id) => attempt(({ reader }) => reader.read(id)),
-    list: (query) => attempt(({ reader }) => reader.list(query)),
-    history: (id, query) => attempt(({ reader }) => reader.history(id, query)),
-    write: (changes) => orInHalves(changes, write),
+    check,
+    get() {
+      check()
+      return (connection ??= open())
+    },
+    recover(error) {
+      if (error instanceof PolarisError) return error
+      const known = translate(error, path)
+      // A connection that reported trouble may be in any state: the next call begins with a new one.
+      if (!isBusy(error) && !isRefusal(known) && path !== ':memory:' && connection !== undefined) {
+        closeQuietly(connection.db)
+        connection = undefined
+      }
+      return known
+    },
     close() {
       closed = true
-      const open = connection
+      const last = connection
       connection = undefined
-      if (open !== undefined) closeInOrder(open.db)
+      if (last !== undefined) closeInOrder(last.db)
     },
   }
 }
 
-/** Plainly where all goes well; only a batch with a change that cannot be stored is written piece by piece. */
-function orInHalves(
-  changes: readonly Change[],
-  write: (changes: readonly Change[]) => Awaitable<readonly Written[]>,
-): Awaitable<readonly Written[]> {
-  if (changes.length === 0) return []
+function isPromise<T>(answer: Awaitable<T>): answer is Promise<T> {
+  return answer instanceof Promise
+}
+
+/** Readers seldom meet a lock: while a file is opened, closed or repaired. */
+function patiently<T>(work: () => T, patience: number): Awaitable<T> {
   try {
-    const answer = write(changes)
-    if (!('then' in answer)) return answer
-    return answer.then(undefined, (error: unknown) => {
-      if (!isRefusal(error)) throw error
-      return writeInHalves(changes, write, isRefusal)
-    })
+    return work()
   } catch (error) {
-    if (!isRefusal(error)) throw error
-    return writeInHalves(changes, write, isRefusal)
+    if (!isBusy(error) || patience <= 0) throw error
+    return retry(work, patience)
   }
 }
 

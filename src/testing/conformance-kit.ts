@@ -2,7 +2,20 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { isPolarisError } from '../index.ts'
 import { decode, encode } from '../stores/codec.ts'
-import type { Awaitable, Change, DataStore, Header, ListQuery, Row, Written } from '../stores/contract.ts'
+import type {
+  Append,
+  Appended,
+  Awaitable,
+  Change,
+  ClaimQuery,
+  DataStore,
+  Expected,
+  Header,
+  ListQuery,
+  Mail,
+  Row,
+  Written,
+} from '../stores/contract.ts'
 
 /** One case's own place in a medium: an own file, schema, key prefix or the like, empty at first. */
 export interface Medium {
@@ -10,24 +23,37 @@ export interface Medium {
   open(): Awaitable<DataStore>
   /** Removes it. The stores that were opened are closed by then. */
   dispose(): Awaitable<void>
+  /**
+   * Moves the clock that leases and `wakeAt` go by, of every store on the medium, so many milliseconds on. Left out where
+   * it is a server's own: cases then use leases of some milliseconds and ask until they are over.
+   */
+  advance?(ms: number): Awaitable<void>
 }
 
 export interface Kit {
   readonly store: DataStore
   /** One more store on the same medium. */
   readonly open: () => Promise<DataStore>
+  /** One more store on the same medium, or the same one where a medium has no more. */
+  readonly another: () => Promise<DataStore>
   /** A value as the store keeps it. */
   readonly keep: (value: unknown) => unknown
   /** The value back from what the store gave. */
   readonly value: (kept: unknown) => unknown
+  /** A lease of so many milliseconds is one that a case can see the end of: see `later`. */
+  readonly soon: number
+  /** What `probe` answers once `soon` milliseconds of the store's clock have passed. */
+  readonly later: <T>(what: string, probe: () => Awaitable<T | undefined>) => Promise<T>
+  /** The medium's, if it has one. */
+  readonly advance: ((ms: number) => Awaitable<void>) | undefined
 }
 
 /** What a case needs that not every store declares. */
-export type Need = 'shared' | 'text'
+export type Need = 'shared' | 'text' | 'lists' | 'unlisted' | 'subscribes'
 
 export interface CaseBody {
   readonly name: string
-  readonly needs?: Need
+  readonly needs?: Need | readonly Need[]
   readonly run: (kit: Kit) => Promise<void>
 }
 
@@ -36,7 +62,7 @@ export interface Group {
   readonly cases: readonly CaseBody[]
 }
 
-export async function useMedium(medium: Medium, body: (kit: Kit) => Promise<void>): Promise<void> {
+export async function useMedium(medium: Medium, shared: boolean, body: CaseBody['run']): Promise<void> {
   const opened: DataStore[] = []
   const open = async (): Promise<DataStore> => {
     const store = await medium.open()
@@ -46,15 +72,35 @@ export async function useMedium(medium: Medium, body: (kit: Kit) => Promise<void
   try {
     const store = await open()
     const text = store.capabilities.values === 'text'
+    const advance = medium.advance?.bind(medium)
+    const soon = advance === undefined ? 30 : 1_000
     await body({
+      soon,
+      advance,
+      async later(what, probe) {
+        await advance?.(soon + 1)
+        return until(what, probe)
+      },
       store,
       open,
+      another: async () => (shared ? open() : store),
       keep: (value) => (text ? encode(value) : value),
       value: (kept) => (text ? decode(kept as string) : kept),
     })
   } finally {
     for (const store of opened) await store.close()
     await medium.dispose()
+  }
+}
+
+/** What `probe` answers, asked until it is not `undefined`. */
+export async function until<T>(what: string, probe: () => Awaitable<T | undefined>): Promise<T> {
+  const deadline = Date.now() + 10_000
+  for (;;) {
+    const answer = await probe()
+    if (answer !== undefined) return answer
+    if (Date.now() > deadline) fail(`${what}: not within ten seconds`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
 
@@ -92,6 +138,7 @@ export function header(id: string, fields: Partial<Header> = {}): Header {
     version: 1,
     fingerprint: 'f0',
     status: 'running',
+    holder: null,
     wakeAt: null,
     mailAppended: 0,
     mailHandled: 0,
@@ -135,17 +182,25 @@ export function insertion(id: string, fields: Partial<Header> = {}, rows: readon
   return { expected: null, header: header(id, fields), rows }
 }
 
+export function expectedOf({ incarnation, revision, fence }: Header): Expected {
+  return { incarnation, revision, fence }
+}
+
 /** A change that applies to `before`: one revision further. */
 export function update(before: Header, fields: Partial<Header> = {}, rows: readonly Row[] = []): Change {
-  const { incarnation, revision, fence } = before
+  const { revision } = before
   const after = { ...before, revision: revision + 1, token: `t-${revision + 1}`, ...fields }
-  return { expected: { incarnation, revision, fence }, header: after, rows }
+  return { expected: expectedOf(before), header: after, rows }
+}
+
+/** The answer to a change that applied, where the header's counter of mail is the store's. */
+function won({ header: { mailAppended } }: Change): Written {
+  return { ok: true, mailAppended }
 }
 
 /** Writes changes that must all apply. */
 export async function put(store: DataStore, ...changes: readonly Change[]): Promise<void> {
-  const written = await store.write(changes)
-  same(written, new Array<Written>(changes.length).fill({ ok: true }), 'what became of the changes')
+  same(await store.write(changes), changes.map(won), 'what became of the changes')
 }
 
 export async function putOne(store: DataStore, change: Change): Promise<Header> {
@@ -170,6 +225,12 @@ export function seqsOf(rows: readonly Row[]): number[] {
   return rows.map(({ seq }) => seq)
 }
 
+/** All there is is this, where the store can tell. */
+export async function listsAll(store: DataStore, ids: readonly string[]): Promise<void> {
+  if (!store.capabilities.lists) return
+  same((await walk(store, { limit: 3 })).sort(), [...ids].sort(), 'the list')
+}
+
 /** Ids of all pages, one after the other; `between` runs after each page. */
 export async function walk(
   store: DataStore,
@@ -187,4 +248,88 @@ export async function walk(
     cursor = answer.next
   }
   return fail('list: 10,000 pages without an end')
+}
+
+/** An append of a delta to the instance, which is made if need be. */
+export function delta(id: string, requestId: string, fields: Omit<Partial<Append>, 'mail'> = {}): Append {
+  const mail = {
+    requestId,
+    mode: 'sequential',
+    hash: 'h0',
+    body: `of ${requestId}`,
+    appendedAt: 1_700_000_000_000,
+  } as const
+  return { header: header(id, { status: 'waiting', token: `a-${requestId}` }), mail, ...fields }
+}
+
+/** The mail that an append put in, while it waits. */
+export function waiting({ mail }: Append, seq: number): Mail {
+  return { ...mail, seq, outcome: null, handledAt: null }
+}
+
+/** Appends what must be accepted; answers the header. */
+export async function post(store: DataStore, ...appends: readonly Append[]): Promise<Header> {
+  const answers = await store.append(appends)
+  const last = answers[answers.length - 1]
+  if (answers.length === appends.length && answers.every(({ ok }) => ok) && last?.ok) return last.header
+  return fail(`append: expected all to be accepted, got ${inspect(answers, { depth: 4 })}`)
+}
+
+/** The `seq` of mail that was accepted; what else became of it in short. */
+export function brief(answer: Appended | undefined): number | string {
+  if (answer === undefined) return 'no answer'
+  if (answer.ok) return answer.seq
+  if ('known' in answer) return `known ${answer.known.seq}`
+  if ('error' in answer) return `error ${answer.error.code}`
+  return answer.current === undefined ? 'not there' : 'refused'
+}
+
+export const LONG = 3_600_000
+
+/** Claims for an hour what is due of workflow 'ride'. */
+export async function claim(store: DataStore, fields: Partial<ClaimQuery> = {}): Promise<readonly Header[]> {
+  const serves = [{ workflow: 'ride', version: 1 }]
+  return store.claim({ holder: 'w-1', lease: LONG, limit: 1_000, serves, ...fields })
+}
+
+/** Claims the instance if it is due, wherever instances cannot be listed too. */
+export async function claimOne(
+  store: DataStore,
+  id: string,
+  fields: Partial<ClaimQuery> = {},
+): Promise<Header | undefined> {
+  const claimed = await claim(store, { ids: [id], ...fields })
+  holds(claimed.length <= 1, `a claim of one id gives at most one instance`)
+  return claimed[0]
+}
+
+/** The instance is due now: it can be claimed. It is claimed then. */
+export async function isDue(store: DataStore, id: string): Promise<Header> {
+  return (await claimOne(store, id)) ?? fail(`'${id}' is due: a claim did not give it`)
+}
+
+export async function isNotDue(store: DataStore, id: string): Promise<void> {
+  same(await claimOne(store, id), undefined, `a claim of '${id}', which is not due`)
+}
+
+/** Waits for all, then fails with what one of them failed with: none is left at work behind a case that failed. */
+export async function all<T extends readonly unknown[] | []>(
+  tasks: T,
+): Promise<{ -readonly [P in keyof T]: Awaited<T[P]> }> {
+  await Promise.allSettled(tasks)
+  return Promise.all(tasks)
+}
+
+/** Lets others have their turn, also where answers come at once. */
+export async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+}
+
+/** `i-000`, `i-001` and so on. */
+export function named(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}-${String(index).padStart(3, '0')}`)
+}
+
+export function oneToN(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1)
 }

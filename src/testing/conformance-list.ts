@@ -1,6 +1,17 @@
 /** Cases: what `list` gives, and how its cursors keep while instances come and change. */
 import type { DataStore, Header, InstanceStatus, ListQuery } from '../stores/contract.ts'
-import { type CaseBody, type Group, holds, insertion, put, putOne, same, update, walk } from './conformance-kit.ts'
+import {
+  type CaseBody,
+  type Group,
+  holds,
+  insertion,
+  put,
+  putOne,
+  refuses,
+  same,
+  update,
+  walk,
+} from './conformance-kit.ts'
 
 const T0 = 1_700_000_000_000
 
@@ -211,4 +222,18 @@ const changing: readonly CaseBody[] = [
   },
 ]
 
-export const listing: Group = { group: 'list', cases: [...paging, ...filtering, ...changing] }
+const unlisted: CaseBody = {
+  name: 'a store that cannot go through all instances refuses what would',
+  needs: 'unlisted',
+  async run({ store }) {
+    await put(store, insertion('a', { wakeAt: 1 }))
+    const serves = [{ workflow: 'ride', version: 1 }]
+    await refuses('STORE_INVALID', 'list', () => store.list({ limit: 1 }))
+    await refuses('STORE_INVALID', 'claim', () => store.claim({ holder: 'w', lease: 1_000, limit: 1, serves }))
+  },
+}
+
+export const listing: Group = {
+  group: 'list',
+  cases: [...[...paging, ...filtering, ...changing].map((one) => ({ ...one, needs: 'lists' as const })), unlisted],
+}

@@ -1,12 +1,17 @@
 /** Cases: odd ids, odd and large values, several stores on one medium, and closing. */
 import type { DataStore } from '../stores/contract.ts'
 import {
+  all,
   type CaseBody,
+  claim,
+  delta,
   fail,
   type Group,
   header,
   insertion,
   type Kit,
+  listsAll,
+  post,
   put,
   putOne,
   refuses,
@@ -14,8 +19,9 @@ import {
   same,
   snapshot,
   stands,
+  turn,
   update,
-  walk,
+  waiting,
 } from './conformance-kit.ts'
 
 const ODD_IDS: readonly (readonly [what: string, id: string])[] = [
@@ -44,7 +50,7 @@ export const ids: Group = {
         const second = await putOne(store, update(first, { rows: 2 }, [row(2)]))
         await stands(store, second, [1, 2])
         same(await store.write([insertion(id)]), [{ ok: false, current: second }], 'inserting it again')
-        same((await walk(store, { limit: 1 })).sort(), ['other', id].sort(), 'the list')
+        await listsAll(store, ['other', id])
         await stands(store, header('other'), [])
       },
     })),
@@ -159,7 +165,7 @@ export const sharing: Group = {
         await stands(other, first, [1])
         const second = await putOne(other, update(first, { rows: 2 }, [row(2)]))
         await stands(store, second, [1, 2])
-        same(await walk(store, { limit: 5 }), ['a'], 'the list')
+        await listsAll(store, ['a'])
       },
     },
     {
@@ -169,9 +175,9 @@ export const sharing: Group = {
         const other = await open()
         const first = await putOne(store, insertion('a'))
         const changes = ['one', 'two'].map((token) => update(first, { token }, [row(1)]))
-        const answers = await Promise.all([attempt(store, changes[0]), attempt(other, changes[1])])
+        const answers = await all([attempt(store, changes[0]), attempt(other, changes[1])])
         same(answers.filter(Boolean).length, 1, 'the number of winners')
-        const insertions = await Promise.all([attempt(store, insertion('b')), attempt(other, insertion('b'))])
+        const insertions = await all([attempt(store, insertion('b')), attempt(other, insertion('b'))])
         same(insertions.filter(Boolean).length, 1, 'the number of winners of an insert')
       },
     },
@@ -180,7 +186,7 @@ export const sharing: Group = {
       needs: 'shared',
       async run({ store, open }) {
         await put(store, insertion('a', { revision: 0 }))
-        await Promise.all([countUp(store, 50), countUp(await open(), 50)])
+        await all([countUp(store, 50), countUp(await open(), 50)])
         const { header: last } = await snapshot(store, 'a')
         same([last.revision, last.scope], [100, 101], 'revision and count')
         same((await store.history('a', { limit: 1_000 })).length, 100, 'the number of rows')
@@ -193,10 +199,14 @@ export const sharing: Group = {
         const rows = [row(1, { value: keep({ at: new Date(5) }), place: 'a' }), row(2, { place: 'a' }), row(3)]
         const written = await putOne(store, insertion('a', { rows: 3, wakeAt: 7 }, rows))
         await put(store, insertion('b'))
+        await post(store, delta('b', 'r-1'))
+        const { header: mailed } = await snapshot(store, 'b')
         await store.close()
         const again = await open()
         await stands(again, written, [1, 2, 3])
-        same(await walk(again, { limit: 1 }), ['a', 'b'], 'the list')
+        await stands(again, mailed, [])
+        same(await again.mail('b', { limit: 5 }), [waiting(delta('b', 'r-1'), 1)], 'the mail')
+        await listsAll(again, ['a', 'b'])
         same(value((await again.history('a', { limit: 1 }))[0]?.value), { at: new Date(5) }, 'a value')
         await put(again, update(written))
       },
@@ -209,7 +219,7 @@ export const sharing: Group = {
         await put(other, insertion('a'))
         await store.close()
         await put(other, insertion('b'))
-        same(await walk(other, { limit: 5 }), ['a', 'b'], 'the list')
+        await listsAll(other, ['a', 'b'])
       },
     },
   ],
@@ -225,8 +235,7 @@ async function countUp(store: DataStore, times: number): Promise<void> {
     const { header: current } = await snapshot(store, 'a')
     const change = update(current, { scope: current.scope + 1 }, [row(current.revision + 1)])
     if (await attempt(store, change)) done += 1
-    // Lets the other store have its turn, also where answers come at once.
-    await new Promise((resolve) => setImmediate(resolve))
+    await turn()
   }
 }
 
@@ -242,6 +251,22 @@ export const closing: Group = {
         await refuses('CLOSED', 'write', () => store.write([update(first)]))
         await refuses('CLOSED', 'list', () => store.list({ limit: 1 }))
         await refuses('CLOSED', 'history', () => store.history('a', { limit: 1 }))
+        await refuses('CLOSED', 'append', () => store.append([delta('a', 'r-1')]))
+        await refuses('CLOSED', 'mail', () => store.mail('a', { limit: 1 }))
+        await refuses('CLOSED', 'request', () => store.request('a', 'r-1'))
+        await refuses('CLOSED', 'claim', () => claim(store, { ids: ['a'] }))
+        await refuses('CLOSED', 'claim of all', () => claim(store))
+        await refuses('CLOSED', 'prune', () => store.prune(1, 1))
+      },
+    },
+    {
+      name: 'a closed store takes no listener, and one that listened may end',
+      needs: 'subscribes',
+      async run({ store }) {
+        const end = store.subscribe?.(() => undefined)
+        await store.close()
+        end?.()
+        await refuses('CLOSED', 'subscribe', () => store.subscribe?.(() => undefined))
       },
     },
     {

@@ -1,6 +1,19 @@
 /** Cases: what a change does, and what one that loses leaves behind. */
 import type { Change } from '../stores/contract.ts'
-import { type Group, header, insertion, put, putOne, row, rowsOf, same, stands, update } from './conformance-kit.ts'
+import {
+  expectedOf,
+  type Group,
+  header,
+  insertion,
+  listsAll,
+  put,
+  putOne,
+  row,
+  rowsOf,
+  same,
+  stands,
+  update,
+} from './conformance-kit.ts'
 
 const MAX = Number.MAX_SAFE_INTEGER
 
@@ -40,8 +53,8 @@ export const writing: Group = {
     {
       name: 'an update replaces every field that is not compared, and adds its rows',
       async run({ store }) {
-        const before = await putOne(store, insertion('a', { rows: 1 }, [row(1)]))
-        const change = update(
+        const before = await putOne(store, insertion('a', { rows: 1, holder: 'w-1', wakeAt: 9 }, [row(1)]))
+        const changed = update(
           before,
           {
             revision: 7,
@@ -50,9 +63,10 @@ export const writing: Group = {
             version: 2,
             fingerprint: 'f1',
             status: 'failed',
+            holder: null,
             wakeAt: 5,
             mailAppended: 2,
-            mailHandled: 1,
+            mailHandled: 2,
             scope: 3,
             pass: 4,
             mode: 'parallel',
@@ -64,8 +78,8 @@ export const writing: Group = {
           },
           [row(2), row(3)],
         )
-        await put(store, change)
-        await stands(store, change.header, [1, 2, 3])
+        await put(store, { ...changed, expected: { ...expectedOf(before), mailAppended: 0 } })
+        await stands(store, changed.header, [1, 2, 3])
       },
     },
     {
@@ -88,6 +102,7 @@ export const writing: Group = {
           incarnation: 'i'.repeat(200),
           workflow: 'Рейс 🚕 "quoted"'.repeat(10),
           fingerprint: 'f'.repeat(1_000),
+          holder: `"w'🚕"${'h'.repeat(200)}`,
           token: 'it\'s a "token"\\',
         })
         await put(store, { expected: null, header: largest, rows: [] })
@@ -223,7 +238,7 @@ export const comparing: Group = {
         same(await store.write([change]), [{ ok: false, current: undefined }], 'the answer')
         same(await store.read('a'), undefined, 'the instance')
         same(await store.history('a', { limit: 10 }), [], 'its history')
-        same((await store.list({ limit: 10 })).items, [], 'the list')
+        await listsAll(store, [])
       },
     },
     {
@@ -265,7 +280,7 @@ export const comparing: Group = {
         const written = await store.write(changes)
         same(
           written,
-          changes.map((_, index) => (index === 41 ? { ok: false, current } : { ok: true })),
+          changes.map((_, index) => (index === 41 ? { ok: false, current } : { ok: true, mailAppended: 0 })),
           'the answers',
         )
         for (const change of changes) {
@@ -285,7 +300,7 @@ export const comparing: Group = {
           return index % 2 === 0 ? good : { ...good, expected: { incarnation: 'i-1', revision: 9, fence: 1 } }
         })
         const expected = ids.map((id, index) =>
-          index % 2 === 0 ? { ok: true } : { ok: false, current: before.get(id) },
+          index % 2 === 0 ? { ok: true, mailAppended: 0 } : { ok: false, current: before.get(id) },
         )
         same(await store.write(changes), expected, 'the answers')
       },

@@ -10,6 +10,12 @@
 import type { Awaitable, StoreCapabilities } from '../stores/contract.ts'
 import { type Group, type Medium, type Need, same, useMedium } from './conformance-kit.ts'
 import { listing } from './conformance-list.ts'
+import { appending, repeating } from './conformance-append.ts'
+import { letters, told } from './conformance-letters.ts'
+import { mixed } from './conformance-mixed.ts'
+import { atOnce } from './conformance-race.ts'
+import { claims, leases } from './conformance-claim.ts'
+import { counters, mailbox, mailing, prune } from './conformance-mail.ts'
 import { closing, ids, sharing, values } from './conformance-medium.ts'
 import { histories, reading } from './conformance-read.ts'
 import { comparing, writing } from './conformance-write.ts'
@@ -20,8 +26,10 @@ export type { Medium } from './conformance-kit.ts'
 export type MakeStore = () => Awaitable<Medium>
 
 export interface ConformanceOptions {
-  /** What the store under test declares; a case compares. Default: durable, with values as text. */
+  /** What the store under test declares; a case compares. Default: durable, with values as text, and it lists. */
   readonly capabilities?: StoreCapabilities
+  /** Whether the store has `subscribe`. Default: true. */
+  readonly subscribes?: boolean
   /**
    * Whether a medium's `open` called again gives a store on the same contents, also after all were closed. A store in
    * the memory of a process has none to share. Default: true.
@@ -38,31 +46,56 @@ export interface ConformanceCase {
   readonly run: () => Promise<void>
 }
 
-const GROUPS: readonly Group[] = [writing, comparing, reading, histories, listing, ids, values, sharing, closing]
+const GROUPS: readonly Group[] = [
+  writing,
+  comparing,
+  reading,
+  histories,
+  listing,
+  ids,
+  values,
+  appending,
+  repeating,
+  counters,
+  mailing,
+  mailbox,
+  prune,
+  letters,
+  told,
+  leases,
+  claims,
+  mixed,
+  atOnce,
+  sharing,
+  closing,
+]
 
 /** Every case of the suite, those that the store does not declare with the reason why they are skipped. */
 export function storeConformance(makeStore: MakeStore, options: ConformanceOptions = {}): readonly ConformanceCase[] {
-  const { capabilities = { durable: true, values: 'text' }, shared = true } = options
-  const lacks = (need: Need | undefined): string | undefined => {
-    if (need === 'shared' && !shared) return 'every store has contents of its own (shared: false)'
-    if (need === 'text' && capabilities.values !== 'text') return "the store keeps live values (values: 'live')"
-    return undefined
+  const { capabilities = { durable: true, values: 'text', lists: true }, shared = true, subscribes = true } = options
+  const missing: Readonly<Record<Need, string | false>> = {
+    shared: !shared && 'every store has contents of its own (shared: false)',
+    text: capabilities.values !== 'text' && "the store keeps live values (values: 'live')",
+    lists: !capabilities.lists && 'the store cannot go through all instances (lists: false)',
+    unlisted: capabilities.lists && 'the store can go through all instances (lists: true)',
+    subscribes: !subscribes && 'the store tells nobody of mail (subscribes: false)',
   }
-  const groups = [...GROUPS, declaration(capabilities)]
+  const groups = [...GROUPS, declaration(capabilities, subscribes)]
   return groups.flatMap(({ group, cases }) =>
-    cases.map(({ name, needs, run }): ConformanceCase => {
-      const skipped = lacks(needs)
+    cases.map(({ name, needs = [], run }): ConformanceCase => {
+      const skipped = [needs].flat().flatMap((need) => missing[need] || [])[0]
       if (skipped !== undefined) {
         return { group, name, skipped, run: () => Promise.reject(new Error(`Skipped: ${skipped}`)) }
       }
-      return { group, name, run: async () => useMedium(await makeStore(), run) }
+      return { group, name, run: async () => useMedium(await makeStore(), shared, run) }
     }),
   )
 }
 
-function declaration(capabilities: StoreCapabilities): Group {
+function declaration(capabilities: StoreCapabilities, subscribes: boolean): Group {
   const run: Group['cases'][number]['run'] = async ({ store }) => {
     same(store.capabilities, capabilities, 'the capabilities')
+    same(store.subscribe !== undefined, subscribes, 'whether it has subscribe')
     same(typeof store.name === 'string' && store.name !== '', true, 'whether it has a name')
   }
   return { group: 'capabilities', cases: [{ name: 'the store declares what the suite was told', run }] }

@@ -1,12 +1,22 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
+/** The documents with code, README.md first, by their paths below {@link root}. */
+export const PAGES: readonly string[] = ['README.md', ...readdirSync(`${root}docs`).map((name) => `docs/${name}`)]
+
+export function textOf(page: string): string {
+  return readFileSync(root + page, 'utf8')
+}
+
 export interface Block {
   /** Of the block's first line of code in the document, from 1. */
   readonly line: number
   readonly code: string
+  /** What a comment `<!-- not run: … -->` just before the block says. */
+  readonly notRun?: string
 }
 
 /** The fenced blocks of a language in a Markdown text. */
@@ -14,7 +24,10 @@ export function blocksOf(language: string, markdown: string): Block[] {
   const blocks: Block[] = []
   for (const match of markdown.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)) {
     if (match[1] !== language) continue
-    blocks.push({ line: markdown.slice(0, match.index).split('\n').length + 1, code: match[2] ?? '' })
+    const before = markdown.slice(0, match.index)
+    const notRun = /<!-- not run: (.*) -->\n\n?$/.exec(before)?.[1]
+    const line = before.split('\n').length + 1
+    blocks.push({ line, code: match[2] ?? '', ...(notRun !== undefined && { notRun }) })
   }
   return blocks
 }
@@ -22,26 +35,28 @@ export function blocksOf(language: string, markdown: string): Block[] {
 /** As modules in a folder of `.build` see it. */
 const KIT = '../../test/docs/check.ts'
 
+/** The first block of README.md as a module of its own. */
+export function exampleModule(example: Block): string {
+  return `import { check, refuses } from '${KIT}'\n${checked(example)}\nexport { cabRide, check, refuses }\n`
+}
+
 /**
- * The modules of a document: the first block as it is, each other one in a function below the first one's imports and
- * definitions, which end where it makes its `polaris`. Lines `expression // => value` are checked; where the comment
- * stands on a line of its own it speaks of the line before.
+ * Any other block as a module: in a function below the imports and definitions of the example, which end where it makes
+ * its `polaris`. Lines `expression // => value` are checked; where the comment stands on a line of its own it speaks of the
+ * line before.
  */
-export function modulesOf(blocks: readonly Block[]): string[] {
-  const [example, ...others] = blocks
-  if (example === undefined) throw new Error('The document has no code.')
+export function moduleOf(block: Block, example: Block): string {
   const end = example.code.indexOf('\nconst polaris = ')
   if (end < 0) throw new Error('The first block makes no polaris.')
-  const definitions = example.code.slice(0, end)
-  const kit = `import { check, refuses } from '${KIT}'\n`
+  const isImport = /^import .*$/gm
+  const imports = block.code.match(isImport) ?? []
   return [
-    `${kit}${checked(example)}\nexport { cabRide, check, refuses }\n`,
-    ...others.map((block) => {
-      const imports = block.code.split('\n').filter((line) => line.startsWith('import '))
-      const body = checked(block).replace(/^import .*$/gm, '')
-      return `${kit}${imports.join('\n')}\n${definitions}\nasync function snippet() {\n${body}\n}\nawait snippet()\nexport { check, refuses }\n`
-    }),
-  ]
+    `import { check, refuses } from '${KIT}'`,
+    ...imports,
+    example.code.slice(0, end),
+    `async function snippet() {\n${checked(block).replace(isImport, '')}\n}`,
+    'await snippet()\nexport { check, refuses }\n',
+  ].join('\n')
 }
 
 function checked({ code, line }: Block): string {

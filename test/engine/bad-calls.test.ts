@@ -206,7 +206,7 @@ describe('options', () => {
     const run = polaris.executor()
     const withs: unknown[] = [
       ...[undefined, null, 'new', 7],
-      ...[{ requestId: 'r1' }, { request: 'r1' }, { Expect: 'new' }, { timeout: 1 }],
+      ...[{ requestId: '' }, { requestId: 7 }, { request: 'r1' }, { Expect: 'new' }, { timeout: 1 }],
       ...[{ expect: 'maybe' }, { expect: true }, { expect: null }, { signal: {} }, { signal: new AbortController() }],
       ...[{ signal: null }, { meta: 'me' }, { meta: null }, { meta: ['me'] }, { meta: { big: 2n } }],
       ...[{ meta: { long: 'x'.repeat(20_000) } }, { meta: cyclic() }],
@@ -229,6 +229,9 @@ describe('options', () => {
     { warm: -1 },
     { warm: 1.5 },
     { warm: 'x' },
+    { lease: 99 },
+    { lease: Infinity },
+    { longestRun: 0 },
   ]) {
     it(`the constructor refuses ${JSON.stringify(options)}`, () => {
       thrown(() => new Polaris(options as never), 'OPTION_INVALID')

@@ -1,5 +1,5 @@
-import { PolarisError, workflow } from 'polaris-workflow'
-import type { Change, DataStore } from 'polaris-workflow'
+import { Polaris, PolarisError, workflow } from 'polaris-workflow'
+import type { AnyWorkflow, Change, Clock, DataStore } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import { eachStore } from '../support/media.ts'
 import { dataOf, expectUnknown, newLab, over, refusal, texts } from '../support/lab.ts'
@@ -9,8 +9,17 @@ expectNoUnhandledRejections()
 
 type How = 'refused' | 'lost'
 
-/** Fails once, at its `bad`th write: before anything was written, or after all of it was. */
-function faltering(store: DataStore, bad: number, how: How, later: boolean): DataStore & { heal(): void } {
+/** As often as the same is sent again, and once more. */
+const FOR_GOOD = 3
+
+/** Fails from its `bad`th write on, so often in a row: before anything was written, or after all of it was. */
+function faltering(
+  store: DataStore,
+  bad: number,
+  how: How,
+  later: boolean,
+  times = FOR_GOOD,
+): DataStore & { heal(): void } {
   let writes = 0
   let healed = false
   const fail = (): never => {
@@ -20,7 +29,7 @@ function faltering(store: DataStore, bad: number, how: How, later: boolean): Dat
     ...store,
     heal: () => void (healed = true),
     write(changes: readonly Change[]) {
-      if (++writes !== bad || healed) return store.write(changes)
+      if (++writes < bad || writes >= bad + times || healed) return store.write(changes)
       if (how === 'refused') return later ? Promise.resolve().then(fail) : fail()
       return Promise.resolve(store.write(changes)).then(fail)
     },
@@ -38,6 +47,19 @@ function world() {
   return { A, B, T, lab, w: workflow({ name: 'w', builders, target: T }) }
 }
 
+/** Pauses are over at once, and leases never end. */
+const hasty: Clock = {
+  now: () => Date.now(),
+  after(_ms, callback, idle) {
+    const timer = idle ? undefined : setImmediate(callback)
+    return () => clearImmediate(timer)
+  },
+}
+
+function overHastily(store: DataStore, w: AnyWorkflow): Polaris {
+  return new Polaris({ store, clock: hasty }).register(w as never)
+}
+
 eachStore((kind) => {
   describe('a store that fails at one write', () => {
     for (const mode of ['sequential', 'parallel'] as const) {
@@ -49,7 +71,7 @@ eachStore((kind) => {
               const { A, w } = world()
               const medium = kind.medium()
               const store = faltering(medium.open(), bad, how, later)
-              const polaris = over(store, w)
+              const polaris = overHastily(store, w)
               const run = polaris.executor()
               const end = await run[mode](w, 'i', A('a1')).then(
                 ({ target }) => target,
@@ -99,7 +121,7 @@ eachStore((kind) => {
 
   it('one id`s failed write does not fail those that come after it', async () => {
     const { A, w } = world()
-    const polaris = over(faltering(kind.medium().open(), 1, 'refused', true), w)
+    const polaris = overHastily(faltering(kind.medium().open(), 1, 'refused', true), w)
     const ids = ['a', 'b', 'c', 'd']
     const first = await Promise.allSettled(ids.map((id) => polaris.executor().sequential(w, id, A(id))))
     const failed = ids.filter((_, i) => first[i]?.status === 'rejected')
@@ -109,3 +131,21 @@ eachStore((kind) => {
     }
   })
 })
+
+eachStore((kind) => {
+  for (const how of ['refused', 'lost'] as const) {
+    it(`P2: ${how} once or twice, the same change is sent again, and nobody notices`, async () => {
+      for (const times of [1, 2]) {
+        for (let bad = 1; bad <= 5; bad++) {
+          const { A, lab, w } = world()
+          const medium = kind.medium()
+          const polaris = overHastily(faltering(medium.open(), bad, how, true, times), w)
+          expect((await polaris.executor().parallel(w, 'i', A('a1'))).target).toBe('t(b(a1),c(a1))')
+          expect(lab.look().sort()).toEqual(['b', 'c', 't'])
+          const history = await polaris.history('i')
+          expect(history.map(({ seq }) => seq)).toEqual([1, 2, 3, 4])
+        }
+      }
+    })
+  }
+}, 'text')

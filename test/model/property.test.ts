@@ -15,6 +15,7 @@ import { cases, describeCase, type Case } from './generate.ts'
 import { isCyclic } from './graph.ts'
 import { compareCompute, finalDataSet, runCase, type Medium } from './run.ts'
 import { newWorld, realise } from './world.ts'
+import { storeTime } from '../support/time.ts'
 
 const RUNS = Number(process.env['POLARIS_RUNS'] ?? 3000)
 /** Each feature has to occur in so many cases of a whole run. */
@@ -26,9 +27,10 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 let files = 0
 
 function mediumFor(store: Case['store']): Medium {
-  if (store !== 'sqlite') return { lasting: false, open: () => memoryStore({ strict: store === 'strict' }) }
+  if (store !== 'sqlite')
+    return { lasting: false, open: () => memoryStore({ strict: store === 'strict', now: storeTime.now }) }
   const file = join(folder, `${String(files++)}.db`)
-  return { lasting: true, open: () => sqliteStore(file, { synchronous: 'normal' }) }
+  return { lasting: true, open: () => sqliteStore(file, { synchronous: 'normal', now: storeTime.now }) }
 }
 
 const counts = new Map<Feature, number>(FEATURES.map((feature) => [feature, 0]))

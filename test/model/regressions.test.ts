@@ -8,6 +8,7 @@ import type { Case, Crash, Step } from './generate.ts'
 import { runCase } from './run.ts'
 import type { WorkflowSpec } from './spec.ts'
 import { b, w } from './words.ts'
+import { storeTime } from '../support/time.ts'
 
 /** `'X Y'` feeds X and Y in sequence; a crash may be named after a comma: `'X, before 3'`; `'restart X'` begins anew. */
 function stepOf(text: string, at: number): Step {
@@ -30,7 +31,10 @@ function agrees(name: string, spec: WorkflowSpec, ...calls: string[]): void {
       for (const mode of ['sequential', 'parallel'] as const) {
         test(`${store}, ${mode}`, async () => {
           const given: Case = { spec, store, steps: calls.map((text, at) => ({ ...stepOf(text, at), mode })) }
-          await runCase(given, { lasting: false, open: () => memoryStore({ strict: store === 'strict' }) })
+          await runCase(given, {
+            lasting: false,
+            open: () => memoryStore({ strict: store === 'strict', now: storeTime.now }),
+          })
         })
       }
     }

@@ -10,6 +10,7 @@ import { after, empty, scopeOf, type Event, type Scope, type State } from './mod
 import type { Inputs } from './spec.ts'
 import { dataSetOf, standingOf } from './status.ts'
 import { mortal, newWorld, realise, StoreTrouble, type Life, type Mortal, type Real, type World } from './world.ts'
+import { storeTime } from '../support/time.ts'
 
 /** A store that can be closed and opened again, as by another process. */
 export interface Medium {
@@ -166,6 +167,7 @@ async function restart(
 ): Promise<Process> {
   features.add('restart')
   last.life.dead = true
+  storeTime.outliveLeases()
   if (!medium.lasting) return begin(spec, world, last.store)
   await last.store.close()
   return begin(spec, world, medium.open())

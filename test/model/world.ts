@@ -167,6 +167,11 @@ export function mortal(store: DataStore, life: Life): Mortal {
     read: (id) => (life.dead ? never() : store.read(id)),
     list: (query) => (life.dead ? never() : store.list(query)),
     history: (id, query) => (life.dead ? never() : store.history(id, query)),
+    append: (appends) => (life.dead ? never() : store.append(appends)),
+    mail: (id, query) => (life.dead ? never() : store.mail(id, query)),
+    request: (id, requestId) => (life.dead ? never() : store.request(id, requestId)),
+    claim: (query) => (life.dead ? never() : store.claim(query)),
+    prune: (handledBefore, limit) => (life.dead ? never() : store.prune(handledBefore, limit)),
     close: () => undefined,
     write(changes) {
       if (life.dead) return never()

@@ -7,9 +7,10 @@ import { isPolarisError, type ErrorCode, type PolarisError } from '../../src/gra
 import type { DataStore } from '../../src/stores/contract.ts'
 import { sqliteStore, type SqliteDatabase } from '../../src/stores/sqlite.ts'
 import { loadDriver } from '../../src/stores/sqlite/driver.ts'
+import { DUE, OLD_MAIL } from '../../src/stores/sqlite/claiming.ts'
 import { listStatement, NEWEST_ROWS } from '../../src/stores/sqlite/reading.ts'
 import { MIGRATIONS, migrate } from '../../src/stores/sqlite/schema.ts'
-import { header, insertion, put, row, stands, update } from '../../src/testing/conformance-kit.ts'
+import { delta, header, insertion, put, row, stands, update } from '../../src/testing/conformance-kit.ts'
 
 const driver = loadDriver()
 
@@ -81,7 +82,7 @@ describe('a file', () => {
 
   it('answers plainly where nobody else holds a lock', () => {
     const store = open(file)
-    expect(store.write([insertion('a')])).toEqual([{ ok: true }])
+    expect(store.write([insertion('a')])).toEqual([{ ok: true, mailAppended: 0 }])
     expect(store.read('a')).toEqual({ header: header('a'), rows: [] })
   })
 
@@ -127,6 +128,27 @@ describe('the schema', () => {
     })
   })
 
+  it('of version 1 becomes that of today, and what a crash had cut short is due at once', async () => {
+    withDatabase((db) => {
+      migrate(db, file, MIGRATIONS.slice(0, 1))
+      const insert = db.prepare('INSERT INTO polaris_instances VALUES (5, ?, ?, 7, 1, ?, 1, ?, NULL, ?)')
+      const rest = (pass: number) => `["f0",0,0,3,${pass},"parallel",4,6,0,"t-7",9]`
+      insert.run('cut', 'i-1', 'ride', 'running', rest(2))
+      insert.run('done', 'i-1', 'ride', 'completed', rest(0))
+      db.exec(`INSERT INTO polaris_rows VALUES (5, 'cut', 'd:A', 1, '[1,1,null,"A","fed",[],1,2,null]', '"x"')`)
+    })
+    const store = open(file)
+    const was = { revision: 7, scope: 3, mode: 'parallel', settled: 4, rows: 6, token: 't-7' } as const
+    const now = { ...was, mailAppended: 3, mailHandled: 3, createdAt: 5, updatedAt: 9 }
+    const cut = header('cut', { ...now, pass: 2, wakeAt: 0 })
+    await stands(store, cut, [1])
+    await stands(store, header('done', { ...now, pass: 0, status: 'completed' }), [])
+    const query = { holder: 'h', lease: 1_000, limit: 5, serves: [{ workflow: 'ride', version: 1 }] }
+    expect((await store.claim(query)).map(({ id }) => id)).toEqual(['cut'])
+    await put(store, update(header('done', { ...now, pass: 0 }), { status: 'running', scope: 4 }))
+    expect(await store.append([delta('done', 'r-1')])).toMatchObject([{ ok: true, seq: 4 }])
+  })
+
   it('stays as it was when a step fails', () => {
     withDatabase((db) => migrate(db, file, ['CREATE TABLE a (x)']))
     const broken = ['CREATE TABLE a (x)', 'ALTER TABLE a ADD COLUMN y', 'nonsense']
@@ -143,7 +165,7 @@ describe('the schema', () => {
     withDatabase((db) => db.exec(`PRAGMA user_version = ${MIGRATIONS.length + 1}`))
     const before = readFileSync(file)
     const store = open(file)
-    await refuses('STORE_NEWER', /schema 2, this one knows 1.*update the package/, () => store.read('a'))
+    await refuses('STORE_NEWER', /schema 3, this one knows 2.*update the package/, () => store.read('a'))
     await refuses('STORE_NEWER', /store\.db/, () => store.write([insertion('b')]))
     expect(readFileSync(file)).toEqual(before)
   })
@@ -280,10 +302,23 @@ describe('a lock that another process holds', () => {
     const written = store.write([insertion('a', {}, [row(1)])])
     expect(written).toBeInstanceOf(Promise)
     setTimeout(() => other.exec('COMMIT'), 150)
-    expect(await written).toEqual([{ ok: true }])
+    expect(await written).toEqual([{ ok: true, mailAppended: 0 }])
     clearInterval(timer)
     expect(ticks).toBeGreaterThan(5)
     await stands(store, header('a'), [1])
+  })
+
+  it('keeps the calls of one process in order', async () => {
+    const store = open(file)
+    const done: string[] = []
+    const calls = ['a', 'b', 'c'].map(async (id) => {
+      await store.write([insertion(id)])
+      done.push(id)
+    })
+    expect(await store.read('a')).toBeUndefined()
+    other.exec('COMMIT')
+    await Promise.all(calls)
+    expect(done).toEqual(['a', 'b', 'c'])
   })
 
   it('does not hinder readers', () => {
@@ -309,6 +344,59 @@ describe('a lock that another process holds', () => {
   })
 })
 
+describe('the gate at which processes wait for their turn', () => {
+  let gate: SqliteDatabase
+  let store: DataStore
+  beforeEach(() => {
+    store = open(file)
+    gate = new driver.DatabaseSync(`${file}-gate`)
+  })
+  afterEach(() => gate.close())
+
+  it('is not made as long as nobody waits', async () => {
+    const lonely = open(join(folder, 'lonely.db'))
+    for (let n = 0; n < 3; n += 1) await put(lonely, insertion(`i-${n}`))
+    expect(readdirSync(folder)).not.toContain('lonely.db-gate')
+  })
+
+  it('P15: is passed by whoever has had its turn only when nobody else waits', async () => {
+    gate.exec('BEGIN IMMEDIATE')
+    const written = store.write([insertion('a')])
+    expect(written).toBeInstanceOf(Promise)
+    expect(store.read('a')).toBeUndefined()
+    gate.exec('ROLLBACK')
+    expect(await written).toEqual([{ ok: true, mailAppended: 0 }])
+    expect(() => gate.exec('BEGIN IMMEDIATE')).not.toThrow()
+  })
+
+  it('is left by whoever has the lock, so that the next one can stand there', async () => {
+    const other = new driver.DatabaseSync(file)
+    await store.read('a')
+    other.exec('BEGIN IMMEDIATE')
+    const written = store.write([insertion('a')])
+    expect(() => gate.exec('BEGIN IMMEDIATE')).toThrow(/locked/)
+    other.exec('COMMIT')
+    await written
+    gate.exec('BEGIN IMMEDIATE')
+    other.close()
+  })
+
+  it('held by a process that was stopped costs a moment, not the work', async () => {
+    gate.exec('BEGIN IMMEDIATE')
+    await put(store, insertion('a'))
+    await put(store, insertion('b'))
+    await stands(store, header('b'), [])
+  })
+
+  it('that cannot be had hinders nobody', async () => {
+    gate.close()
+    rmSync(`${file}-gate`, { force: true })
+    mkdirSync(`${file}-gate`)
+    await put(store, insertion('a'))
+    gate = new driver.DatabaseSync(':memory:')
+  })
+})
+
 describe('costs', () => {
   function plan(sql: string): string[] {
     return withDatabase((db) => {
@@ -328,8 +416,38 @@ describe('costs', () => {
   it('a page of a list begins at its cursor and sorts nothing', async () => {
     await open(file).read('a')
     const steps = plan(listStatement({ limit: 5, cursor: '5:x', status: ['failed', 'waiting'], workflow: 'a' }).sql)
-    expect(steps).toEqual(['SEARCH polaris_instances USING PRIMARY KEY ((created_at,id)>(?,?))'])
+    const search = 'SEARCH polaris_instances USING'
+    const one = `${search} INDEX polaris_instances_status (status=? AND (created_at,id)>(?,?))`
+    expect(steps).toEqual(['MERGE (UNION ALL)', 'LEFT', one, 'RIGHT', one])
+    expect(plan(listStatement({ limit: 5, cursor: '5:x', workflow: 'a' }).sql)).toEqual([
+      `${search} PRIMARY KEY ((created_at,id)>(?,?))`,
+    ])
     expect(plan(listStatement({ limit: 5 }).sql)).toEqual(['SCAN polaris_instances'])
+  })
+
+  it('a claim seeks what is due of one version, in order', async () => {
+    await open(file).read('a')
+    expect(plan(DUE)).toEqual([
+      'SEARCH polaris_instances USING INDEX polaris_instances_due (workflow=? AND version=? AND wake_at<?)',
+    ])
+  })
+
+  it('old mail is found by its time', async () => {
+    await open(file).read('a')
+    expect(plan(OLD_MAIL).join()).toMatch(/COVERING INDEX polaris_mail_handled \(handled_at<\?\)/)
+  })
+
+  it('news are kept for those who look soon, not for ever', async () => {
+    const store = open(file)
+    for (let start = 0; start < 10_500; start += 500) {
+      await store.append(Array.from({ length: 500 }, (_, index) => delta('a', `r-${start + index}`)))
+    }
+    const { n, last } = withDatabase(
+      (db) =>
+        db.prepare('SELECT count(*) AS n, max(n) AS last FROM polaris_news').get() as Record<'n' | 'last', number>,
+    )
+    expect(last).toBe(10_500)
+    expect(n).toBeLessThanOrEqual(10_100)
   })
 })
 

@@ -15,7 +15,7 @@ const ALLOWED: Record<string, string[]> = {
   graph: [],
   engine: ['src/graph/', ...CONTRACT],
   contract: ['src/graph/errors.ts', ...CONTRACT],
-  store: ['src/graph/errors.ts', ...CONTRACT],
+  store: ['src/graph/errors.ts', 'src/graph/naming.ts', ...CONTRACT],
   testing: [PUBLIC, 'src/stores/'],
   http: [PUBLIC],
   cli: [PUBLIC],

@@ -2,44 +2,87 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe } from 'vitest'
-import type { DataStore } from 'polaris-workflow'
+import { afterAll, describe, inject } from 'vitest'
+import type { Awaitable, DataStore } from 'polaris-workflow'
 import { memoryStore } from 'polaris-workflow/stores/memory'
 import { sqliteStore } from 'polaris-workflow/stores/sqlite'
+import type { SqliteOptions } from 'polaris-workflow/stores/sqlite'
+import { redisMedium } from './redis-server.ts'
+import { needsServer, postgresMedium, serverUrl } from './server-media.ts'
+import { storeTime } from './time.ts'
 
 /** What outlives a process. */
 export interface Medium {
-  /** A store over it, as a process opens it. */
+  /** A store over it, as a process opens it, long after all that were opened before. */
   open(): DataStore
+  /** The same beside those that are open, whose leases go on. */
+  join(): DataStore
 }
 
 export interface StoreKind {
   readonly name: string
   /** Keeps text, and so refuses what rule 20 does not list. */
   readonly text: boolean
+  /** Whether time is the test's; where not, it is a server's, and leases end when they end. */
+  readonly timed: boolean
   /** An empty one. */
   medium(): Medium
+  /** Resolves once every lease of `SHORT_LEASE_MS` is over. */
+  endLeases(): Awaitable<void>
+}
+
+/** The shortest there is: of processes that are to lose theirs on a server. */
+export const SHORT_LEASE_MS = 100
+
+const outlive = (): void => storeTime.outliveLeases()
+
+function mediumOf(newStore: () => DataStore): Medium {
+  return {
+    join: newStore,
+    open() {
+      outlive()
+      return newStore()
+    },
+  }
 }
 
 function memoryMedium(strict: boolean): Medium {
-  const store = memoryStore({ strict })
+  const store = memoryStore({ strict, now: storeTime.now })
   // Closing is the end of a process, not of the medium.
-  return { open: () => ({ ...store, close: () => undefined }) }
+  return mediumOf(() => ({ ...store, close: () => undefined }))
 }
 
-export const memory: StoreKind = { name: 'memory', text: false, medium: () => memoryMedium(false) }
-export const strictMemory: StoreKind = { name: 'memory (strict)', text: true, medium: () => memoryMedium(true) }
+export const memory: StoreKind = {
+  ...{ name: 'memory', text: false, timed: true, endLeases: outlive },
+  medium: () => memoryMedium(false),
+}
+export const strictMemory: StoreKind = {
+  ...{ name: 'memory (strict)', text: true, timed: true, endLeases: outlive },
+  medium: () => memoryMedium(true),
+}
 
-/** Calls `define` once per kind of store, within a `describe` that names it. */
-export function eachStore(define: (kind: StoreKind) => void, kinds: 'all' | 'text' = 'all'): void {
+/**
+ * Calls `define` once per kind of store, within a `describe` that names it. `'servers'`: those that keep text, and Postgres
+ * and Redis besides, whose tests are skipped where there is no server.
+ */
+export function eachStore(define: (kind: StoreKind) => void, kinds: 'all' | 'text' | 'servers' = 'all'): void {
   for (const kind of kinds === 'all' ? [memory, strictMemory] : [strictMemory]) {
     describe(`on ${kind.name}`, () => define(kind))
   }
-  describe('on SQLite', () => define(sqliteKind()))
+  describe('on SQLite', () => define(sqliteKind({})))
+  if (kinds !== 'servers') return
+  describe('on Postgres', () => {
+    needsServer('postgres')
+    define(serverKind('Postgres', 'postgres', () => postgresMedium()))
+  })
+  describe('on Redis', () => {
+    needsServer('redis')
+    define(serverKind('Redis', 'redis', () => redisMedium(serverUrl('redis'))))
+  })
 }
 
 /** Only within a `describe`: its files are removed at the end. */
-function sqliteKind(): StoreKind {
+export function sqliteKind(options: SqliteOptions): StoreKind {
   let folder: string | undefined
   let files = 0
   const opened: DataStore[] = []
@@ -48,18 +91,47 @@ function sqliteKind(): StoreKind {
     if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   })
   return {
-    name: 'SQLite',
-    text: true,
+    ...{ name: 'SQLite', text: true, timed: true, endLeases: outlive },
     medium() {
       folder ??= mkdtempSync(join(tmpdir(), 'polaris-semantics-'))
       const file = join(folder, `${++files}.db`)
-      return {
-        open() {
-          const store = sqliteStore(file)
-          opened.push(store)
-          return store
-        },
+      return mediumOf(() => {
+        const store = sqliteStore(file, { now: storeTime.now, ...options })
+        opened.push(store)
+        return store
+      })
+    },
+  }
+}
+
+interface ServerMedium {
+  open(): DataStore
+  dispose(): Promise<void>
+}
+
+/** Only within a `describe`: what it made on the server is removed at the end. */
+function serverKind(name: string, server: 'postgres' | 'redis', newMedium: () => ServerMedium): StoreKind {
+  const media: ServerMedium[] = []
+  const opened: DataStore[] = []
+  afterAll(async () => {
+    if ('missing' in inject(server)) return
+    for (const store of opened) await store.close()
+    for (const medium of media) await medium.dispose()
+  })
+  return {
+    name,
+    text: true,
+    timed: false,
+    endLeases: () => new Promise((resolve) => setTimeout(resolve, SHORT_LEASE_MS * 1.5)),
+    medium() {
+      const medium = newMedium()
+      media.push(medium)
+      const open = (): DataStore => {
+        const store = medium.open()
+        opened.push(store)
+        return store
       }
+      return { open, join: open }
     },
   }
 }

@@ -34,6 +34,11 @@ export function mortal(store: DataStore, fatal: number, how: 'unsent' | 'answer 
       read: (id) => (dead ? never() : store.read(id)),
       list: (query) => (dead ? never() : store.list(query)),
       history: (id, query) => (dead ? never() : store.history(id, query)),
+      append: (appends) => (dead ? never() : store.append(appends)),
+      mail: (id, query) => (dead ? never() : store.mail(id, query)),
+      request: (id, requestId) => (dead ? never() : store.request(id, requestId)),
+      claim: (query) => (dead ? never() : store.claim(query)),
+      prune: (handledBefore, limit) => (dead ? never() : store.prune(handledBefore, limit)),
       close: () => undefined,
       write(changes) {
         if (dead) return never()

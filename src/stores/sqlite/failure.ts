@@ -30,6 +30,11 @@ export function isBusy(error: unknown): boolean {
   return code === BUSY || code === LOCKED || code === PROTOCOL
 }
 
+/** An error as SQLite has it for a lock that somebody else holds. */
+export function busy(message: string): Error {
+  return Object.assign(new Error(message), { errcode: BUSY })
+}
+
 /** Whether a change, not the medium, is at fault: then the rest of its batch can be written without it. */
 export function isRefusal(error: unknown): error is PolarisError {
   return error instanceof PolarisError && error.code === 'DATA_INVALID'

@@ -1,13 +1,25 @@
-import type { Header, HistoryQuery, ListQuery, Page, Row, Snapshot } from '../contract.ts'
+import type { Header, HistoryQuery, ListQuery, Mail, Page, Row, Snapshot } from '../contract.ts'
 import { checkLimit, readCursor, statusesOf, writeCursor } from '../paging.ts'
 import type { SqliteDatabase, SqliteStatement, SqlValue } from './driver.ts'
-import { HEADER_COLUMNS, type HeaderRecord, type RowRecord, toHeader, toRow } from './records.ts'
+import {
+  HEADER_COLUMNS,
+  type HeaderRecord,
+  MAIL_COLUMNS,
+  type MailRecord,
+  type RowRecord,
+  storeText,
+  toHeader,
+  toMail,
+  toRow,
+} from './records.ts'
 import { inTransaction } from './schema.ts'
 
 export interface Reader {
   read(id: string): Snapshot | undefined
   list(query: ListQuery): Page<Header>
   history(id: string, query: HistoryQuery): readonly Row[]
+  mail(id: string, query: HistoryQuery): readonly Mail[]
+  request(id: string, requestId: string): Mail | undefined
 }
 
 /** Seeks from each place to the next and to its last row, so that older rows are never touched. `?1`, `?2`: the instance. */
@@ -32,6 +44,14 @@ export function prepareReader(db: SqliteDatabase): Reader {
      WHERE created_at = (SELECT created_at FROM polaris_instances WHERE id = ?1) AND id = ?1 AND seq > ?2
      ORDER BY seq LIMIT ?3`,
   )
+  const createdAt = '(SELECT created_at FROM polaris_instances WHERE id = ?1)'
+  const mail = db.prepare(
+    `SELECT ${MAIL_COLUMNS} FROM polaris_mail WHERE created_at = ${createdAt} AND id = ?1 AND seq > ?2
+     ORDER BY seq LIMIT ?3`,
+  )
+  const request = db.prepare(
+    `SELECT ${MAIL_COLUMNS} FROM polaris_mail WHERE created_at = ${createdAt} AND id = ?1 AND request_id = ?2`,
+  )
   const lists = new Map<string, SqliteStatement>()
   return {
     read: (id) =>
@@ -43,6 +63,7 @@ export function prepareReader(db: SqliteDatabase): Reader {
       }),
     list(query) {
       checkLimit(query.limit)
+      if (statusesOf(query)?.length === 0) return { items: [] }
       const { sql, values } = listStatement(query)
       let statement = lists.get(sql)
       if (statement === undefined) lists.set(sql, (statement = db.prepare(sql)))
@@ -55,28 +76,47 @@ export function prepareReader(db: SqliteDatabase): Reader {
       checkLimit(limit)
       return (rows.all(id, after, limit) as RowRecord[]).map(toRow)
     },
+    mail(id, { after = 0, limit }) {
+      checkLimit(limit)
+      return (mail.all(id, after, limit) as MailRecord[]).map(toMail)
+    },
+    request(id, requestId) {
+      const record = request.get(id, storeText(requestId)) as MailRecord | undefined
+      return record === undefined ? undefined : toMail(record)
+    },
   }
 }
 
-/** One row more than the page holds tells whether there is a next one. A few dozen texts at most come out of it. */
+/**
+ * One row more than the page holds tells whether there is a next one. Of several statuses each is a query of its own,
+ * which SQLite merges as it goes: with `IN` it would collect and sort them all first. A few dozen texts at most come
+ * out of it.
+ */
 export function listStatement(query: ListQuery): { readonly sql: string; readonly values: readonly SqlValue[] } {
   const conditions: string[] = []
-  const values: SqlValue[] = []
-  const where = (condition: string, ...operands: readonly SqlValue[]): void => {
+  const operands: SqlValue[] = []
+  const where = (condition: string, ...values: readonly SqlValue[]): void => {
     conditions.push(condition)
-    values.push(...operands)
+    operands.push(...values)
   }
   if (query.cursor !== undefined) {
     const { createdAt, id } = readCursor(query.cursor)
     where('(created_at, id) > (?, ?)', createdAt, id)
   }
-  const statuses = statusesOf(query)
   if (query.createdFrom !== undefined) where('created_at >= ?', query.createdFrom)
   if (query.createdBefore !== undefined) where('created_at < ?', query.createdBefore)
   if (query.workflow !== undefined) where('workflow = ?', query.workflow)
   if (query.version !== undefined) where('version = ?', query.version)
-  if (statuses !== undefined) where(`status IN (${statuses.map(() => '?').join()})`, ...statuses)
-  const filter = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
-  values.push(query.limit + 1)
-  return { sql: `SELECT ${HEADER_COLUMNS} FROM polaris_instances ${filter} ORDER BY created_at, id LIMIT ?`, values }
+
+  const statuses = statusesOf(query)
+  const select = (some: readonly string[]): string =>
+    `SELECT ${HEADER_COLUMNS} FROM polaris_instances${some.length === 0 ? '' : ` WHERE ${some.join(' AND ')}`}`
+  const parts =
+    statuses === undefined
+      ? [{ sql: select(conditions), values: operands }]
+      : statuses.map((status) => ({ sql: select([...conditions, 'status = ?']), values: [...operands, status] }))
+  return {
+    sql: `${parts.map(({ sql }) => sql).join(' UNION ALL ')} ORDER BY created_at, id LIMIT ?`,
+    values: [...parts.flatMap(({ values }) => values), query.limit + 1],
+  }
 }

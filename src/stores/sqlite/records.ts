@@ -1,10 +1,12 @@
-/** Headers and rows as columns, and back. */
+/** Headers, rows and mail as columns, and back. */
 import { PolarisError } from '../../graph/errors.ts'
 import { quote } from '../codec.ts'
-import type { Header, InstanceStatus, Mode, Row, RowNote, RowOutcome } from '../contract.ts'
+import type { Header, InstanceStatus, Mail, Mode, Row, RowNote, RowOutcome } from '../contract.ts'
 import type { SqlValue } from './driver.ts'
 
-export const HEADER_COLUMNS = 'created_at, id, incarnation, revision, fence, workflow, version, status, wake_at, rest'
+export const HEADER_COLUMNS: string =
+  'created_at, id, incarnation, revision, fence, workflow, version, status, holder, wake_at, mail_appended, ' +
+  'mail_handled, rest'
 
 export interface HeaderRecord {
   readonly created_at: number
@@ -15,14 +17,15 @@ export interface HeaderRecord {
   readonly workflow: string
   readonly version: number
   readonly status: InstanceStatus
+  readonly holder: string | null
   readonly wake_at: number | null
+  readonly mail_appended: number
+  readonly mail_handled: number
   readonly rest: string
 }
 
 type HeaderRest = [
   fingerprint: string,
-  mailAppended: number,
-  mailHandled: number,
   scope: number,
   pass: number,
   mode: Mode,
@@ -35,22 +38,20 @@ type HeaderRest = [
 
 /** Put together by hand: `JSON.stringify` of the same takes 600 ns, this 250, and there is one for every commit. */
 export function headerRest(header: Header): string {
-  const { mailAppended, mailHandled, scope, pass, settled, rows, claims, updatedAt } = header
-  const sum = mailAppended + mailHandled + scope + pass + settled + rows + claims + updatedAt
+  const { wakeAt, mailAppended, mailHandled, scope, pass, settled, rows, claims, updatedAt } = header
+  const sum = mailAppended + mailHandled + scope + pass + settled + rows + claims + updatedAt + (wakeAt ?? 0)
   // Inserted into JSON as they are, NaN and Infinity would make the instance unreadable.
   if (!Number.isFinite(sum))
     throw new PolarisError('DATA_INVALID', `The header of '${header.id}' has a number that is none.`)
   const { fingerprint, mode, token } = header
-  return (
-    `[${quote(fingerprint)},${mailAppended},${mailHandled},${scope},${pass},"${mode}",` +
-    `${settled},${rows},${claims},${quote(token)},${updatedAt}]`
-  )
+  return `[${quote(fingerprint)},${scope},${pass},"${mode}",${settled},${rows},${claims},${quote(token)},${updatedAt}]`
 }
 
 export function toHeader(record: HeaderRecord): Header {
-  const rest = JSON.parse(record.rest) as HeaderRest
-  const [fingerprint, mailAppended, mailHandled, scope, pass, mode, settled, rows, claims, token, updatedAt] = rest
-  const { id, incarnation, revision, fence, workflow, version, status } = record
+  const [fingerprint, scope, pass, mode, settled, rows, claims, token, updatedAt] = JSON.parse(
+    record.rest,
+  ) as HeaderRest
+  const { id, incarnation, revision, fence, workflow, version, status, holder } = record
   return {
     id,
     incarnation,
@@ -60,9 +61,10 @@ export function toHeader(record: HeaderRecord): Header {
     version,
     fingerprint,
     status,
+    holder,
     wakeAt: record.wake_at,
-    mailAppended,
-    mailHandled,
+    mailAppended: record.mail_appended,
+    mailHandled: record.mail_handled,
     scope,
     pass,
     mode,
@@ -100,7 +102,7 @@ export function pushRow(values: SqlValue[], header: Header, row: Row): void {
   if (value !== undefined && typeof value !== 'string') {
     throw new PolarisError('DATA_INVALID', `Row ${row.seq} of '${header.id}' has a value that is no text.`)
   }
-  values.push(header.createdAt, header.id, storePlace(row.place), row.seq, rowRest(header, row), value ?? null)
+  values.push(header.createdAt, header.id, storeText(row.place), row.seq, rowRest(header, row), value ?? null)
 }
 
 function rowRest({ id }: Header, row: Row): string {
@@ -118,7 +120,7 @@ export function toRow({ place, seq, rest, value }: RowRecord): Row {
   const [scope, pass, builder, data, outcome, inputs, startedAt, endedAt, note] = JSON.parse(rest) as RowRest
   return {
     seq,
-    place: loadPlace(place),
+    place: loadText(place),
     scope,
     pass,
     builder,
@@ -132,15 +134,56 @@ export function toRow({ place, seq, rest, value }: RowRecord): Row {
   }
 }
 
-/** Some drivers read text up to its first NUL only, and UTF-8 has no lone surrogates: such places are kept as JSON. */
+export const MAIL_COLUMNS = 'created_at, id, seq, request_id, handled_at, rest, body, outcome'
+
+export interface MailRecord {
+  readonly seq: number
+  readonly request_id: string
+  readonly handled_at: number | null
+  readonly rest: string
+  readonly body: string | null
+  readonly outcome: string | null
+}
+
+type MailRest = [mode: Mode, hash: string, appendedAt: number]
+
+/** Values for {@link MAIL_COLUMNS}. */
+export function mailValues(createdAt: number, id: string, mail: Mail): SqlValue[] {
+  const { seq, requestId, mode, hash, body, outcome, appendedAt, handledAt } = mail
+  if (body !== undefined && typeof body !== 'string') {
+    throw new PolarisError('DATA_INVALID', `Mail '${requestId}' of '${id}' has a body that is no text.`)
+  }
+  if (!Number.isFinite(appendedAt + (handledAt ?? 0))) {
+    throw new PolarisError('DATA_INVALID', `Mail '${requestId}' of '${id}' has a time that is none.`)
+  }
+  const rest = `["${mode}",${quote(hash)},${appendedAt}]`
+  const kept = outcome === null ? null : storeText(outcome)
+  return [createdAt, id, seq, storeText(requestId), handledAt, rest, body ?? null, kept]
+}
+
+export function toMail({ seq, request_id, handled_at, rest, body, outcome }: MailRecord): Mail {
+  const [mode, hash, appendedAt] = JSON.parse(rest) as MailRest
+  return {
+    seq,
+    requestId: loadText(request_id),
+    mode,
+    hash,
+    body: body ?? undefined,
+    outcome: outcome === null ? null : loadText(outcome),
+    appendedAt,
+    handledAt: handled_at,
+  }
+}
+
+/** Some drivers read text up to its first NUL only, and UTF-8 has no lone surrogates: such texts are kept as JSON. */
 // eslint-disable-next-line no-control-regex -- control characters are what it looks for
 const UNSAFE = /[\0\x01]|\p{Surrogate}/u
 const ESCAPED = '\x01'
 
-function storePlace(place: string): string {
-  return UNSAFE.test(place) ? ESCAPED + JSON.stringify(place) : place
+export function storeText(text: string): string {
+  return UNSAFE.test(text) ? ESCAPED + JSON.stringify(text) : text
 }
 
-function loadPlace(stored: string): string {
+function loadText(stored: string): string {
   return stored.startsWith(ESCAPED) ? (JSON.parse(stored.slice(1)) as string) : stored
 }

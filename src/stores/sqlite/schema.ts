@@ -38,6 +38,32 @@ export const MIGRATIONS: readonly string[] = [
      value TEXT,
      PRIMARY KEY (created_at, id, place, seq)
    ) WITHOUT ROWID;`,
+  // Mail counters leave \`rest\` because an append raises them without knowing the rest. \`polaris_news\` says whose mail
+  // changed last, to other processes: in a table of its own, which only ever grows at one end and shrinks at the other.
+  `ALTER TABLE polaris_instances ADD COLUMN holder TEXT;
+   ALTER TABLE polaris_instances ADD COLUMN mail_appended INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE polaris_instances ADD COLUMN mail_handled INTEGER NOT NULL DEFAULT 0;
+   UPDATE polaris_instances SET
+     mail_appended = json_extract(rest, '$[3]'),
+     mail_handled = json_extract(rest, '$[3]'),
+     wake_at = CASE WHEN status = 'running' AND json_extract(rest, '$[4]') > 0 THEN 0 ELSE wake_at END,
+     rest = json_remove(rest, '$[1]', '$[1]'); -- leaves [fingerprint, scope, pass, mode, settled, rows, claims, token, updatedAt]
+   CREATE INDEX polaris_instances_due ON polaris_instances (workflow, version, wake_at) WHERE wake_at IS NOT NULL;
+   CREATE INDEX polaris_instances_status ON polaris_instances (status, created_at, id);
+   CREATE TABLE polaris_mail (
+     created_at INTEGER NOT NULL,
+     id TEXT NOT NULL,
+     seq INTEGER NOT NULL,
+     request_id TEXT NOT NULL,
+     handled_at INTEGER,
+     rest TEXT NOT NULL, -- [mode, hash, appendedAt]
+     body TEXT,
+     outcome TEXT,
+     PRIMARY KEY (created_at, id, seq)
+   ) WITHOUT ROWID;
+   CREATE UNIQUE INDEX polaris_mail_request ON polaris_mail (created_at, id, request_id);
+   CREATE INDEX polaris_mail_handled ON polaris_mail (handled_at) WHERE handled_at IS NOT NULL;
+   CREATE TABLE polaris_news (n INTEGER PRIMARY KEY, id TEXT NOT NULL);`,
 ]
 
 export interface OpenOptions {
@@ -94,6 +120,22 @@ function readNumber(db: SqliteDatabase, sql: string): number {
   return Number(value)
 }
 
+/** Does work in a transaction of its own that writes; throws and has changed nothing where others hold the lock. */
+export type Transact = <T>(work: () => T) => T
+
+/** One step of a transaction that may fail by itself. */
+export function inSavepoint<T>(db: SqliteDatabase, work: () => T): T {
+  db.exec('SAVEPOINT step')
+  try {
+    const result = work()
+    db.exec('RELEASE step')
+    return result
+  } catch (error) {
+    undo(db, 'ROLLBACK TO step; RELEASE step')
+    throw error
+  }
+}
+
 export function inTransaction<T>(db: SqliteDatabase, kind: 'DEFERRED' | 'IMMEDIATE', work: () => T): T {
   // IMMEDIATE for whatever writes: a deferred transaction that turns into a writer is refused without waiting.
   db.exec(`BEGIN ${kind}`)
@@ -102,16 +144,16 @@ export function inTransaction<T>(db: SqliteDatabase, kind: 'DEFERRED' | 'IMMEDIA
     db.exec('COMMIT')
     return result
   } catch (error) {
-    rollBack(db)
+    undo(db, 'ROLLBACK')
     throw error
   }
 }
 
-function rollBack(db: SqliteDatabase): void {
+function undo(db: SqliteDatabase, sql: string): void {
   try {
-    db.exec('ROLLBACK')
+    db.exec(sql)
   } catch {
-    // A full disk or an I/O error has rolled back already, and ROLLBACK complains that there is nothing to undo.
+    // A full disk or an I/O error has rolled back all already, and then there is nothing to undo.
   }
 }
 

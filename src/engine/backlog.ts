@@ -1,0 +1,226 @@
+import { isPolarisError, PolarisError } from '../graph/errors.ts'
+import type { ErrorCode } from '../graph/errors.ts'
+import type { Awaitable, DataStore, Header, Mail, Snapshot } from '../stores/contract.ts'
+import type { Clock } from './clock.ts'
+import { NO_META } from './context.ts'
+import type { Driver, Manner, Warm } from './driver.ts'
+import { freezeDeep } from './freeze.ts'
+import { Overtaken } from './journal.ts'
+import type { Tenure } from './journal.ts'
+import { openBody } from './mail.ts'
+import type { Answer, Helper } from './mailbox.ts'
+import { CALL } from './program.ts'
+import { crashLoop, versionChanged } from './refusals.ts'
+import type { Registry } from './registry.ts'
+import type { ScopeResult } from './result.ts'
+import { loadState } from './state.ts'
+import type { Turns } from './turns.ts'
+import type { WarmOnes } from './warm.ts'
+
+/** An instance that this process has claimed. */
+export interface Claimed {
+  readonly header: Header
+  /** When, by this process's clock: no later than the lease began. */
+  readonly at: number
+}
+
+/** What ended the work on an instance early. What is not handled stays in the store, and is found again. */
+export interface Trouble {
+  readonly error: unknown
+}
+
+export interface BacklogFacts {
+  readonly store: DataStore
+  readonly registry: Registry
+  readonly clock: Clock
+  readonly tenure: Tenure
+  readonly driver: Driver
+  readonly turns: Turns
+  readonly warm: WarmOnes
+  /** Told how each scope ended that somebody may be waiting for. */
+  readonly settled: (id: string, seq: number, answer: Answer) => void
+}
+
+/** A scope that was claimed more often without any progress is given up (P11). */
+const MOST_CLAIMS = 5
+const MAILS = 32
+
+/** Works on what waits: mail, and scopes that were cut short. Knows how instances come to hand. */
+export class Backlog {
+  private readonly facts: BacklogFacts
+  private readonly stranded = new Set<string>()
+  /** On which instances workers work, each known by its `stopped`. */
+  private readonly worked = new Map<string, Helper['stopped']>()
+  private closed = false
+
+  constructor(facts: BacklogFacts) {
+    this.facts = facts
+  }
+
+  /** Begins no further scope. */
+  close(): void {
+    this.closed = true
+  }
+
+  /** Works on what this process holds: everything that waits, one scope after the other. Never rejects. */
+  async work(id: string, claimed: Claimed | undefined, helper: Helper): Promise<Trouble | undefined> {
+    const taken = this.facts.turns.take(id)
+    if (taken !== undefined) await taken
+    return this.drain(id, helper, claimed)
+  }
+
+  /** Stops what a worker has begun on an instance; never what a caller here waits for. */
+  leave(id: string, stopped: Helper['stopped']): void {
+    if (stopped !== undefined && this.worked.get(id) === stopped) this.facts.driver.leave(id)
+  }
+
+  /** Works on an instance for callers that wait for it, if it is due and nobody in this process does so already. */
+  async help(id: string, helper: Helper): Promise<void> {
+    if (this.closed || this.facts.turns.isTaken(id)) return
+    const claimed = await this.claim(id)
+    if (claimed === undefined && !this.stranded.has(id)) return
+    const trouble = await this.work(id, claimed, helper)
+    if (trouble !== undefined) throw trouble.error
+  }
+
+  /** Trouble with the store ended a scope of this process, whose lease may still stand: it need not wait for its end. */
+  strand(id: string): void {
+    this.stranded.add(id)
+  }
+
+  async claim(id: string): Promise<Claimed | undefined> {
+    const { store, tenure, registry, clock } = this.facts
+    const at = clock.now()
+    const query = { holder: tenure.holder, lease: tenure.ms, limit: 1, serves: registry.serves(), ids: [id] }
+    const [header] = await store.claim(query)
+    return header && { header, at }
+  }
+
+  isFree({ holder }: Header): boolean {
+    return holder === null || holder === this.facts.tenure.holder
+  }
+
+  /** Handles what waits on an instance, and passes the turn, which has to be taken. */
+  async drain(id: string, helper: Helper, claimed: Claimed | undefined): Promise<Trouble | undefined> {
+    const manner: Manner = { id, ...helper, signal: undefined }
+    let fresh = claimed
+    this.stranded.delete(id)
+    this.worked.set(id, helper.stopped)
+    try {
+      for (;;) {
+        const warm = await this.current(id, fresh)
+        fresh = undefined
+        if (warm?.header === undefined || !this.isFree(warm.header)) return undefined
+        if (!(await this.step(manner, warm, warm.header, helper))) return undefined
+      }
+    } catch (error) {
+      this.facts.warm.drop(id)
+      if (isPolarisError(error, 'STORE_UNAVAILABLE')) this.strand(id)
+      return error instanceof Overtaken ? undefined : { error }
+    } finally {
+      this.worked.delete(id)
+      this.facts.turns.pass(id)
+    }
+  }
+
+  /** One scope of what waits; `false` if nothing does. */
+  private async step(manner: Manner, warm: Warm, header: Header, helper: Helper): Promise<boolean> {
+    const goesOn = (): boolean => !this.closed && helper.stopped?.() !== true
+    if (header.pass > 0 && goesOn()) {
+      await this.interrupted(manner, warm, header)
+      return true
+    }
+    const waits = hasMail(header) && goesOn()
+    const mails = waits ? await this.facts.store.mail(manner.id, { after: header.mailHandled, limit: MAILS }) : []
+    for (const [at, mail] of mails.entries()) {
+      if (!goesOn()) break
+      const answer = await answerTo(() => this.handle(manner, warm, mail, at + 1 < mails.length))
+      this.facts.settled(manner.id, mail.seq, answer)
+    }
+    if (mails.length > 0 && goesOn()) return true
+    if (warm.header !== undefined && warm.header.holder !== null) await this.facts.driver.release(warm, warm.header)
+    return false
+  }
+
+  private async handle(manner: Manner, warm: Warm, mail: Mail, more: boolean): Promise<ScopeResult> {
+    const { served, header } = warm as Warm & { readonly header: Header }
+    const { mode, seq, body } = mail
+    // Another process has begun or handled it since this one saw the header.
+    if (body === undefined) throw new Overtaken()
+    const opened = openBody(served.program, body, this.facts.driver.form)
+    if (opened instanceof PolarisError) return this.facts.driver.giveUp(warm, header, [], opened)
+    const { accepted, meta } = opened
+    if (header.claims > MOST_CLAIMS) return this.facts.driver.giveUp(warm, header, accepted, crashLoop(header))
+    const delta = accepted.map(({ intake, value }) => ({ name: intake.slot.name, value }))
+    return this.facts.driver.run(manner, warm, { mode, delta, accepted, meta }, { seq, more })
+  }
+
+  /** Finishes a scope that was cut short. Its throw is its caller's, who may be waiting. */
+  async interrupted(manner: Manner, warm: Warm, header: Header): Promise<Answer> {
+    const answer = await answerTo(() =>
+      header.claims > MOST_CLAIMS
+        ? this.facts.driver.giveUp(warm, header, [], crashLoop(header))
+        : this.facts.driver.runInterrupted(manner, warm, header),
+    )
+    this.facts.settled(manner.id, header.scope, answer)
+    return answer
+  }
+
+  /** The instance as it stands: as at hand, if that is what was claimed. */
+  async current(id: string, claimed: Claimed | undefined): Promise<Warm | undefined> {
+    const known = this.facts.warm.get(id)
+    if (claimed === undefined && known !== undefined) return known
+    if (claimed === undefined) return this.read(id)
+    const { header, at } = claimed
+    const warm = known?.header !== undefined && isSame(known.header, header) ? known : await this.read(id)
+    // Between the claim and its turn a call of this process may have moved the instance on.
+    if (warm?.header === undefined || !isSame(warm.header, header)) return warm
+    warm.header = header
+    warm.leasedAt = at
+    return warm
+  }
+
+  async read(id: string): Promise<Warm | undefined> {
+    return this.load(await this.facts.store.read(id))
+  }
+
+  load(snapshot: Snapshot | undefined): Warm | undefined {
+    if (snapshot === undefined) return undefined
+    const { header, rows } = snapshot
+    const served = this.facts.registry.serving(header.id, header.workflow, header.version)
+    if (served.workflow.plan.fingerprint !== header.fingerprint) throw versionChanged(header)
+    const state = loadState(served.program.graph, header.settled, rows, this.facts.driver.decode)
+    state.newest = header.rows
+    const call = rows.find(({ place, scope }) => place === CALL && scope === header.scope)
+    const meta = call?.note?.meta ?? NO_META
+    freezeDeep(meta)
+    return { served, state, header, leasedAt: undefined, meta }
+  }
+}
+
+/** Whether mail waits behind what is under way. */
+export function hasMail({ mailAppended, mailHandled, pass }: Header): boolean {
+  return mailAppended > (pass > 0 ? mailHandled + 1 : mailHandled)
+}
+
+function isSame(known: Header, { incarnation, revision }: Header): boolean {
+  return known.incarnation === incarnation && known.revision === revision
+}
+
+/** How a scope ended, be it by a builder's throw. What keeps it from ending is thrown. */
+async function answerTo(run: () => Awaitable<ScopeResult>): Promise<Answer> {
+  try {
+    return { result: await run() }
+  } catch (error) {
+    if (isPolarisError(error) && IS_ANSWER.has(error.code)) return { error }
+    throw error
+  }
+}
+
+const IS_ANSWER: ReadonlySet<ErrorCode> = new Set([
+  'BUILDER_FAILED',
+  'PRODUCT_INVALID',
+  'ABORTED',
+  'CRASH_LOOP',
+  'DATA_UNKNOWN',
+])

@@ -1,0 +1,368 @@
+import type { Datum } from '../graph/data.ts'
+import type { PolarisError } from '../graph/errors.ts'
+import type { Slot } from '../graph/graph.ts'
+import { decode } from '../stores/codec.ts'
+import type { Awaitable, DataStore, Handled, Header, Mail, Mode } from '../stores/contract.ts'
+import { isThenable } from './awaitable.ts'
+import type { Clock } from './clock.ts'
+import { Committer } from './committer.ts'
+import { NO_META } from './context.ts'
+import { answerOf, endingOf } from './ending.ts'
+import type { Hooks } from './hooks.ts'
+import type { AcceptedDatum, Form } from './intake.ts'
+import { Journal } from './journal.ts'
+import type { Tenure } from './journal.ts'
+import { Leases } from './leases.ts'
+import { writeOutcome } from './mail.ts'
+import type { Outcome } from './mail.ts'
+import { fedSlots, heldBefore, keepProduced } from './recovery.ts'
+import type { Served } from './registry.ts'
+import { ScopeResult } from './result.ts'
+import { callRow, feed, reasonRow } from './rows.ts'
+import { needsHistory, Scope } from './scope.ts'
+import { ScopeRun } from './scope-run.ts'
+import { State } from './state.ts'
+import { completedTarget } from './verdict.ts'
+
+/** An instance kept at hand, so that its next scope starts without a read. */
+export interface Warm {
+  readonly served: Served
+  readonly state: State
+  /** As committed last; `undefined` before the first commit. */
+  header: Header | undefined
+  /** When the lease was taken that this process holds on it between two scopes. */
+  leasedAt: number | undefined
+  /** What the open scope's caller said about itself. */
+  readonly meta: Readonly<Record<string, unknown>>
+}
+
+/** Who runs a scope, and how. */
+export interface Manner {
+  readonly id: string
+  readonly limit: number
+  readonly hooks: Hooks
+  readonly signal: AbortSignal | undefined
+}
+
+/** What sets a scope off. */
+export interface Trigger {
+  readonly mode: Mode
+  /** As hooks see it. */
+  readonly delta: readonly Datum[]
+  readonly accepted: readonly AcceptedDatum[]
+  readonly meta: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Where a scope comes from: its caller is here, or its delta waited in the mailbox. */
+export type Origin =
+  | { readonly request: Pick<Mail, 'requestId' | 'hash'> | undefined; readonly seq?: undefined }
+  /** `more`: the next one waits already, and is handled by this process too. */
+  | { readonly seq: number; readonly more: boolean }
+
+export interface DriverFacts {
+  readonly store: DataStore
+  readonly clock: Clock
+  /** Makes incarnations and commit tokens. */
+  readonly ids: () => string
+  readonly tenure: Tenure
+  readonly longestRun: number
+  /** Called with an instance each time it has come to rest. */
+  readonly atRest: (id: string, warm: Warm) => void
+}
+
+interface Ended {
+  readonly scope: Scope
+  readonly run: ScopeRun
+  readonly journal: Journal
+  /** Slots that the caller fed. */
+  readonly fed: readonly number[]
+  /** Whether a record of the request may wait for its outcome. */
+  readonly noted: boolean
+  /** Whether this process goes on with the instance at once. */
+  readonly keep: boolean
+}
+
+/** A worker that stops leaves what it could not finish to others. */
+export class Left extends Error {}
+
+const NO_TOKEN = (): string => ''
+
+/** Runs the scopes of instances: begins them, takes up what a crash cut short, settles them. */
+export class Driver {
+  readonly form: Form
+  readonly decode: (stored: unknown) => unknown
+  private readonly facts: DriverFacts
+  private readonly committer: Committer
+  private readonly leases: Leases
+  private readonly runs = new Map<string, ScopeRun>()
+
+  constructor(facts: DriverFacts) {
+    this.facts = facts
+    this.form = facts.store.capabilities.values
+    this.decode = this.form === 'text' ? (stored) => decode(stored as string) : (stored) => stored
+    this.committer = new Committer(facts.store, facts.clock)
+    this.leases = new Leases(facts.clock, { ms: facts.tenure.ms, longestRun: facts.longestRun })
+  }
+
+  /** The header of an instance that does not exist yet. */
+  draft(id: string, served: Served): Header {
+    return draftOf(id, served, this.facts.ids(), this.facts.clock.now())
+  }
+
+  /** An instance that does not exist yet. */
+  fresh(served: Served): Warm {
+    return { served, state: new State(served.program.graph), header: undefined, leasedAt: undefined, meta: NO_META }
+  }
+
+  /**
+   * Runs the scope that a delta sets off.
+   *
+   * @throws what the call is to reject with
+   */
+  run(manner: Manner, warm: Warm, trigger: Trigger, origin: Origin): Awaitable<ScopeResult> {
+    const { state, header } = warm
+    const now = this.facts.clock.now()
+    const draft = header ?? this.draft(manner.id, warm.served)
+    const number = origin.seq ?? draft.mailAppended + 1
+    const journal = this.journal(warm, draft, {
+      direct: origin.seq === undefined,
+      mail: recordOf(origin, number, trigger.mode, now),
+      committed: undefined,
+      startedAt: now,
+    })
+    if (trigger.meta !== undefined) journal.add(callRow(state, number, now, trigger.meta))
+    for (const datum of trigger.accepted) journal.add(feed(state, number, now, datum))
+    const scope = new Scope(state, number)
+    scope.begin()
+    if (this.isVoid(scope, header, trigger, origin)) {
+      scope.release()
+      return this.untouched(warm, header as Header)
+    }
+    const run = this.scopeRun(manner, warm, scope, journal, trigger)
+    const fed = trigger.accepted.map(({ intake }) => intake.slot.index)
+    const noted = origin.seq !== undefined || origin.request !== undefined
+    const ended: Ended = { scope, run, journal, fed, noted, keep: origin.seq !== undefined && origin.more }
+    const running = this.drive(run, journal)
+    return isThenable(running) ? running.then(() => this.finish(warm, ended)) : this.finish(warm, ended)
+  }
+
+  /** A call that brings nothing and finds nothing due leaves no trace. */
+  private isVoid(scope: Scope, header: Header | undefined, { accepted, meta }: Trigger, origin: Origin): boolean {
+    if (header === undefined || accepted.length > 0 || meta !== undefined || !scope.idle) return false
+    return header.status !== 'failed' && origin.seq === undefined && origin.request === undefined
+  }
+
+  /** Finishes, alone, a scope that a crash cut short. */
+  async runInterrupted(manner: Manner, warm: Warm, header: Header): Promise<ScopeResult> {
+    const { state } = warm
+    const scope = new Scope(state, header.scope)
+    const looked = needsHistory(state, header.scope, header.pass)
+    scope.recover(header.pass, await heldBefore(this.facts.store, state, header, looked, this.decode))
+    const startedAt = this.facts.clock.now()
+    const journal = this.journal(warm, header, { direct: false, mail: undefined, committed: header.rows, startedAt })
+    const fed = fedSlots(state, header.scope)
+    const delta = fed.map((slot) => ({ name: (state.graph.slots[slot] as Slot).name, value: state.values.get(slot) }))
+    const run = this.scopeRun(manner, warm, scope, journal, { mode: header.mode, delta, meta: warm.meta })
+    keepProduced(state, scope, run.recorder)
+    // Nobody else may run the same builders meanwhile: where the lease was not just claimed, it is taken first.
+    if (warm.leasedAt === undefined) await journal.flush(run.patch())
+    await this.drive(run, journal)
+    return this.finish(warm, { scope, run, journal, fed, noted: true, keep: false })
+  }
+
+  /**
+   * Closes a scope, begun or not, that cannot be run. What was fed is kept.
+   *
+   * @param delta of a scope that was not begun
+   * @throws the reason
+   */
+  async giveUp(warm: Warm, header: Header, delta: readonly AcceptedDatum[], reason: PolarisError): Promise<never> {
+    const startedAt = this.facts.clock.now()
+    const { state } = warm
+    const { mode } = header
+    const scope = header.pass > 0 ? header.scope : header.scope + 1
+    const committed = header.pass > 0 ? header.rows : undefined
+    const journal = this.journal(warm, header, { direct: false, mail: undefined, committed, startedAt })
+    for (const datum of delta) journal.add(feed(state, scope, startedAt, datum))
+    journal.add(reasonRow(state, scope, startedAt, reason))
+    const { code, message } = reason
+    const handled = handledBy(scope, startedAt, { status: 'failed', error: { code, message } })
+    const { settled, newest: rows } = state
+    const patch = { status: 'failed', scope, pass: 0, mode, settled, rows, updatedAt: startedAt } as const
+    await journal.close(patch, { settled: true, handled, keep: false })
+    this.settle(warm, journal)
+    throw reason
+  }
+
+  /** Gives back an instance on which there was nothing to do. */
+  async release(warm: Warm, header: Header): Promise<void> {
+    const { status, scope, pass, mode, settled, rows } = header
+    const updatedAt = this.facts.clock.now()
+    const journal = this.journal(warm, header, {
+      direct: false,
+      mail: undefined,
+      committed: rows,
+      startedAt: updatedAt,
+    })
+    await journal.close(
+      { status, scope, pass, mode, settled, rows, updatedAt },
+      { settled: pass === 0, handled: undefined, keep: false },
+    )
+    this.settle(warm, journal)
+  }
+
+  /** Stops the scope under way on an instance: what it has made is kept, the rest is left to others, at once. */
+  leave(id: string): void {
+    this.runs.get(id)?.leave(new Left(`The worker stopped before it was done with '${id}'.`))
+  }
+
+  private async abandon(run: ScopeRun, journal: Journal, reason: unknown): Promise<never> {
+    await journal.close(run.patch(), { settled: false, handled: undefined, keep: false })
+    throw reason
+  }
+
+  private drive(run: ScopeRun, journal: Journal): Awaitable<void> {
+    const running = run.run()
+    if (!isThenable(running)) return undefined
+    const { id } = run
+    this.runs.set(id, run)
+    return Promise.resolve(running)
+      .then(undefined, (error: unknown) => {
+        if (error instanceof Left) return this.abandon(run, journal, error)
+        throw error
+      })
+      .finally(() => {
+        if (this.runs.get(id) === run) this.runs.delete(id)
+      })
+  }
+
+  private untouched(warm: Warm, { id, scope }: Header): ScopeResult {
+    const { state } = warm
+    this.facts.atRest(id, warm)
+    const target = completedTarget(state, scope, [])
+    const status = target === undefined ? 'waiting' : 'completed'
+    const copy = state.snapshot(target !== undefined)
+    return new ScopeResult({ id, scope, state: copy, slots: [], values: [], status, target, lost: undefined })
+  }
+
+  private scopeRun(
+    { id, limit, hooks, signal }: Manner,
+    { served }: Warm,
+    scope: Scope,
+    journal: Journal,
+    { mode, delta, meta }: Omit<Trigger, 'accepted'>,
+  ): ScopeRun {
+    return new ScopeRun({
+      program: served.program,
+      scope,
+      mode,
+      limit: mode === 'sequential' ? 1 : limit,
+      hooks,
+      delta,
+      id,
+      incarnation: journal.incarnation,
+      meta: meta ?? NO_META,
+      signal,
+      servicesOf: served.servicesOf,
+      form: this.form,
+      journal,
+      clock: this.facts.clock,
+      leases: journal.eager || journal.leasedAt !== undefined ? this.leases : undefined,
+    })
+  }
+
+  private journal(
+    { header, served, leasedAt }: Warm,
+    draft: Header,
+    own: { direct: boolean; mail: Mail | undefined; committed: number | undefined; startedAt: number },
+  ): Journal {
+    const { durable } = this.facts.store.capabilities
+    const { graph } = served.program
+    return new Journal({
+      committer: this.committer,
+      header,
+      draft,
+      graph,
+      // Only an answer that crosses a boundary can be lost.
+      token: durable ? this.facts.ids : NO_TOKEN,
+      eager: durable && graph.durability === 'builder',
+      tenure: this.facts.tenure,
+      leasedAt,
+      ...own,
+    })
+  }
+
+  /** Settles a scope that has ended, and makes its result. */
+  private finish(warm: Warm, { scope, run, journal, fed, noted, keep }: Ended): Awaitable<ScopeResult> {
+    const { state } = warm
+    if (run.failed) state.stale = []
+    else state.settle()
+    const { status, target } = endingOf(run, scope)
+    const facts = { id: run.id, scope: scope.number, status, target, lost: scope.lost }
+    const patch = { ...run.patch(), status, pass: 0 }
+    const handled = noted ? handledBy(scope.number, patch.updatedAt, outcomeOf(run, scope, status, target)) : undefined
+    const conclude = (): ScopeResult => {
+      this.settle(warm, journal)
+      if (keep) warm.leasedAt = journal.leasedAt
+      const { slots, values } = run.recorder
+      const result = new ScopeResult({ ...facts, state: state.snapshot(status === 'completed'), slots, values })
+      run.recorder.forgetTransients(fed)
+      return answerOf(run, result)
+    }
+    const closed = journal.close(patch, { settled: true, handled, keep })
+    return isThenable(closed) ? closed.then(conclude) : conclude()
+  }
+
+  private settle(warm: Warm, journal: Journal): void {
+    warm.header = journal.header
+    warm.leasedAt = undefined
+    this.facts.atRest(journal.id, warm)
+  }
+}
+
+function draftOf(id: string, { program, workflow }: Served, incarnation: string, now: number): Header {
+  return {
+    id,
+    incarnation,
+    revision: 0,
+    fence: 0,
+    workflow: program.graph.name,
+    version: program.graph.version,
+    fingerprint: workflow.plan.fingerprint,
+    status: 'waiting',
+    holder: null,
+    wakeAt: null,
+    mailAppended: 0,
+    mailHandled: 0,
+    scope: 0,
+    pass: 0,
+    mode: 'sequential',
+    settled: 0,
+    rows: 0,
+    claims: 0,
+    token: '',
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+function recordOf(origin: Origin, seq: number, mode: Mode, appendedAt: number): Mail | undefined {
+  if (origin.seq !== undefined || origin.request === undefined) return undefined
+  return { ...origin.request, seq, mode, body: undefined, outcome: null, appendedAt, handledAt: null }
+}
+
+function handledBy(seq: number, at: number, outcome: Outcome): Handled {
+  return { seq, at, outcome: writeOutcome(outcome) }
+}
+
+/** What a later caller is told about a scope, who finds its rows in the store. */
+function outcomeOf(run: ScopeRun, { graph }: Scope, status: Outcome['status'], target: number | undefined): Outcome {
+  const { failure, aborted, id } = run
+  const name = target === undefined ? undefined : graph.slots[target]?.name
+  if (failure !== undefined) {
+    const { code, message, node } = failure
+    return { status, error: { code, message, builder: node.name } }
+  }
+  if (aborted !== undefined) return { status, error: { code: 'ABORTED', message: `The caller gave up on '${id}'.` } }
+  return { status, ...(name !== undefined && { target: name }) }
+}

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import type { Datum } from '../graph/data.ts'
+import { DataError, PolarisError } from '../graph/errors.ts'
+import type { ErrorCode } from '../graph/errors.ts'
+import { decode, encode, EncodingRefused } from '../stores/codec.ts'
+import { freezeDeep } from './freeze.ts'
+import type { AcceptedDatum, Form } from './intake.ts'
+import type { Program } from './program.ts'
+
+type Meta = Readonly<Record<string, unknown>>
+
+/** What a mail's body holds. */
+interface Body {
+  /** Names and values, in the form the store keeps. */
+  readonly delta: readonly (readonly [string, unknown])[]
+  readonly meta?: Meta
+}
+
+/** What is left of a scope besides its rows: what its caller is told, also much later and elsewhere. */
+export interface Outcome {
+  readonly status: 'completed' | 'waiting' | 'failed' | 'cancelled'
+  readonly target?: string
+  /** What the call rejects with. `builder`: as a `BuilderError`. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string; readonly builder?: string }
+}
+
+export function bodyOf(delta: readonly AcceptedDatum[], meta: Meta | undefined, form: Form): unknown {
+  const body: Body = {
+    delta: delta.map(({ intake, stored }) => [intake.slot.name, stored]),
+    ...(meta !== undefined && { meta }),
+  }
+  return form === 'text' ? JSON.stringify(body) : body
+}
+
+export interface Opened {
+  readonly accepted: readonly AcceptedDatum[]
+  readonly meta: Meta | undefined
+}
+
+/** A mail's body as a delta that was accepted before; `DATA_UNKNOWN` if the workflow's version has no such data. */
+export function openBody({ graph, intakes }: Program, body: unknown, form: Form): Opened | PolarisError {
+  const { delta, meta } = (form === 'text' ? JSON.parse(body as string) : body) as Body
+  const accepted: AcceptedDatum[] = []
+  for (const [name, stored] of delta) {
+    const intake = intakes[graph.slotOf.get(name) ?? -1]
+    if (intake === undefined) {
+      const message = `'${name}' was fed to workflow '${graph.name}', whose version ${graph.version} has no such data.`
+      return new PolarisError('DATA_UNKNOWN', message)
+    }
+    const value = form === 'text' ? decode(stored as string) : stored
+    accepted.push({ intake, value, stored, bytes: freezeDeep(value) })
+  }
+  if (meta !== undefined) freezeDeep(meta)
+  return { accepted, meta }
+}
+
+/**
+ * Of what the caller handed over, before any schema saw it: a default such as the time of day must not make the same
+ * request another one (P14). The order of data and of members does not count.
+ *
+ * @throws `DATA_INVALID` for values that cannot be compared with those of a later process
+ */
+export function hashOf(delta: readonly Datum[]): string {
+  const parts = delta.map(({ name, value }) => [name, canonical(name, value)] as const)
+  parts.sort(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+}
+
+function canonical(name: string, value: unknown): string {
+  try {
+    const text = encode(value)
+    return text.startsWith('~') ? `~${inOrder(text.slice(1))}` : inOrder(text)
+  } catch (error) {
+    if (!(error instanceof EncodingRefused)) throw error
+    throw new DataError(name, error.issues, { cause: error })
+  }
+}
+
+function inOrder(text: string): string {
+  return JSON.stringify(JSON.parse(text), (_key, value: unknown) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+  })
+}
+
+export function writeOutcome(outcome: Outcome): string {
+  return JSON.stringify(outcome)
+}
+
+export function readOutcome(text: string): Outcome {
+  return JSON.parse(text) as Outcome
+}

@@ -1,0 +1,95 @@
+import { PolarisError } from '../graph/errors.ts'
+import type { Graph } from '../graph/graph.ts'
+import type { DataStore, Mail, Row } from '../stores/contract.ts'
+import { BuilderError } from './builder-error.ts'
+import { readOutcome } from './mail.ts'
+import type { Outcome } from './mail.ts'
+import type { Registry } from './registry.ts'
+import { ScopeResult } from './result.ts'
+import { loadState } from './state.ts'
+
+const PAGE = 1000
+
+export interface ReplayFacts {
+  readonly store: DataStore
+  readonly registry: Registry
+  readonly decode: (stored: unknown) => unknown
+}
+
+/**
+ * The result of a scope that is over, from what is stored of it: what another process ran, or this one long ago.
+ *
+ * @throws what the call rejected with, or would have
+ */
+export async function replay({ store, registry, decode }: ReplayFacts, id: string, mail: Mail): Promise<ScopeResult> {
+  const { seq: scope, outcome: text } = mail
+  const snapshot = await store.read(id)
+  if (snapshot === undefined || text === null)
+    throw new PolarisError('INSTANCE_NOT_FOUND', `There is no instance '${id}'.`)
+  const { header } = snapshot
+  const { graph } = registry.serving(id, header.workflow, header.version).program
+  const asItStood = header.scope === scope && header.pass === 0
+  const rows = asItStood ? snapshot.rows : await rowsUpTo(store, id, scope)
+  const outcome = readOutcome(text)
+  return answer(id, outcome, resultOf(graph, id, scope, rows, outcome, decode), rows)
+}
+
+/** The newest row of each place as it was when a scope ended. */
+async function rowsUpTo(store: DataStore, id: string, scope: number): Promise<Row[]> {
+  const newest = new Map<string, Row>()
+  for (let after = 0; ;) {
+    const page = await store.history(id, { after, limit: PAGE })
+    for (const row of page) {
+      if (row.scope > scope) return inOrder(newest)
+      newest.set(row.place, row)
+    }
+    const last = page.at(-1)
+    if (last === undefined || page.length < PAGE) return inOrder(newest)
+    after = last.seq
+  }
+}
+
+function inOrder(rows: ReadonlyMap<string, Row>): Row[] {
+  return [...rows.values()].sort((a, b) => a.seq - b.seq)
+}
+
+function resultOf(
+  graph: Graph,
+  id: string,
+  scope: number,
+  rows: readonly Row[],
+  { status, target }: Outcome,
+  decode: (stored: unknown) => unknown,
+): ScopeResult {
+  const state = loadState(graph, 0, rows, decode)
+  const slots: number[] = []
+  const lost = new Set<number>()
+  for (const row of rows) {
+    if (row.scope !== scope || (row.outcome !== 'produced' && row.outcome !== 'supplied')) continue
+    const slot = graph.slotOf.get(row.data ?? '')
+    if (slot === undefined) continue
+    if (graph.slots[slot]?.transient === true) lost.add(slot)
+    else slots.push(slot)
+  }
+  return new ScopeResult({
+    id,
+    scope,
+    state,
+    slots,
+    values: slots.map((slot) => state.values.get(slot)),
+    status: status === 'cancelled' ? 'failed' : status,
+    target: target === undefined ? undefined : graph.slotOf.get(target),
+    lost,
+  })
+}
+
+function answer(id: string, { error }: Outcome, result: ScopeResult, rows: readonly Row[]): ScopeResult {
+  if (error === undefined) return result
+  const { code, message, builder } = error
+  if (builder === undefined || (code !== 'BUILDER_FAILED' && code !== 'PRODUCT_INVALID')) {
+    throw new PolarisError(code, message)
+  }
+  const thrown = rows.find((row) => row.outcome === 'failed' && row.builder === builder)?.note?.error
+  const cause = Object.assign(new Error(thrown?.message), thrown)
+  throw new BuilderError(code, message, { builder, id, result, cause })
+}

@@ -1,0 +1,183 @@
+/** One instance as one text: its header, every row and all mail. */
+import { describeValue, PolarisError } from '../../graph/errors.ts'
+import type { Append, Appended, Change, ClaimQuery, Header, Mail, Row, Snapshot, Written } from '../contract.ts'
+
+export interface Document {
+  readonly header: Header
+  /** In order of `seq`, like mail. */
+  readonly rows: readonly Row[]
+  readonly mail: readonly Mail[]
+}
+
+/** What a step makes of a document: an answer, and the document as it shall stand if it changes. */
+export interface Step<A> {
+  readonly answer: A
+  readonly next?: Document
+}
+
+/**
+ * The text does not begin like JSON: several clients parse by themselves whatever does. The number is that of the
+ * format.
+ */
+const FORMAT = 'polaris/'
+const VERSION = 1
+const HEAD = `${FORMAT}${VERSION} `
+
+export function writeDocument(document: Document): string {
+  return HEAD + JSON.stringify(document)
+}
+
+/** @throws `STORE_NEWER` and `STORE_INVALID` */
+export function readDocument(key: string, text: string): Document {
+  if (!text.startsWith(HEAD)) throw unknownFormat(key, text)
+  try {
+    const { header, rows, mail } = JSON.parse(text.slice(HEAD.length)) as Document
+    return {
+      header,
+      rows: rows.map((row) => ({ ...row, value: row.value })),
+      mail: mail.map((one) => ({ ...one, body: one.body })),
+    }
+  } catch (cause) {
+    throw new PolarisError('STORE_INVALID', `What is kept under '${key}' is damaged: restore it from a backup.`, {
+      cause,
+    })
+  }
+}
+
+function unknownFormat(key: string, text: string): PolarisError {
+  const version = text.startsWith(FORMAT) ? Number.parseInt(text.slice(FORMAT.length), 10) : Number.NaN
+  if (version > VERSION) {
+    const message = `'${key}' was written by a newer version of polaris-workflow (format ${version}, this one knows ${VERSION}): update the package.`
+    return new PolarisError('STORE_NEWER', message)
+  }
+  return new PolarisError(
+    'STORE_INVALID',
+    `What is kept under '${key}' is not this store's: give it a prefix of its own.`,
+  )
+}
+
+export function snapshotOf({ header, rows }: Document): Snapshot {
+  const newest = new Map<string, Row>()
+  for (const row of rows) {
+    // Deleted first, so that the map's order is that of the newest rows.
+    newest.delete(row.place)
+    newest.set(row.place, row)
+  }
+  return { header, rows: [...newest.values()] }
+}
+
+export function apply(document: Document | undefined, change: Change, now: number): Step<Written> {
+  const { expected, header, rows, mail, handled } = change
+  const current = document?.header
+  if (expected === null ? current !== undefined : current === undefined || differs(current, expected)) {
+    return { answer: { ok: false, current } }
+  }
+  const error = findRefusal(change, document)
+  if (error !== undefined) return { answer: { ok: false, error } }
+  const kept = expected !== null && expected.mailAppended === undefined
+  const mailAppended = (kept ? current : header)?.mailAppended ?? header.mailAppended
+  const wakeAt = wakeOf(change, current, mailAppended, now)
+  const letters = [...(document?.mail ?? []), ...(mail === undefined ? [] : [mail])].map((one) =>
+    one.seq === handled?.seq ? { ...one, body: undefined, outcome: handled.outcome, handledAt: handled.at } : one,
+  )
+  const next: Document = {
+    header: { ...header, mailAppended, wakeAt },
+    rows: [...(document?.rows ?? []), ...rows].sort((a, b) => a.seq - b.seq),
+    mail: letters.sort((a, b) => a.seq - b.seq),
+  }
+  return { answer: { ok: true, mailAppended }, next }
+}
+
+function differs(current: Header, expected: NonNullable<Change['expected']>): boolean {
+  return (
+    current.incarnation !== expected.incarnation ||
+    current.revision !== expected.revision ||
+    current.fence !== expected.fence ||
+    (expected.mailAppended !== undefined && current.mailAppended !== expected.mailAppended)
+  )
+}
+
+function wakeOf({ header, lease }: Change, current: Header | undefined, mailAppended: number, now: number) {
+  if (lease !== undefined) return now + lease
+  if (header.holder !== null) return current === undefined ? header.wakeAt : current.wakeAt
+  return mailAppended > header.mailHandled ? now : header.wakeAt
+}
+
+export function append(document: Document | undefined, { header, expect, mail }: Append, now: number): Step<Appended> {
+  const known = document?.mail.find(({ requestId }) => requestId === mail.requestId)
+  if (known !== undefined) return { answer: { ok: false, known } }
+  const error =
+    oddText('Mail', mail.requestId, header.id, mail.body) ?? oddNumber(mail, header.id) ?? oddNumber(header, header.id)
+  if (error !== undefined) return { answer: { ok: false, error } }
+  const current = document?.header
+  const fits =
+    current === undefined
+      ? expect !== 'existing'
+      : expect !== 'new' && current.workflow === header.workflow && current.status !== 'cancelled'
+  if (!fits) return { answer: { ok: false, current } }
+  const before = current ?? { ...header, holder: null, mailAppended: 0, mailHandled: 0 }
+  const seq = before.mailAppended + 1
+  const after = { ...before, mailAppended: seq, wakeAt: before.holder === null ? now : before.wakeAt }
+  const letter: Mail = { ...mail, seq, outcome: null, handledAt: null }
+  return {
+    answer: { ok: true, seq, header: after },
+    next: { header: after, rows: document?.rows ?? [], mail: [...(document?.mail ?? []), letter] },
+  }
+}
+
+export function isDue({ wakeAt, workflow, version }: Header, { serves }: ClaimQuery, now: number): boolean {
+  if (wakeAt === null || wakeAt > now) return false
+  return serves.some((one) => one.workflow === workflow && one.version === version)
+}
+
+export function claim(document: Document | undefined, query: ClaimQuery, now: number): Step<Header | undefined> {
+  if (document === undefined || !isDue(document.header, query, now)) return { answer: undefined }
+  const { fence, claims } = document.header
+  const { holder, lease } = query
+  const header = { ...document.header, holder, fence: fence + 1, claims: claims + 1, wakeAt: now + lease }
+  return { answer: header, next: { ...document, header } }
+}
+
+export function prune(document: Document | undefined, handledBefore: number, limit: number): Step<number> {
+  let left = limit
+  const goes = ({ handledAt }: Mail): boolean => handledAt !== null && handledAt < handledBefore && left-- > 0
+  const mail = document?.mail.filter((one) => !goes(one)) ?? []
+  const answer = (document?.mail.length ?? 0) - mail.length
+  return document === undefined || answer === 0 ? { answer: 0 } : { answer, next: { ...document, mail } }
+}
+
+function findRefusal(
+  { header, rows, mail, handled }: Change,
+  document: Document | undefined,
+): PolarisError | undefined {
+  const { id } = header
+  const seqs = new Set(document?.rows.map(({ seq }) => seq))
+  for (const row of rows) {
+    if (seqs.has(row.seq)) return new PolarisError('DATA_INVALID', `Row ${row.seq} of '${id}' is there already.`)
+    seqs.add(row.seq)
+    const error = oddText('Row', row.seq, id, row.value) ?? oddNumber(row, id)
+    if (error !== undefined) return error
+  }
+  if (mail !== undefined) {
+    const taken = document?.mail.some(({ seq, requestId }) => seq === mail.seq || requestId === mail.requestId)
+    if (taken) return new PolarisError('DATA_INVALID', `Mail '${mail.requestId}' of '${id}' is there already.`)
+    const error = oddText('Mail', mail.requestId, id, mail.body) ?? oddNumber(mail, id)
+    if (error !== undefined) return error
+  }
+  return oddNumber(header, id) ?? (handled && oddNumber(handled, id))
+}
+
+function oddText(what: string, name: number | string, id: string, value: unknown): PolarisError | undefined {
+  if (value === undefined || typeof value === 'string') return undefined
+  return new PolarisError(
+    'DATA_INVALID',
+    `${what} ${name} of '${id}' holds ${describeValue(value)}; a store keeps text.`,
+  )
+}
+
+/** JSON would turn such a number into `null`. */
+function oddNumber(record: object, id: string): PolarisError | undefined {
+  const odd = Object.entries(record).find(([, value]) => typeof value === 'number' && !Number.isFinite(value))
+  if (odd === undefined) return undefined
+  return new PolarisError('DATA_INVALID', `'${odd[0]}' of '${id}' is ${String(odd[1])}, which is no number to keep.`)
+}

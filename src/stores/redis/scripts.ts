@@ -1,0 +1,349 @@
+/**
+ * What Redis does in one step: Lua 5.1 as Redis 5 to 8 and Valkey have it. Every key is named by the caller, those of one
+ * item are in one slot. Items of a call are independent: each answers for itself, as text that begins with what became
+ * of it: `+` done, `-` lost, `=` known, `!` failed.
+ *
+ * A script that fails in the middle is not rolled back, so whatever can fail comes before the first write of an item,
+ * and that is an HSET: out of memory, Redis refuses it, and nothing has happened. What users stored is never decoded.
+ * Numbers stay text: those that are added to are formatted with `%.0f`, since Lua would write 1e+15.
+ */
+import { createHash } from 'node:crypto'
+
+export interface Script {
+  readonly lua: string
+  readonly sha: string
+}
+
+function script(lua: string): Script {
+  return { lua, sha: createHash('sha1').update(lua).digest('hex') }
+}
+
+/** `parse` gives mailAppended, wakeAt, fence, claims, holder, tail, revision and incarnation, handled, status, version, workflow. */
+const COMMON = String.raw`
+local call, byte_time = redis.call, redis.call('TIME')
+local function text(n) return string.format('%.0f', n) end
+local now = byte_time[1] * 1000 + math.floor(byte_time[2] / 1000)
+local NOW = text(now)
+local HEAD = '^([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(([^\n]*\n[^\n]*\n)([^\n]*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n.*)$'
+local function parse(h) return string.match(h, HEAD) end
+local function seqOf(row) return string.match(row, '^[^\n]*') end
+local function hset(key, pairs)
+  for i = 1, #pairs, 1000 do call('HSET', key, unpack(pairs, i, math.min(i + 999, #pairs))) end
+end
+local function hmget(key, fields)
+  local values = {}
+  for i = 1, #fields, 1000 do
+    local some = call('HMGET', key, unpack(fields, i, math.min(i + 999, #fields)))
+    for j = 1, #some do values[i + j - 1] = some[j] end
+  end
+  return values
+end
+local function try(apply, k, g)
+  local fine, answer = pcall(apply, k, g)
+  if fine then return answer end
+  if type(answer) == 'table' then answer = answer.err end
+  return '!' .. tostring(answer)
+end
+`
+
+/**
+ * KEYS per change: instance, old rows, wake set, list index, and with mail or an outcome the mail and the handled set.
+ * ARGV: channel; per change: 1 number of arguments, 2 of keys, 3 creation and id, 4 fence ('' inserts), 5 revision and incarnation,
+ * 6 mailAppended if compared, 7 lease, 8 mailAppended, 9 wakeAt, 10 tail, 11 mailHandled, 12 whether nobody holds it,
+ * 13 lines of status, version and workflow, 14 number of places, 15 of old rows, 16 seq of mail, 17 seq handled; then places with rows, seqs with
+ * old rows, request and mail, outcome and time.
+ */
+export const WRITE: Script = script(String.raw`${COMMON}
+local COMPARED = '^([^\n]*)\n([^\n]*)\n([^\n]*)\n[^\n]*\n[^\n]*\n([^\n]*\n[^\n]*\n)[^\n]*\n([^\n]*\n[^\n]*\n[^\n]*)\n'
+local function memberOf(position, kind)
+  local s, version, workflow = string.match(kind, '^([^\n]*)\n([^\n]*)\n(.*)$')
+  return s .. position .. '\0' .. version .. '\0' .. workflow
+end
+local function apply(k, g)
+  local key, position, kind = KEYS[k + 1], ARGV[g + 3], ARGV[g + 13]
+  local a, w, oldKind, oldWake = ARGV[g + 8], ARGV[g + 9], kind, ''
+  local places, olds = tonumber(ARGV[g + 14]), tonumber(ARGV[g + 15])
+  local first = g + 18
+  local mailAt = first + 2 * places + 2 * olds
+  local outcomeAt = mailAt
+  local h = call('HGET', key, 'h')
+  local before = {}
+  if ARGV[g + 4] == '' then
+    if h then return '-' .. h end
+  else
+    if not h then return '-' end
+    local a0, w0, f, vi, kind0 = string.match(h, COMPARED)
+    if f ~= ARGV[g + 4] or vi ~= ARGV[g + 5] then return '-' .. h end
+    if ARGV[g + 6] == '' then a = a0 elseif ARGV[g + 6] ~= a0 then return '-' .. h end
+    oldWake, oldKind = w0, kind0
+    if places > 0 then
+      local fields = {}
+      for i = 1, places do fields[i] = ARGV[first + 2 * i - 2] end
+      before = hmget(key, fields)
+    end
+  end
+  if ARGV[g + 16] ~= '' then
+    outcomeAt = mailAt + 2
+    if call('HEXISTS', KEYS[k + 5], ARGV[mailAt]) == 1 then return '-' .. (h or '') end
+  end
+  if ARGV[g + 7] ~= '' then w = text(now + tonumber(ARGV[g + 7]))
+  elseif ARGV[g + 12] == '0' then w = h and oldWake or w
+  elseif tonumber(a) > tonumber(ARGV[g + 11]) then w = NOW end
+  local newest, older = { 'h', a .. '\n' .. w .. '\n' .. ARGV[g + 10] }, {}
+  for i = 1, places do
+    local field, row, was = ARGV[first + 2 * i - 2], ARGV[first + 2 * i - 1], before[i]
+    if was and tonumber(seqOf(was)) > tonumber(seqOf(row)) then was, row = row, nil end
+    if was then
+      older[#older + 1] = seqOf(was)
+      older[#older + 1] = field .. '\n' .. was
+    end
+    if row then
+      newest[#newest + 1] = field
+      newest[#newest + 1] = row
+    end
+  end
+  for i = first + 2 * places, mailAt - 1 do older[#older + 1] = ARGV[i] end
+  hset(key, newest)
+  hset(KEYS[k + 2], older)
+  if not h or kind ~= oldKind or w ~= oldWake then
+    local member = memberOf(position, kind)
+    local was = kind == oldKind and member or memberOf(position, oldKind)
+    if not h then call('ZADD', KEYS[k + 4], 0, member)
+    elseif member ~= was then
+      call('ZREM', KEYS[k + 4], was)
+      call('ZADD', KEYS[k + 4], 0, member)
+    end
+    local wake, wasWake = string.sub(member, 13), string.sub(was, 13)
+    if oldWake ~= '' and (w == '' or wake ~= wasWake) then call('ZREM', KEYS[k + 3], wasWake) end
+    if w ~= '' and (w ~= oldWake or wake ~= wasWake) then call('ZADD', KEYS[k + 3], w, wake) end
+  end
+  if ARGV[g + 16] ~= '' then
+    call('HSET', KEYS[k + 5], ARGV[g + 16], ARGV[mailAt + 1], ARGV[mailAt], ARGV[g + 16])
+  end
+  local seq = ARGV[g + 17]
+  local mail = seq ~= '' and call('HGET', KEYS[k + 5], seq)
+  if mail then
+    local head = string.match(mail, '^[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n')
+    call('HSET', KEYS[k + 5], seq, head .. ARGV[outcomeAt])
+    local id = string.sub(position, 12)
+    call('ZADD', KEYS[k + 6], ARGV[outcomeAt + 1], seq .. '\0' .. id)
+    call('PUBLISH', ARGV[1], id)
+  end
+  return '+' .. a
+end
+local answers, k, g = {}, 0, 1
+while g < #ARGV do
+  local arguments, keys = tonumber(ARGV[g + 1]), tonumber(ARGV[g + 2])
+  answers[#answers + 1] = try(apply, k, g)
+  k, g = k + keys, g + arguments
+end
+return answers`)
+
+/**
+ * KEYS per append: instance, mail, wake set, list index. ARGV: channel; per append: id, expectation, workflow, tail of the
+ * header to create, its list member, request, mail without its seq.
+ */
+export const APPEND: Script = script(String.raw`${COMMON}
+local function apply(k, g)
+  local key, box, id, expect = KEYS[k + 1], KEYS[k + 2], ARGV[g + 1], ARGV[g + 2]
+  local known = call('HGET', box, ARGV[g + 6])
+  if known then return '=' .. call('HGET', box, known) end
+  local h = call('HGET', key, 'h')
+  local seq = '1'
+  if not h then
+    if expect == 'existing' then return '-' end
+    h = seq .. '\n' .. NOW .. '\n' .. ARGV[g + 4]
+    call('HSET', key, 'h', h)
+    call('ZADD', KEYS[k + 4], 0, ARGV[g + 5])
+    call('ZADD', KEYS[k + 3], NOW, string.sub(ARGV[g + 5], 13))
+  else
+    local a, w, f, c, o, tail, vi, d, s, version, workflow = parse(h)
+    if expect == 'new' or workflow ~= ARGV[g + 3] or s == 'x' then return '-' .. h end
+    seq = text(tonumber(a) + 1)
+    local wake = w
+    if o == '' then wake = NOW end
+    h = seq .. '\n' .. wake .. '\n' .. f .. '\n' .. c .. '\n' .. o .. '\n' .. tail
+    call('HSET', key, 'h', h)
+    if wake ~= w then call('ZADD', KEYS[k + 3], wake, id .. '\0' .. version .. '\0' .. workflow) end
+  end
+  call('HSET', box, seq, seq .. '\n' .. ARGV[g + 7], ARGV[g + 6], seq)
+  call('PUBLISH', ARGV[1], id)
+  return '+' .. seq .. '\n' .. h
+end
+local answers = {}
+for n = 0, #KEYS / 4 - 1 do answers[n + 1] = try(apply, n * 4, 1 + n * 7) end
+return answers`)
+
+/** KEYS: wake sets. ARGV: how many to look at in each, kinds that are served. Answers scores and members, an empty one behind a set that may hold more. */
+export const DUE: Script = script(String.raw`${COMMON}
+local serves, width = {}, tonumber(ARGV[1])
+for i = 2, #ARGV do serves[ARGV[i]] = true end
+local found = {}
+for i = 1, #KEYS do
+  local some = call('ZRANGEBYSCORE', KEYS[i], '-inf', NOW, 'WITHSCORES', 'LIMIT', 0, width)
+  for j = 1, #some, 2 do
+    local kind = string.sub(some[j], (string.find(some[j], '\0', 1, true)))
+    if serves[kind] then
+      found[#found + 1] = some[j + 1]
+      found[#found + 1] = some[j]
+    end
+  end
+  if #some == 2 * width then found[#found + 1], found[#found + 2] = some[#some], '' end
+end
+return found`)
+
+/** KEYS per instance: instance, wake set. ARGV: lease, holder, number of kinds served, those, ids. */
+export const CLAIM: Script = script(String.raw`${COMMON}
+local serves, kinds = {}, tonumber(ARGV[3])
+for i = 4, 3 + kinds do serves[ARGV[i]] = true end
+local ends = text(now + tonumber(ARGV[1]))
+local function apply(k, g)
+  local h = call('HGET', KEYS[k + 1], 'h')
+  if not h then return '-' end
+  local a, w, f, c, o, tail, vi, d, s, version, workflow = parse(h)
+  local kind = '\0' .. version .. '\0' .. workflow
+  if w == '' or tonumber(w) > now or not serves[kind] then return '-' end
+  f, c = text(tonumber(f) + 1), text(tonumber(c) + 1)
+  h = a .. '\n' .. ends .. '\n' .. f .. '\n' .. c .. '\n' .. ARGV[2] .. '\n' .. tail
+  call('HSET', KEYS[k + 1], 'h', h)
+  call('ZADD', KEYS[k + 2], ends, ARGV[g] .. kind)
+  return '+' .. w .. '\n' .. h
+end
+local answers = {}
+for n = 0, #KEYS / 2 - 1 do answers[n + 1] = try(apply, n * 2, 4 + kinds + n) end
+return answers`)
+
+/** KEYS per mail: mail, handled set. ARGV: time; per mail: seq, id. Deletes what was handled before the time. */
+export const PRUNE: Script = script(String.raw`
+local before, deleted = tonumber(ARGV[1]), 0
+for n = 0, #KEYS / 2 - 1 do
+  local box, handled, seq = KEYS[2 * n + 1], KEYS[2 * n + 2], ARGV[2 * n + 2]
+  local member = seq .. '\0' .. ARGV[2 * n + 3]
+  local at = redis.call('ZSCORE', handled, member)
+  if at and tonumber(at) < before then
+    local mail = redis.call('HGET', box, seq)
+    redis.call('ZREM', handled, member)
+    if mail then
+      redis.call('HDEL', box, seq, string.match(mail, '^[^\n]*\n([^\n]*)\n'))
+      deleted = deleted + 1
+    end
+  end
+end
+return deleted`)
+
+/** KEYS: handled sets. ARGV: time, how many of each. Answers per set its members. */
+export const HANDLED: Script = script(String.raw`
+local found = {}
+for i = 1, #KEYS do
+  found[i] = redis.call('ZRANGEBYSCORE', KEYS[i], '-inf', '(' .. ARGV[1], 'LIMIT', 0, ARGV[2])
+end
+return found`)
+
+/**
+ * KEYS: list indexes. ARGV: how many of each status and index, how many to look at for that, version and workflow or '',
+ * number of ranges, first and last member of each. Answers per index and range where it stopped ('' at the end), members.
+ */
+export const SCAN: Script = script(String.raw`
+local wanted, budget, version, workflow = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local function fits(member)
+  local id = string.find(member, '\0', 1, true)
+  local kind = string.find(member, '\0', id + 1, true)
+  return (version == '' or string.sub(member, id + 1, kind - 1) == version)
+    and (workflow == '' or string.sub(member, kind + 1) == workflow)
+end
+local function scan(key, low, high)
+  local found, looked = { '' }, 0
+  local all = version == '' and workflow == ''
+  local width = wanted
+  while true do
+    local some = redis.call('ZRANGEBYLEX', key, low, high, 'LIMIT', 0, width)
+    for i = 1, #some do
+      if all or fits(some[i]) then
+        found[#found + 1] = some[i]
+        if #found > wanted then
+          found[1] = some[i]
+          return found
+        end
+      end
+    end
+    if #some < width then return found end
+    looked, low = looked + width, '(' .. some[width]
+    if looked >= budget then
+      found[1] = some[width]
+      return found
+    end
+    width = math.min(100, width * 4)
+  end
+end
+local answers = {}
+for i = 1, #KEYS do
+  for r = 6, #ARGV, 2 do answers[#answers + 1] = scan(KEYS[i], ARGV[r], ARGV[r + 1]) end
+end
+return answers`)
+
+/** KEYS: instances. Answers their headers, '' where there is none. */
+export const HEADERS: Script = script(String.raw`
+local found = {}
+for i = 1, #KEYS do found[i] = redis.call('HGET', KEYS[i], 'h') or '' end
+return found`)
+
+/** KEYS: instance. Its fields and values. */
+export const READ: Script = script(`return redis.call('HGETALL', KEYS[1])`)
+
+/** Of numbers in a hash those behind \`after\`, in order: counted through where they lie close, else sorted. */
+const BEHIND = String.raw`
+local function behind(key, after, last, count, limit, have)
+  local found = {}
+  if last - after <= 2 * count + 1000 then
+    for from = after + 1, last, 500 do
+      local fields = {}
+      for seq = from, math.min(from + 499, last) do fields[#fields + 1] = string.format('%.0f', seq) end
+      local some = redis.call('HMGET', key, unpack(fields))
+      for i = 1, #some do
+        local one = have[fields[i]] or some[i]
+        if one then found[#found + 1] = one end
+        if #found == limit then return found end
+      end
+    end
+    return found
+  end
+  local seqs = {}
+  local function add(field)
+    local seq = tonumber(field)
+    if seq and seq > after then seqs[#seqs + 1] = seq end
+  end
+  for _, field in ipairs(redis.call('HKEYS', key)) do add(field) end
+  for field in pairs(have) do add(field) end
+  table.sort(seqs)
+  for i = 1, math.min(limit, #seqs) do
+    local field = string.format('%.0f', seqs[i])
+    found[i] = have[field] or redis.call('HGET', key, field)
+  end
+  return found
+end
+`
+
+/** KEYS: instance, old rows. ARGV: after, limit. Rows with the field of their place in front. */
+export const HISTORY: Script = script(String.raw`${BEHIND}
+local have, last, count, after = {}, 0, redis.call('HLEN', KEYS[2]), tonumber(ARGV[1])
+local fields = redis.call('HGETALL', KEYS[1])
+for i = 1, #fields, 2 do
+  if fields[i] ~= 'h' then
+    local text = string.match(fields[i + 1], '^[^\n]*')
+    last, count = math.max(last, tonumber(text)), count + 1
+    have[text] = fields[i] .. '\n' .. fields[i + 1]
+  end
+end
+return behind(KEYS[2], after, last, count, tonumber(ARGV[2]), have)`)
+
+/** KEYS: instance, mail. ARGV: after, limit. */
+export const MAIL: Script = script(String.raw`${BEHIND}
+local h = redis.call('HGET', KEYS[1], 'h')
+if not h then return {} end
+local count, last = redis.call('HLEN', KEYS[2]), tonumber(string.match(h, '^[^\n]*'))
+return behind(KEYS[2], tonumber(ARGV[1]), last, count, tonumber(ARGV[2]), {})`)
+
+/** KEYS: mail. ARGV: request. The mail, or ''. */
+export const REQUEST: Script = script(String.raw`
+local seq = redis.call('HGET', KEYS[1], ARGV[1])
+return seq and redis.call('HGET', KEYS[1], seq) or ''`)

@@ -1,0 +1,70 @@
+/** What happened in the schedules that were run. Whatever stays at 0 is not tested. */
+export const FAULTS = [
+  'store refused a call',
+  'answer lost',
+  'call done after its error',
+  'slow store',
+  'process killed',
+  'killed before a commit',
+  'killed after a commit',
+  'process paused',
+  'time jumped',
+  'process closed',
+  'news lost',
+  'clocks apart',
+  'builder outlasts its lease',
+  'builder hangs',
+] as const
+
+export const FEATURES = [
+  'calm schedule',
+  'lossy schedule',
+  'sequential call',
+  'parallel call',
+  'resume',
+  'submit',
+  'call without data',
+  'expect new',
+  'request id',
+  'request retried',
+  'request at two processes at once',
+  'result from a record',
+  'builder error',
+  'waited in the mailbox',
+  'claimed by a worker',
+  'claimed for a caller',
+  'worker stopped',
+  'store without news',
+  'cold instances',
+  'lease renewed',
+  'lease lost',
+  'stale change refused',
+  'interrupted scope finished',
+  'scope left by a worker',
+  'crash loop',
+  'durability builder',
+  'durability scope',
+  'sequential scope',
+  'parallel scope',
+  'pure',
+  'once',
+  'transient',
+  'transient refused',
+  'supplied',
+  'nothing',
+  'waitFor',
+  'throw',
+  'second pass',
+  'completed',
+  'waiting',
+] as const
+
+export type Counted = (typeof FAULTS)[number] | (typeof FEATURES)[number]
+
+export type Counts = Map<Counted, number>
+
+export const newCounts = (): Counts => new Map([...FAULTS, ...FEATURES].map((name) => [name, 0]))
+
+export function count(counts: Counts, name: Counted, holds = true): void {
+  if (holds) counts.set(name, counts.get(name)! + 1)
+}

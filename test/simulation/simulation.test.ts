@@ -1,0 +1,26 @@
+/**
+ * Whole processes, clients and a faulty store in virtual time. A failure prints its seed:
+ * `npm run simulate -- --schedules 1 --seed … --verbose` shows that schedule step by step.
+ */
+import { expect, test } from 'vitest'
+import { FAULTS, FEATURES, newCounts } from './counts.ts'
+import { simulate } from './simulate.ts'
+
+const SCHEDULES = 1_000
+const FIRST_SEED = 1
+
+test(`nothing is lost, done twice or left undone in ${SCHEDULES} schedules`, { timeout: 300_000 }, async () => {
+  const counts = newCounts()
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + SCHEDULES; seed++) {
+    const { problems } = await simulate(seed, counts)
+    expect(problems, `seed ${seed}`).toEqual([])
+  }
+  const missing = [...FAULTS, ...FEATURES].filter((name) => counts.get(name) === 0)
+  expect(missing, 'what these schedules were to show and did not').toEqual([])
+})
+
+test('a seed is a schedule', async () => {
+  const [first, second] = [await simulate(7, newCounts()), await simulate(7, newCounts())]
+  expect(first.steps).toBeGreaterThan(50)
+  expect(second.trace).toEqual(first.trace)
+})
