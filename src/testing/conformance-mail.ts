@@ -24,7 +24,7 @@ import {
 } from './conformance-kit.ts'
 
 /** The record of a request that is worked on at once. */
-export function record(seq: number, requestId: string): Mail {
+function record(seq: number, requestId: string): Mail {
   const { mail } = delta('a', requestId)
   return { ...mail, mode: 'parallel', body: undefined, seq, outcome: null, handledAt: null }
 }
