@@ -64,6 +64,7 @@ export class Backlog {
 
   /** Works on what this process holds: everything that waits, one scope after the other. Never rejects. */
   async work(id: string, claimed: Claimed | undefined, helper: Helper): Promise<Trouble | undefined> {
+    if (claimed !== undefined) this.facts.driver.lose(id)
     const taken = this.facts.turns.take(id)
     if (taken !== undefined) await taken
     return this.drain(id, helper, claimed)

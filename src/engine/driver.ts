@@ -216,6 +216,13 @@ export class Driver {
     this.runs.get(id)?.leave(new Left(`The worker stopped before it was done with '${id}'.`))
   }
 
+  /** A claim by this very process has taken the lease from a scope under way on an instance, which had let it run out. */
+  lose(id: string): void {
+    const run = this.runs.get(id)
+    // One that has committed nothing yet finds out by its first commit, and begins anew.
+    if (run?.leasedAt !== undefined) run.lose()
+  }
+
   private async abandon(run: ScopeRun, journal: Journal, reason: unknown): Promise<never> {
     await journal.close(run.patch(), { settled: false, handled: undefined, keep: false })
     throw reason

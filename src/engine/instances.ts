@@ -1,7 +1,7 @@
 import type { Datum } from '../graph/data.ts'
 import { isPolarisError } from '../graph/errors.ts'
 import type { AnyWorkflow } from '../graph/workflow.ts'
-import type { Append, Awaitable, DataStore, Header, Mail, Mode } from '../stores/contract.ts'
+import type { Append, Awaitable, DataStore, Header, Mail, Mode, Snapshot } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 import { Backlog, hasMail } from './backlog.ts'
 import type { Claimed } from './backlog.ts'
@@ -73,6 +73,7 @@ type Turn = ScopeResult | Submitted
 
 /** So often may another process get in between a read and the first commit before the call gives up. */
 const ATTEMPTS = 20
+const MOST_NEWNESS = 16
 /** Moves instances on: one scope at a time each, whatever runs in between. */
 export class Instances {
   readonly mailbox: Mailbox
@@ -81,6 +82,8 @@ export class Instances {
   private readonly turns = new Turns()
   private readonly warm: WarmOnes
   readonly backlog: Backlog
+  /** Above zero while ids that are not at hand mostly are new. */
+  private newness = 0
   private closed = false
   /** What this process holds though a call has to queue behind other mail: the call's turn ends by handling that. */
   private readonly held = new Map<string, Claimed>()
@@ -157,7 +160,7 @@ export class Instances {
   private async attempts(call: Call, name: string): Promise<Turn> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const turn = this.once(call, name)
+        const turn = attempt === 1 && this.mayBeNew(call, name) ? this.asNew(call, name) : this.once(call, name)
         return isThenable(turn) ? await turn : turn
       } catch (error) {
         if (!(error instanceof BuilderError)) this.warm.drop(call.id)
@@ -181,6 +184,39 @@ export class Instances {
     else void this.backlog.drain(id, { hooks, limit }, undefined)
   }
 
+  /**
+   * Whether to begin without a read, as if there were no such instance: if there is one, the first commit loses, before any
+   * builder has run, and the call reads it. That pays where ids that are not at hand mostly are new.
+   */
+  private mayBeNew({ id, delta, expect }: Call, name: string): boolean {
+    if (this.newness < 0 || delta.length === 0 || expect === 'existing' || this.warm.get(id) !== undefined) return false
+    const { store, registry } = this.facts
+    // With several versions, only the instance tells which one the delta is for.
+    if (!store.capabilities.durable || registry.hasSeveral(name)) return false
+    return registry.find(name).program.graph.durability === 'builder'
+  }
+
+  private async asNew(call: Call, name: string): Promise<Turn> {
+    try {
+      const turn = await this.onNew(call, name, undefined)
+      this.noteNew(true)
+      return turn
+    } catch (error) {
+      this.noteNew(!(error instanceof Overtaken))
+      throw error
+    }
+  }
+
+  /** One that was there after all has cost a commit for nothing: it weighs as much as four that were new. */
+  private noteNew(isNew: boolean): void {
+    this.newness = Math.max(-MOST_NEWNESS, Math.min(MOST_NEWNESS, this.newness + (isNew ? 1 : -4)))
+  }
+
+  private noteRead(snapshot: Snapshot | undefined): Snapshot | undefined {
+    this.noteNew(snapshot === undefined)
+    return snapshot
+  }
+
   private once(call: Call, name: string): Awaitable<Turn> {
     const warm = this.warm.get(call.id)
     // A call that brings nothing commits nothing, and so would not find out that another process was faster.
@@ -188,8 +224,8 @@ export class Instances {
     if (warm !== undefined && trusted) return this.onKnown(call, name, warm)
     const read = this.facts.store.read(call.id)
     return isThenable(read)
-      ? read.then((snapshot) => this.onKnown(call, name, this.backlog.load(snapshot)))
-      : this.onKnown(call, name, this.backlog.load(read))
+      ? read.then((snapshot) => this.onKnown(call, name, this.backlog.load(this.noteRead(snapshot))))
+      : this.onKnown(call, name, this.backlog.load(this.noteRead(read)))
   }
 
   private onKnown(call: Call, name: string, warm: Warm | undefined): Awaitable<Turn> {

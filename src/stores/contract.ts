@@ -172,7 +172,10 @@ export interface Change {
    * clock. That is decided on the counters of the row that is changed, in the same step (P6).
    */
   readonly lease?: number
-  /** The record of a request that is worked on at once; its `seq` is the header's `mailAppended`. */
+  /**
+   * The record of a request that is worked on at once; its `seq` is the header's `mailAppended`. Whoever writes it has looked
+   * whether there is mail of this request id; where there is nevertheless, the change is refused, or loses.
+   */
   readonly mail?: Mail
   /** Ignored where there is no such mail. Its body is dropped. */
   readonly handled?: Handled

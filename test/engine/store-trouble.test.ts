@@ -112,7 +112,8 @@ eachStore((kind) => {
       },
       w,
     )
-    await refusal(polaris.executor().sequential(w, 'i', A('a1')), 'STORE_UNAVAILABLE')
+    await refusal(polaris.executor().with({ expect: 'existing' }).sequential(w, 'i', A('a1')), 'STORE_UNAVAILABLE')
+    await refusal(polaris.executor().resume(w, 'i'), 'STORE_UNAVAILABLE')
     await refusal(polaris.get('i'), 'STORE_UNAVAILABLE')
     broken = false
     await expectUnknown(polaris, 'i')

@@ -1,4 +1,5 @@
 import { nothing, workflow } from 'polaris-workflow'
+import type { DataStore } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import { eachStore, memory, strictMemory } from '../support/media.ts'
 import { failure, newLab, over, texts, turns, until } from '../support/lab.ts'
@@ -226,7 +227,34 @@ describe('durability: what is stored when', () => {
     const store = strictMemory.medium().open()
     const counting = { ...store, read: (id: string) => (reads++, store.read(id)) }
     const run = over(counting, w).executor()
+    await run.with({ expect: 'new' }).sequential(w, 'i', A('a'))
     for (let i = 0; i < 5; i++) await run.sequential(w, 'i', A(`a${i}`))
-    expect(reads).toBe(1)
+    expect(reads).toBe(0)
+  })
+
+  it('new instances need no read either, once ids that are not at hand tend to be new', async () => {
+    const [A, T] = texts('A', 'T')
+    const lab = newLab()
+    const w = workflow({ name: 'w', builders: [lab.step('t', [A], T)], target: T })
+    const store = strictMemory.medium().open()
+    const before = over(store, w).executor()
+    for (let i = 0; i < 5; i++) await before.sequential(w, `old${i}`, A('a'))
+    lab.look()
+    let reads = 0
+    let writes = 0
+    const counting: DataStore = {
+      ...store,
+      read: (id) => (reads++, store.read(id)),
+      write: (changes) => ((writes += changes.length), store.write(changes)),
+    }
+    const run = over(counting, w).executor()
+    // The first that is there after all costs a commit that loses, and no builder has run by then.
+    for (let i = 0; i < 5; i++) {
+      expect((await run.sequential(w, `old${i}`, A('b'))).target).toBe('t(b)')
+      expect(lab.look()).toEqual(['t'])
+    }
+    expect([reads, writes]).toEqual([5, 11])
+    for (let i = 0; i < 50; i++) await run.sequential(w, `new${i}`, A('a'))
+    expect(reads).toBeLessThan(5 + 30)
   })
 })
