@@ -47,6 +47,8 @@ export interface Call {
   readonly requestId: string | undefined
   readonly meta: Readonly<Record<string, unknown>> | undefined
   readonly signal: AbortSignal | undefined
+  /** Waits in the mailbox even if the instance seems to be at rest. */
+  readonly queues?: boolean
 }
 
 /** A delta that is durable, and will be handled by whoever works on the instance. */
@@ -73,6 +75,8 @@ type Turn = ScopeResult | Submitted
 
 /** So often may another process get in between a read and the first commit before the call gives up. */
 const ATTEMPTS = 20
+/** So often before it goes to the mailbox instead. */
+const DIRECT_ATTEMPTS = 3
 const MOST_NEWNESS = 16
 /** Moves instances on: one scope at a time each, whatever runs in between. */
 export class Instances {
@@ -160,7 +164,8 @@ export class Instances {
   private async attempts(call: Call, name: string): Promise<Turn> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const turn = attempt === 1 && this.mayBeNew(call, name) ? this.asNew(call, name) : this.once(call, name)
+        const turn =
+          attempt === 1 && this.mayBeNew(call, name) ? this.asNew(call, name) : this.once(hurried(call, attempt), name)
         return isThenable(turn) ? await turn : turn
       } catch (error) {
         if (!(error instanceof BuilderError)) this.warm.drop(call.id)
@@ -255,7 +260,7 @@ export class Instances {
     const header = warm?.header
     if (warm === undefined || header === undefined) return this.begin(call, this.driver.fresh(served), accepted)
     if (this.backlog.isFree(header)) {
-      if (header.pass === 0 && !hasMail(header)) {
+      if (header.pass === 0 && !hasMail(header) && call.queues !== true) {
         this.held.delete(call.id)
         return this.begin(call, warm, accepted)
       }
@@ -325,6 +330,12 @@ export class Instances {
     if (!this.facts.registry.hasSeveral(name)) return newest
     return (this.warm.get(id) ?? (await this.backlog.read(id)))?.served ?? newest
   }
+}
+
+/** A process with one call after another on an instance is always faster than one that has to read it first. */
+function hurried(call: Call, attempt: number): Call {
+  const mayWait = attempt > DIRECT_ATTEMPTS && attempt < ATTEMPTS
+  return mayWait ? { ...call, queues: true } : call
 }
 
 /** @throws `REQUEST_CONFLICT` */

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { PolarisError } from '../../src/graph/errors.ts'
-import type { DataStore } from '../../src/stores/contract.ts'
-import type { MemoryOptions } from '../../src/stores/memory.ts'
+import type { Append, DataStore } from '../../src/stores/contract.ts'
+import type { MemoryOptions, MemoryStore } from '../../src/stores/memory.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
 import type { ConformanceOptions, MakeStore } from '../../src/testing/conformance.ts'
@@ -104,9 +104,9 @@ describe('the guide', () => {
 describe('the suite', () => {
   const makeStore: MakeStore = () => ({ open: () => memoryStore(), dispose: nothing })
 
-  it('has at least 100 cases, each with a name of its own', () => {
+  it('has at least 190 cases, each with a name of its own', () => {
     const names = storeConformance(makeStore).map(({ group, name }) => `${group}: ${name}`)
-    expect(names.length).toBeGreaterThanOrEqual(100)
+    expect(names.length).toBeGreaterThanOrEqual(190)
     expect(new Set(names).size).toBe(names.length)
   })
 
@@ -135,6 +135,59 @@ describe('the suite', () => {
     }
     expect(failed.length).toBeGreaterThanOrEqual(8)
     expect(failed.join('\n')).toMatch(/the answer: expected \[\s+\{\s+ok: false/)
+  })
+
+  const blunders: readonly (readonly [
+    what: string,
+    group: string,
+    blunder: (store: MemoryStore) => Partial<DataStore>,
+  ])[] = [
+    [
+      'does not compare the counter of mail',
+      'mail counter',
+      (store) => ({
+        write: (changes) =>
+          store.write(
+            changes.map((change) => {
+              const appended = store.read(change.header.id)?.header.mailAppended
+              if (change.expected?.mailAppended === undefined || appended === undefined) return change
+              return { ...change, expected: { ...change.expected, mailAppended: appended } }
+            }),
+          ),
+      }),
+    ],
+    [
+      'appends a request as often as it is sent',
+      'append again',
+      (store) => {
+        let count = 0
+        const rename = ({ mail, ...rest }: Append): Append => {
+          return { ...rest, mail: { ...mail, requestId: `${mail.requestId} ${++count}` } }
+        }
+        return { append: (appends) => store.append(appends.map(rename)) }
+      },
+    ],
+    [
+      'keeps no outcome',
+      'mail in changes',
+      (store) => ({ write: (changes) => store.write(changes.map(({ handled: _, ...change }) => change)) }),
+    ],
+    [
+      'forgets leases',
+      'lease',
+      (store) => ({ write: (changes) => store.write(changes.map(({ lease: _, ...change }) => change)) }),
+    ],
+    ['gives what others hold', 'claim', (store) => ({ claim: (query) => store.claim({ ...query, lease: -1 }) })],
+  ]
+
+  it.each(blunders)('finds a store that %s', async (_, group, blunder) => {
+    const blundering: MakeStore = () => {
+      const store = memoryStore({ strict: true })
+      return { open: () => ({ ...store, ...blunder(store) }), dispose: nothing, advance: nothing }
+    }
+    const cases = storeConformance(blundering, { shared: false }).filter((one) => one.group === group)
+    const failed = await Promise.all(cases.map(({ run }) => run().then(nothing, (error: Error) => error)))
+    expect(failed.some((error) => error instanceof Error && error.message.includes('expected'))).toBe(true)
   })
 
   it('finds a store that tears header and rows apart', async () => {
