@@ -116,9 +116,10 @@ export class Polaris<Services extends object = {}> {
   /**
    * Makes a worker: it handles submitted deltas and finishes what other processes left unfinished, once started.
    *
-   * @throws `OPTION_INVALID`, `STORE_INVALID`
+   * @throws `OPTION_INVALID`, `STORE_INVALID`, `CLOSED`
    */
   worker(options: WorkerOptions = {}): Worker {
+    if (this.closed !== undefined) throw closed()
     if (this.workerFacts === undefined) throw noStore()
     const worker = new Worker(this.workerFacts, options)
     this.workers.add(worker)

@@ -352,6 +352,7 @@ describe('a Polaris without a store, or closed', () => {
       await refusal(polaris.explain('i'), 'CLOSED')
       await refusal(polaris.list(), 'CLOSED')
       await refusal(polaris.start(), 'CLOSED')
+      expect(() => polaris.worker()).toThrow(expect.objectContaining({ code: 'CLOSED' }))
       expect((await over(medium.open(), w).get('i'))?.scopes).toBe(3)
     })
   })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe, inject } from 'vitest'
 import type { Awaitable, DataStore } from 'polaris-workflow'
 import { memoryStore } from 'polaris-workflow/stores/memory'
+import type { MemoryOptions } from 'polaris-workflow/stores/memory'
 import { sqliteStore } from 'polaris-workflow/stores/sqlite'
 import type { SqliteOptions } from 'polaris-workflow/stores/sqlite'
 import { redisMedium } from './redis-server.ts'
@@ -46,20 +47,20 @@ function mediumOf(newStore: () => DataStore): Medium {
   }
 }
 
-function memoryMedium(strict: boolean): Medium {
-  const store = memoryStore({ strict, now: storeTime.now })
-  // Closing is the end of a process, not of the medium.
-  return mediumOf(() => ({ ...store, close: () => undefined }))
+export function memoryKind(options: MemoryOptions): StoreKind {
+  const { strict = false } = options
+  return {
+    ...{ name: strict ? 'memory (strict)' : 'memory', text: strict, timed: true, endLeases: outlive },
+    medium() {
+      const store = memoryStore({ now: storeTime.now, ...options })
+      // Closing is the end of a process, not of the medium.
+      return mediumOf(() => ({ ...store, close: () => undefined }))
+    },
+  }
 }
 
-export const memory: StoreKind = {
-  ...{ name: 'memory', text: false, timed: true, endLeases: outlive },
-  medium: () => memoryMedium(false),
-}
-export const strictMemory: StoreKind = {
-  ...{ name: 'memory (strict)', text: true, timed: true, endLeases: outlive },
-  medium: () => memoryMedium(true),
-}
+export const memory: StoreKind = memoryKind({})
+export const strictMemory: StoreKind = memoryKind({ strict: true })
 
 /**
  * Calls `define` once per kind of store, within a `describe` that names it. `'servers'`: those that keep text, and Postgres
