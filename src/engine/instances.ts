@@ -287,7 +287,7 @@ export class Instances {
   private async queue(call: Call, { served }: Warm, header: Header, accepted: readonly AcceptedDatum[]): Promise<Turn> {
     if (header.holder === this.facts.tenure.holder) {
       // When that lease began is not known: it is renewed first.
-      if (!this.held.has(call.id)) this.held.set(call.id, { header, at: 0 })
+      if (!this.held.has(call.id)) this.held.set(call.id, { header, at: -Infinity })
     } else if (header.pass > 0 && !hasMail(header)) {
       const claimed = await this.backlog.claim(call.id)
       if (claimed !== undefined) this.held.set(call.id, claimed)

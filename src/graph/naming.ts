@@ -82,5 +82,5 @@ export function checkOptions(what: string, given: unknown, known: readonly strin
     throw new PolarisError('OPTION_INVALID', `${what} takes an object of options, but got ${describeValue(given)}.`)
   }
   const problems = unknownKeys(what, given, known)
-  if (problems.length > 0) throw new PolarisError('OPTION_INVALID', `${problems.join('; ')}.`)
+  if (problems.length > 0) throw new PolarisError('OPTION_INVALID', problems.join('; ').replace(/[^?]$/, '$&.'))
 }

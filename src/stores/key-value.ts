@@ -1,4 +1,5 @@
 import { PolarisError } from '../graph/errors.ts'
+import { checkOptions } from '../graph/naming.ts'
 import type { ClaimQuery, DataStore, Header, HistoryQuery, ListQuery, Page } from './contract.ts'
 import { append, apply, claim, isDue, prune, snapshotOf } from './key-value/document.ts'
 import { type KeyValueFunctions, type KeyValueMedium, makeMedium } from './key-value/medium.ts'
@@ -23,8 +24,9 @@ export interface KeyValueOptions extends KeyValueFunctions {
  * What the functions throw becomes `STORE_UNAVAILABLE`, with what was thrown as its `cause`.
  */
 export function keyValueStore(options: KeyValueOptions): DataStore {
-  const { prefix = 'polaris:', durable = true, now = Date.now } = options
+  checkOptions('keyValueStore', options, ['read', 'write', 'compareAndSet', 'list', 'prefix', 'durable', 'now'])
   checkFunctions(options)
+  const { prefix = 'polaris:', durable = true, now = Date.now } = options
   const medium = makeMedium(options, prefix)
   const listeners = new Set<(id: string) => void>()
   let closed = false
