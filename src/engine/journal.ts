@@ -67,6 +67,8 @@ export class Journal {
   private committed: number
   private begun = false
   private flight: PromiseLike<void> | undefined
+  /** A renewal under way, or one whose answer never came. */
+  private renewal: { readonly change: Change; readonly now: number } | undefined
   /** When the lease began that this process holds, by its own clock; `undefined` where it holds none. */
   leasedAt: number | undefined
   /** When something last came of a builder, committed or not, or rows were committed. */
@@ -154,7 +156,13 @@ export class Journal {
     const { header, facts } = this
     if (header === undefined || (!this.begun && this.leasedAt === undefined)) return undefined
     const renewed = { ...header, revision: header.revision + 1, token: facts.token() }
-    return this.send(this.change(renewed, [], facts.tenure.ms, undefined), now)
+    this.renewal ??= { change: this.change(renewed, [], facts.tenure.ms, undefined), now }
+    return this.send(this.renewal.change, this.renewal.now)
+  }
+
+  /** Whether a renewal was never answered: it may stand, and any other change would lose to it, so {@link renew} comes first. */
+  get unsure(): boolean {
+    return this.renewal !== undefined
   }
 
   /** Whether a third of the lease is over. */
@@ -198,7 +206,9 @@ export class Journal {
     return this.flight
   }
 
-  private landed(written: Committed, { header, lease }: Change, now: number): void {
+  private landed(written: Committed, change: Change, now: number): void {
+    const { header, lease } = change
+    if (this.renewal?.change === change) this.renewal = undefined
     if (!written.ok) {
       if (this.begun) throw leaseLost(header.id)
       const { direct, mail } = this.facts
@@ -215,7 +225,16 @@ export class Journal {
 
   /** Waits for what is in flight, then commits the rest and gives the instance back. */
   close(patch: HeaderPatch, leaving: Leaving): Awaitable<void> {
-    return this.flight === undefined ? this.flush(patch, leaving) : this.flight.then(() => this.close(patch, leaving))
+    const again = (): Awaitable<void> => this.close(patch, leaving)
+    if (this.flight !== undefined) {
+      return this.flight.then(again, (error: unknown) => {
+        if (this.unsure) return again()
+        throw error
+      })
+    }
+    if (this.renewal === undefined) return this.flush(patch, leaving)
+    const renewing = this.renew(this.renewal.now)
+    return isThenable(renewing) ? renewing.then(again) : again()
   }
 }
 

@@ -228,7 +228,8 @@ export class ScopeRun implements ScopeContext, Tenant {
   private commit(journal: Journal): boolean {
     if (journal.busy || (this.held === undefined && !journal.pressing)) return false
     try {
-      const done = journal.flush(this.patch())
+      const patch = this.patch()
+      const done = journal.unsure ? journal.renew(patch.updatedAt) : journal.flush(patch)
       if (!isThenable(done)) return true
       this.follow(done, () => false)
       return false

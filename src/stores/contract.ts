@@ -206,7 +206,7 @@ export interface Append {
 
 /** What became of an append. */
 export type Appended =
-  /** It waits. `header`: as it stands now. */
+  /** It waits. `header`: as it stood after that or later, `updatedAt` untouched. */
   | { readonly ok: true; readonly seq: number; readonly header: Header }
   /** There is mail with this request id already; nothing was changed, whatever else would have refused it. */
   | { readonly ok: false; readonly known: Mail }
@@ -263,8 +263,8 @@ export interface StoreCapabilities {
   /** `'text'`: rows carry values encoded by the codec. `'live'`: they carry the values themselves. */
   readonly values: 'text' | 'live'
   /**
-   * Whether it can go through all instances: `list`, and `claim` and `prune` without `ids`. Without that there is no
-   * worker. Where it is false, those calls are refused with `STORE_INVALID`.
+   * Whether it can go through all instances: `list`, `prune`, and `claim` without `ids`. Without that there is no worker.
+   * Where it is false, those calls are refused with `STORE_INVALID`.
    */
   readonly lists: boolean
 }

@@ -107,10 +107,11 @@ function writeStrictly(memory: Memory, changes: readonly Change[]): readonly Wri
 }
 
 function apply(memory: Memory, change: Change): Written {
-  const { expected, header, rows } = change
+  const { expected, header, rows, mail } = change
   let entry = memory.entries.get(header.id)
   const current = entry?.header
-  if (expected === null ? current !== undefined : current === undefined || differs(current, expected)) {
+  const stale = expected === null ? current !== undefined : current === undefined || differs(current, expected)
+  if (stale || (mail !== undefined && entry?.requests?.has(mail.requestId) === true)) {
     return { ok: false, current: current && giveHeader(memory, current) }
   }
   const kept = expected !== null && expected.mailAppended === undefined

@@ -68,6 +68,18 @@ const counting: Group['cases'] = [
     },
   },
   {
+    name: 'a record of a request that is there already: the change is refused or loses, and leaves no trace',
+    async run({ store }) {
+      const first = await putOne(store, start(await putOne(store, insertion('a')), 'r-1'))
+      const current = await putOne(store, settle(first, 1, { scope: 1 }))
+      const mail = await store.mail('a', { limit: 5 })
+      const [written] = await store.write([{ ...start(current, 'r-1'), rows: [row(1)] }])
+      same(written?.ok, false, 'whether it applied')
+      await stands(store, current, [])
+      same(await store.mail('a', { limit: 5 }), mail, 'the mail')
+    },
+  },
+  {
     name: 'not compared, the store keeps its own counter and answers it, whatever the header says',
     async run({ store }) {
       let last = await putOne(store, { ...insertion('a', { holder: 'w-1' }), lease: LONG })

@@ -2,7 +2,7 @@ import { Polaris, PolarisError, workflow } from 'polaris-workflow'
 import type { BuildContext, DataStore } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import { deferred, newLab, refusal, texts, turns } from '../support/lab.ts'
-import { eachStore, memoryKind, sqliteKind } from '../support/media.ts'
+import { eachServer, memoryKind, sqliteKind } from '../support/media.ts'
 import type { StoreKind } from '../support/media.ts'
 import { expectNoUnhandledRejections } from '../support/unhandled.ts'
 import { auditAfterEach, eventually, newBench, testClock } from './bench.ts'
@@ -210,7 +210,7 @@ onTestTime((kind, clock) => {
   })
 })
 
-eachStore((kind) => {
+eachServer((kind) => {
   it('in real time too: a lease outlasts itself while its builder runs, and ends with its process', async () => {
     const { lab, gate, w } = world()
     const bench = newBench(kind, w)
@@ -228,7 +228,7 @@ eachStore((kind) => {
     expect(await second).toMatchObject({ scope: 2, target: 't(first b(a1),x2)' })
     expect(lab.ran).toEqual(['b', 't', 't'])
   })
-}, 'servers')
+})
 
 it('lease and longestRun are checked', () => {
   for (const bad of [0, 99, -1, NaN, Infinity, '15000' as never]) {

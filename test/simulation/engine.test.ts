@@ -114,3 +114,42 @@ test('who comes while the mail is read is not taken for forgotten', async () => 
   expect((await first).scope).toBe(1)
   expect((await second).scope).toBe(2)
 })
+
+test('a renewal whose answers are all lost does not make the process lose to itself', async () => {
+  let now = 1_000_000
+  const timers = new Set<{ readonly at: number; readonly callback: () => void }>()
+  const clock = {
+    now: () => now,
+    after(ms: number, callback: () => void) {
+      const timer = { at: now + ms, callback }
+      timers.add(timer)
+      return () => void timers.delete(timer)
+    },
+  }
+  const advance = async (ms: number): Promise<void> => {
+    for (const end = now + ms; now < end; now += 10) {
+      for (const timer of [...timers]) if (timer.at <= now && timers.delete(timer)) timer.callback()
+      await turns(3)
+    }
+  }
+  const store = memoryStore({ strict: true, now: clock.now })
+  let lost = 0
+  const unlucky = over(store, {
+    async write(changes) {
+      const written = store.write(changes)
+      await Promise.resolve()
+      if (changes.every(({ rows }) => rows.length > 0) || lost === 3) return written
+      lost++
+      throw new PolarisError('STORE_UNAVAILABLE', 'The answer is lost.')
+    },
+  })
+  const gate = deferred()
+  const flow = echo('builder', ({ x }) => gate.promise.then(() => `y(${x})`))
+  const polaris = new Polaris({ store: unlucky, clock, lease: 900 }).register(flow)
+  const call = polaris.executor().sequential(flow, 'id', X('1'))
+  await advance(700)
+  expect(lost).toBe(3)
+  gate.resolve()
+  await turns()
+  expect((await call).target).toBe('y(1)')
+})

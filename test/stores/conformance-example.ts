@@ -68,7 +68,9 @@ function write(tables: Map<string, Instance>, change: Change, now: number): Writ
   if (refused !== undefined) return refused
   const found = tables.get(header.id)
   const current = found?.header
-  if (expected === null ? current !== undefined : !current || differs(current, expected)) return { ok: false, current }
+  const stale = expected === null ? current !== undefined : !current || differs(current, expected)
+  const known = mail !== undefined && found?.mail.some(({ requestId }) => requestId === mail.requestId) === true
+  if (stale || known) return { ok: false, current }
 
   const compared = expected === null || expected.mailAppended !== undefined
   const mailAppended = compared || !current ? header.mailAppended : current.mailAppended

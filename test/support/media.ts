@@ -71,7 +71,11 @@ export function eachStore(define: (kind: StoreKind) => void, kinds: 'all' | 'tex
     describe(`on ${kind.name}`, () => define(kind))
   }
   describe('on SQLite', () => define(sqliteKind({})))
-  if (kinds !== 'servers') return
+  if (kinds === 'servers') eachServer(define)
+}
+
+/** Postgres and Redis only. */
+export function eachServer(define: (kind: StoreKind) => void): void {
   describe('on Postgres', () => {
     needsServer('postgres')
     define(serverKind('Postgres', 'postgres', () => postgresMedium()))
