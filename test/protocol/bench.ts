@@ -23,9 +23,13 @@ export interface Bench {
 }
 
 /** Its timers never come: a process that is paused as far as the store can tell. */
-export const frozen: Clock = { now: () => Date.now(), after: () => () => undefined }
+const frozen: Clock = { now: () => Date.now(), after: () => () => undefined }
 
-const benches: { readonly workflows: readonly AnyWorkflow[]; readonly store: DataStore; end(): Promise<void> }[] = []
+const benches: {
+  readonly workflows: readonly AnyWorkflow[]
+  readonly store: DataStore
+  end(failed: boolean): Promise<void>
+}[] = []
 
 export function newBench(kind: StoreKind, ...workflows: AnyWorkflow[]): Bench {
   const medium = kind.medium()
@@ -41,9 +45,11 @@ export function newBench(kind: StoreKind, ...workflows: AnyWorkflow[]): Bench {
   const hangs = { lease: SHORT_LEASE_MS, clock: frozen }
   benches.push({
     ...{ workflows, store },
-    async end() {
-      await Promise.all(processes.map((polaris) => polaris.close()))
-      await auditAll(store, workflows)
+    async end(failed) {
+      if (!failed) {
+        await Promise.all(processes.map((polaris) => polaris.close()))
+        await auditAll(store, workflows)
+      }
       for (const opened of stores) await opened.close()
     },
   })
@@ -65,10 +71,13 @@ export function newBench(kind: StoreKind, ...workflows: AnyWorkflow[]): Bench {
   }
 }
 
-/** After each test of the file every instance it left is looked at, and all processes end. */
+/**
+ * After each test of the file all processes end, and every instance they left is looked at; but for a test that failed, whose
+ * builders may hang for ever.
+ */
 export function auditAfterEach(): void {
-  afterEach(async () => {
-    for (const bench of benches.splice(0)) await bench.end()
+  afterEach(async ({ task }) => {
+    for (const bench of benches.splice(0)) await bench.end(task.result?.state === 'fail')
   })
 }
 

@@ -2,7 +2,7 @@ import { PolarisError, workflow } from 'polaris-workflow'
 import type { BuildContext, DataStore } from 'polaris-workflow'
 import { expect, it } from 'vitest'
 import { deferred, newLab, refusal, texts } from '../support/lab.ts'
-import { eachStore } from '../support/media.ts'
+import { eachStore, SHORT_LEASE_MS } from '../support/media.ts'
 import { expectNoUnhandledRejections } from '../support/unhandled.ts'
 import { auditAfterEach, eventually, newBench } from './bench.ts'
 import type { Bench } from './bench.ts'
@@ -82,6 +82,26 @@ eachStore((kind) => {
     lab.look()
     expect(await polaris.executor().sequential(w, 'i', X('x2'))).toMatchObject({ scope: 2, target: 't(b(z1),x2)' })
     expect(lab.look()).toEqual(['t'])
+  })
+
+  it('P1, G3: who was overtaken by a claim commits nothing, though nothing else has changed yet', async () => {
+    const lab = newLab()
+    const gate = deferred()
+    const does = (made: string, run: number): unknown => (run === 1 ? gate.promise.then(() => 'by the loser') : made)
+    const w = workflow({ name: 'w', builders: [lab.step('t', [A], T, { does })], target: T })
+    const bench = newBench(kind, w)
+    const lost = refusal(bench.hanging().executor().sequential(w, 'i', A('a1')), 'LEASE_LOST')
+    await eventually(() => lab.ran.length === 1, 'the scope')
+    await kind.endLeases()
+    const { revision } = await bench.header('i')
+    const serves = [{ workflow: 'w', version: 1 }]
+    const claimed = await bench.store.claim({ holder: 'another', lease: SHORT_LEASE_MS, limit: 9, serves })
+    expect(claimed).toMatchObject([{ id: 'i', revision, claims: 1 }])
+    gate.resolve()
+    await lost
+    expect(await bench.header('i')).toMatchObject({ revision, pass: 1 })
+    await kind.endLeases()
+    expect((await bench.process().executor().resume(w, 'i')).target).toBe('t(a1)')
   })
 
   it('P9: a crashed scope is finished first, alone and in its mode, under the same key; then the mail in order', async () => {
