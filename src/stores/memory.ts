@@ -1,4 +1,5 @@
 import { describeValue, PolarisError } from '../graph/errors.ts'
+import { checkOptions } from '../graph/naming.ts'
 import type {
   Append,
   Appended,
@@ -49,6 +50,7 @@ export interface MemoryStore extends DataStore {
  * by. Everything is gone with the process, and histories grow for as long as it lives.
  */
 export function memoryStore(options: MemoryOptions = {}): MemoryStore {
+  checkOptions('memoryStore', options, ['strict', 'now'])
   const { strict = false, now = Date.now } = options
   const capabilities: StoreCapabilities = { durable: strict, values: strict ? 'text' : 'live', lists: true }
   const memory: Memory = {

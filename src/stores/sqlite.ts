@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { describeValue, PolarisError } from '../graph/errors.ts'
+import { checkOptions } from '../graph/naming.ts'
 import type { Awaitable, DataStore } from './contract.ts'
 import { type Claimer, prepareClaimer } from './sqlite/claiming.ts'
 import { loadDriver, type SqliteDatabase, type SqliteDriver } from './sqlite/driver.ts'
@@ -61,6 +62,7 @@ interface Link {
  * event loop, up to `patience`; all other calls are done when they return.
  */
 export function sqliteStore(file: string | URL, options: SqliteOptions = {}): DataStore {
+  checkOptions('sqliteStore', options, ['synchronous', 'patience', 'now', 'driver'])
   const path = pathOf(file)
   const inMemory = path === ':memory:'
   const { patience = 5_000, now = Date.now, driver = loadDriver } = options

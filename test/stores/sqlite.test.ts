@@ -80,6 +80,13 @@ describe('a file', () => {
     }
   })
 
+  it('refuses options that it does not know', () => {
+    for (const options of [{ durability: 'normal' }, { Synchronous: 'full' }, null]) {
+      const code = expect.objectContaining({ code: 'OPTION_INVALID' }) as Error
+      expect(() => sqliteStore(file, options as never)).toThrow(code)
+    }
+  })
+
   it('answers plainly where nobody else holds a lock', () => {
     const store = open(file)
     expect(store.write([insertion('a')])).toEqual([{ ok: true, mailAppended: 0 }])
