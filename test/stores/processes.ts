@@ -11,7 +11,8 @@ const output = join(root, '.build', `stores-${process.pid}`)
 /** Translates the stores to JavaScript, for programs that Node runs by itself. Gives the folder. */
 export function compileStores(): string {
   const sources = readdirSync(join(root, 'src/stores'), { recursive: true, encoding: 'utf8' })
-  const files = ['graph/errors.ts', ...sources.filter((name) => name.endsWith('.ts')).map((name) => `stores/${name}`)]
+  const stores = sources.filter((name) => name.endsWith('.ts')).map((name) => `stores/${name}`)
+  const files = ['graph/errors.ts', 'graph/naming.ts', ...stores]
   for (const file of files) {
     const { outputText } = ts.transpileModule(readFileSync(join(root, 'src', file), 'utf8'), {
       compilerOptions: {
