@@ -170,8 +170,7 @@ export class Backlog {
   /** The instance as it stands: as at hand, if that is what was claimed. */
   async current(id: string, claimed: Claimed | undefined): Promise<Warm | undefined> {
     const known = this.facts.warm.get(id)
-    if (claimed === undefined && known !== undefined) return known
-    if (claimed === undefined) return this.read(id)
+    if (claimed === undefined) return known ?? this.read(id)
     const { header, at } = claimed
     const warm = known?.header !== undefined && isSame(known.header, header) ? known : await this.read(id)
     // Between the claim and its turn a call of this process may have moved the instance on.

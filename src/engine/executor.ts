@@ -1,6 +1,6 @@
 import type { Datum, DatumOf } from '../graph/data.ts'
-import { describeValue, PolarisError } from '../graph/errors.ts'
-import { checkOptions } from '../graph/naming.ts'
+import { PolarisError } from '../graph/errors.ts'
+import { checkOption, checkOptions } from '../graph/naming.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
 import type { Mode } from '../stores/contract.ts'
 import { compute } from './compute.ts'
@@ -66,12 +66,8 @@ export class Executor {
     this.host = host
     this.hooks = options
     this.limit = options.concurrency === undefined ? Infinity : options.concurrency
-    if (this.limit !== Infinity && !(Number.isSafeInteger(this.limit) && this.limit >= 1)) {
-      throw new PolarisError(
-        'OPTION_INVALID',
-        `concurrency must be a whole number from 1, but is ${describeValue(this.limit)}.`,
-      )
-    }
+    const limitPasses = this.limit === Infinity || (Number.isSafeInteger(this.limit) && this.limit >= 1)
+    checkOption('concurrency', limitPasses, 'a whole number from 1', this.limit)
     checkHooks(options)
     this.options = call
   }
@@ -85,12 +81,9 @@ export class Executor {
     checkOptions('with', options, ['requestId', 'expect', 'meta', 'signal'])
     const { requestId, expect, meta, signal } = options
     if (requestId !== undefined) checkRequestId(requestId)
-    if (expect !== undefined && expect !== 'new' && expect !== 'existing') {
-      throw new PolarisError('OPTION_INVALID', `expect must be 'new' or 'existing', but is ${describeValue(expect)}.`)
-    }
-    if (signal !== undefined && !(signal instanceof AbortSignal)) {
-      throw new PolarisError('OPTION_INVALID', `signal must be an AbortSignal, but is ${describeValue(signal)}.`)
-    }
+    const expectPasses = expect === undefined || expect === 'new' || expect === 'existing'
+    checkOption('expect', expectPasses, "'new' or 'existing'", expect)
+    checkOption('signal', signal === undefined || signal instanceof AbortSignal, 'an AbortSignal', signal)
     const checked: CallOptions = meta === undefined ? options : { ...options, meta: checkMeta(meta) }
     return new Executor(this.host, this.executorOptions(), { ...this.options, ...checked })
   }

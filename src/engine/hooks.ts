@@ -1,6 +1,6 @@
 import type { AnyBuilder } from '../graph/builder.ts'
 import type { Datum } from '../graph/data.ts'
-import { describeValue, PolarisError } from '../graph/errors.ts'
+import { checkOption } from '../graph/naming.ts'
 import type { Mode } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 
@@ -34,8 +34,7 @@ export interface Hooks {
 /** @throws `OPTION_INVALID` */
 export function checkHooks(hooks: Hooks): void {
   for (const hook of ['before', 'after', 'onError'] as const) {
-    if (hooks[hook] === undefined || typeof hooks[hook] === 'function') continue
-    throw new PolarisError('OPTION_INVALID', `${hook} must be a function, but is ${describeValue(hooks[hook])}.`)
+    checkOption(hook, hooks[hook] === undefined || typeof hooks[hook] === 'function', 'a function', hooks[hook])
   }
 }
 

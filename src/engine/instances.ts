@@ -16,7 +16,7 @@ import { Overtaken } from './journal.ts'
 import type { Tenure } from './journal.ts'
 import { bodyOf, hashOf } from './mail.ts'
 import { Mailbox } from './mailbox.ts'
-import type { Answer, Helper } from './mailbox.ts'
+import type { Answer } from './mailbox.ts'
 import {
   checkExpectation,
   checkId,
@@ -77,7 +77,9 @@ type Turn = ScopeResult | Submitted
 const ATTEMPTS = 20
 /** So often before it goes to the mailbox instead. */
 const DIRECT_ATTEMPTS = 3
+/** How sure it can get that ids are new, or not. */
 const MOST_NEWNESS = 16
+
 /** Moves instances on: one scope at a time each, whatever runs in between. */
 export class Instances {
   readonly mailbox: Mailbox
@@ -156,11 +158,6 @@ export class Instances {
     return this.append(call, served, delta)
   }
 
-  /** Leaves the scope under way on an instance to others, if the worker that asks has begun it. */
-  leave(id: string, stopped: Helper['stopped']): void {
-    this.backlog.leave(id, stopped)
-  }
-
   private async attempts(call: Call, name: string): Promise<Turn> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -194,10 +191,10 @@ export class Instances {
    * builder has run, and the call reads it. That pays where ids that are not at hand mostly are new.
    */
   private mayBeNew({ id, delta, expect }: Call, name: string): boolean {
-    if (this.newness < 0 || delta.length === 0 || expect === 'existing' || this.warm.get(id) !== undefined) return false
     const { store, registry } = this.facts
+    if (!store.capabilities.durable || this.newness < 0 || delta.length === 0 || expect === 'existing') return false
     // With several versions, only the instance tells which one the delta is for.
-    if (!store.capabilities.durable || registry.hasSeveral(name)) return false
+    if (this.warm.get(id) !== undefined || registry.hasSeveral(name)) return false
     return registry.find(name).program.graph.durability === 'builder'
   }
 

@@ -1,6 +1,6 @@
 import type { Service } from '../graph/builder.ts'
 import { describeValue, PolarisError } from '../graph/errors.ts'
-import { checkOptions } from '../graph/naming.ts'
+import { checkOption, checkOptions } from '../graph/naming.ts'
 import type { graphOf } from '../graph/workflow.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
 import type { DataStore, InstanceStatus, Page, Snapshot } from '../stores/contract.ts'
@@ -168,7 +168,7 @@ export class Polaris<Services extends object = {}> {
     checkOptions('history', query, ['after', 'limit'])
     const { after = 0, limit = LONGEST_PAGE } = query
     checkLimit(limit)
-    check('after', Number.isSafeInteger(after) && after >= 0, 'a whole number from 0', after)
+    checkOption('after', Number.isSafeInteger(after) && after >= 0, 'a whole number from 0', after)
     const store = this.openStore()
     const rows = await store.history(id, { after, limit })
     const names = new Map(rows.map(({ seq, data }) => [seq, data ?? undefined]))
@@ -203,31 +203,25 @@ export class Polaris<Services extends object = {}> {
   }
 }
 
-/** @throws `OPTION_INVALID` */
-function check(option: string, passes: boolean, wanted: string, given: unknown): void {
-  if (passes) return
-  throw new PolarisError('OPTION_INVALID', `${option} must be ${wanted}, but is ${describeValue(given)}.`)
-}
-
 function checkLimit(limit: unknown): void {
   const passes = Number.isSafeInteger(limit) && (limit as number) >= 1 && (limit as number) <= LONGEST_PAGE
-  check('limit', passes, `a whole number from 1 to ${LONGEST_PAGE}`, limit)
+  checkOption('limit', passes, `a whole number from 1 to ${LONGEST_PAGE}`, limit)
 }
 
 function checkConstruction(services: unknown, clock: unknown, warm: unknown): void {
   const servicesPass = services === undefined || (typeof services === 'object' && services !== null)
-  check('services', servicesPass, 'an object of services by their names', services)
+  checkOption('services', servicesPass, 'an object of services by their names', services)
   const now: unknown = (clock as Partial<Clock> | null)?.now
-  check('clock', typeof now === 'function', 'an object with a method now()', clock)
+  checkOption('clock', typeof now === 'function', 'an object with a method now()', clock)
   const warmPasses = warm === Infinity || (Number.isSafeInteger(warm) && (warm as number) >= 0)
-  check('warm', warmPasses, 'a whole number from 0', warm)
+  checkOption('warm', warmPasses, 'a whole number from 0', warm)
 }
 
 function checkLease(lease: unknown, longestRun: unknown): void {
   const passes = (ms: unknown, least: number): boolean =>
     typeof ms === 'number' && ms >= least && ms <= LONGEST_TIMER_MS
-  check('lease', passes(lease, 100), `a number of milliseconds from 100 to ${LONGEST_TIMER_MS}`, lease)
-  check('longestRun', passes(longestRun, 1), `a number of milliseconds from 1 to ${LONGEST_TIMER_MS}`, longestRun)
+  checkOption('lease', passes(lease, 100), `a number of milliseconds from 100 to ${LONGEST_TIMER_MS}`, lease)
+  checkOption('longestRun', passes(longestRun, 1), `a number of milliseconds from 1 to ${LONGEST_TIMER_MS}`, longestRun)
 }
 
 const STATUSES: Record<InstanceStatus, true> = {
@@ -241,18 +235,18 @@ const STATUSES: Record<InstanceStatus, true> = {
 
 function checkQuery(query: { readonly [K in keyof InstanceQuery]?: unknown }): void {
   const { workflow, version, status, createdFrom, createdBefore, cursor } = query
-  check('workflow', workflow === undefined || typeof workflow === 'string', 'the name of a workflow', workflow)
-  check('version', version === undefined || Number.isSafeInteger(version), 'a whole number', version)
+  checkOption('workflow', workflow === undefined || typeof workflow === 'string', 'the name of a workflow', workflow)
+  checkOption('version', version === undefined || Number.isSafeInteger(version), 'a whole number', version)
   const statuses: readonly unknown[] = status === undefined ? [] : Array.isArray(status) ? status : [status]
   for (const each of statuses) {
     const known = typeof each === 'string' && Object.hasOwn(STATUSES, each)
-    check('status', known, `one or several of ${Object.keys(STATUSES).join(', ')}`, each)
+    checkOption('status', known, `one or several of ${Object.keys(STATUSES).join(', ')}`, each)
   }
   for (const [option, time] of Object.entries({ createdFrom, createdBefore })) {
     const passes = time === undefined || (typeof time === 'number' && !Number.isNaN(time))
-    check(option, passes, 'milliseconds since the epoch', time)
+    checkOption(option, passes, 'milliseconds since the epoch', time)
   }
-  check('cursor', cursor === undefined || typeof cursor === 'string', 'the `next` of an earlier page', cursor)
+  checkOption('cursor', cursor === undefined || typeof cursor === 'string', 'the `next` of an earlier page', cursor)
 }
 
 function checkStore(store: unknown): void {

@@ -1,5 +1,5 @@
-import { describeValue, isPolarisError, PolarisError } from '../graph/errors.ts'
-import { checkOptions } from '../graph/naming.ts'
+import { isPolarisError, PolarisError } from '../graph/errors.ts'
+import { checkOption, checkOptions } from '../graph/naming.ts'
 import type { DataStore } from '../stores/contract.ts'
 import { after } from './clock.ts'
 import type { Clock } from './clock.ts'
@@ -67,9 +67,7 @@ export class Worker {
     checkNumber('pollInterval', pollInterval, 1)
     checkNumber('grace', grace, 0)
     checkNumber('keepRequests', keepRequests, 0)
-    if (onTrouble !== undefined && typeof onTrouble !== 'function') {
-      throw new PolarisError('OPTION_INVALID', `onTrouble must be a function, but is ${describeValue(onTrouble)}.`)
-    }
+    checkOption('onTrouble', onTrouble === undefined || typeof onTrouble === 'function', 'a function', onTrouble)
     if (!facts.store.capabilities.lists) {
       throw new PolarisError(
         'STORE_INVALID',
@@ -110,7 +108,7 @@ export class Worker {
     this.cancel?.()
     await this.claiming
     const cancel = after(this.facts.clock, this.grace, () => {
-      for (const id of this.busy.keys()) this.facts.instances.leave(id, this.stopped)
+      for (const id of this.busy.keys()) this.facts.instances.backlog.leave(id, this.stopped)
     })
     await Promise.all(this.busy.values())
     cancel()
@@ -193,6 +191,5 @@ export class Worker {
 }
 
 function checkNumber(name: string, value: number, least: number): void {
-  if (Number.isFinite(value) && value >= least) return
-  throw new PolarisError('OPTION_INVALID', `${name} must be a number from ${least}, but is ${describeValue(value)}.`)
+  checkOption(name, Number.isFinite(value) && value >= least, `a number from ${least}`, value)
 }

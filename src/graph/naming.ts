@@ -76,6 +76,12 @@ function slips(a: string, b: string): number {
   return at(a.length, b.length)
 }
 
+/** @throws `OPTION_INVALID` unless the option passes */
+export function checkOption(option: string, passes: boolean, wanted: string, given: unknown): void {
+  if (passes) return
+  throw new PolarisError('OPTION_INVALID', `${option} must be ${wanted}, but is ${describeValue(given)}.`)
+}
+
 /** Throws `OPTION_INVALID` for an option nobody reads: a misspelt option must not pass in silence. */
 export function checkOptions(what: string, given: unknown, known: readonly string[]): void {
   if (typeof given !== 'object' || given === null) {

@@ -2,6 +2,7 @@
 import { builder, data, nothing, type, waitFor, workflow } from 'polaris-workflow'
 import type { AnyBuilder, AnyData, AnyWorkflow, DataStore } from 'polaris-workflow'
 
+import { silenced } from '../support/mortal.ts'
 import type { Crash } from './generate.ts'
 import { answer, dataOf, hash, type Answer, type BuilderSpec, type Value, type WorkflowSpec } from './spec.ts'
 
@@ -96,16 +97,7 @@ function processOf(
   const finish = (): unknown => {
     ran.ended = ++world.ticks
     world.running--
-    switch (made.outcome) {
-      case 'failed':
-        throw new Error(`${b.name} throws`)
-      case 'nothing':
-        return nothing('for the test')
-      case 'waitFor':
-        return waitFor(named(made.awaits))
-      case 'produced':
-        return made.value
-    }
+    return give(b, made, named)
   }
   const turns = hash(`${b.name} ${String(attempt)} ${Object.values(inputs).join()}`) % 5
   return answering(b.behaviour.timing, turns, finish)
@@ -121,6 +113,20 @@ async function later(timing: 'micro' | 'macro', turns: number, finish: () => unk
 
 function answering(timing: BuilderSpec['behaviour']['timing'], turns: number, finish: () => unknown): unknown {
   return timing === 'sync' ? finish() : later(timing, turns, finish)
+}
+
+/** Hands the engine what the reference says a builder answers. */
+export function give(b: BuilderSpec, made: Answer, named: (name: string) => AnyData): unknown {
+  switch (made.outcome) {
+    case 'failed':
+      throw new Error(`${b.name} throws`)
+    case 'nothing':
+      return nothing('for the test')
+    case 'waitFor':
+      return waitFor(named(made.awaits))
+    case 'produced':
+      return made.value
+  }
 }
 
 /** Rule 16: exactly what was declared, what is consumed always, and nothing that is `undefined` but in name. */
@@ -162,17 +168,7 @@ export function mortal(store: DataStore, life: Life): Mortal {
     return never()
   }
   return {
-    name: store.name,
-    capabilities: store.capabilities,
-    read: (id) => (life.dead ? never() : store.read(id)),
-    list: (query) => (life.dead ? never() : store.list(query)),
-    history: (id, query) => (life.dead ? never() : store.history(id, query)),
-    append: (appends) => (life.dead ? never() : store.append(appends)),
-    mail: (id, query) => (life.dead ? never() : store.mail(id, query)),
-    request: (id, requestId) => (life.dead ? never() : store.request(id, requestId)),
-    claim: (query) => (life.dead ? never() : store.claim(query)),
-    prune: (handledBefore, limit) => (life.dead ? never() : store.prune(handledBefore, limit)),
-    close: () => undefined,
+    ...silenced(store, () => life.dead),
     write(changes) {
       if (life.dead) return never()
       writes++

@@ -1,5 +1,5 @@
 /** A process: a Polaris of its own, its builders, perhaps a worker. */
-import { builder, data, isPolarisError, nothing, Polaris, type, waitFor, workflow } from 'polaris-workflow'
+import { builder, data, isPolarisError, Polaris, type, workflow } from 'polaris-workflow'
 import type {
   AnyBuilder,
   AnyData,
@@ -11,6 +11,7 @@ import type {
   Worker,
 } from 'polaris-workflow'
 import { answer, dataOf, type BuilderSpec, type Value } from '../model/spec.ts'
+import { give } from '../model/world.ts'
 import { faultyStore, type Mind } from './faulty-store.ts'
 import { LEASE_MS, LONGEST_RUN_MS, POLL_MS } from './workload.ts'
 import { rowsOf, type World } from './world.ts'
@@ -125,18 +126,7 @@ function run(
   // How often it has failed so far is for the store to say: what a dead process saw counts for nobody.
   const failed = rowsOf(world.store, info.id).filter((row) => row.builder === b.name && row.outcome === 'failed')
   const made = answer(b, inputs, failed.length)
-  const finish = (): unknown => {
-    switch (made.outcome) {
-      case 'failed':
-        throw new Error(`${b.name} throws`)
-      case 'nothing':
-        return nothing('for the test')
-      case 'waitFor':
-        return waitFor(named(made.awaits))
-      case 'produced':
-        return made.value
-    }
-  }
+  const finish = (): unknown => give(b, made, named)
   if (b.behaviour.timing === 'sync') return finish()
   return world.scheduler.sleep(duration(world, b), mind, `${b.name} of ${info.id} answers`).then(finish)
 }

@@ -29,22 +29,31 @@ export function mortal(store: DataStore, fatal: number, how: 'unsent' | 'answer 
     death,
     writes: () => writes,
     store: {
-      name: store.name,
-      capabilities: store.capabilities,
-      read: (id) => (dead ? never() : store.read(id)),
-      list: (query) => (dead ? never() : store.list(query)),
-      history: (id, query) => (dead ? never() : store.history(id, query)),
-      append: (appends) => (dead ? never() : store.append(appends)),
-      mail: (id, query) => (dead ? never() : store.mail(id, query)),
-      request: (id, requestId) => (dead ? never() : store.request(id, requestId)),
-      claim: (query) => (dead ? never() : store.claim(query)),
-      prune: (handledBefore, limit) => (dead ? never() : store.prune(handledBefore, limit)),
-      close: () => undefined,
+      ...silenced(store, () => dead),
       write(changes) {
         if (dead) return never()
         writes++
         return writes < fatal ? store.write(changes) : write(changes)
       },
     },
+  }
+}
+
+/** The store as a process sees it that may be dead: then nothing is answered any more. Closing it closes nothing. */
+export function silenced(store: DataStore, isDead: () => boolean): DataStore {
+  const alive = <T>(ask: () => T): T | Promise<never> => (isDead() ? new Promise<never>(() => undefined) : ask())
+  return {
+    name: store.name,
+    capabilities: store.capabilities,
+    read: (id) => alive(() => store.read(id)),
+    write: (changes) => alive(() => store.write(changes)),
+    append: (appends) => alive(() => store.append(appends)),
+    mail: (id, query) => alive(() => store.mail(id, query)),
+    request: (id, requestId) => alive(() => store.request(id, requestId)),
+    claim: (query) => alive(() => store.claim(query)),
+    list: (query) => alive(() => store.list(query)),
+    history: (id, query) => alive(() => store.history(id, query)),
+    prune: (handledBefore, limit) => alive(() => store.prune(handledBefore, limit)),
+    close: () => undefined,
   }
 }

@@ -1,18 +1,9 @@
-import { builder, data, Polaris, type, workflow } from '../../../dist/index.js'
-import { stepsOf } from '../steps.mjs'
+import { Polaris } from '../../../dist/index.js'
+import { polarisChain } from '../polaris-chain.mjs'
 
 /** Nothing stored. */
 export function contender(chain) {
-  const items = Array.from({ length: chain.length + 1 }, (_, i) => data(`Item${i}`, type()))
-  const builders = stepsOf(chain).map((step, i) =>
-    builder({
-      name: `step${i}`,
-      consumes: { from: items[i] },
-      produces: items[i + 1],
-      process: ({ from }) => step(from),
-    }),
-  )
-  const flow = workflow({ name: 'chain', builders, target: items[chain.length] })
+  const { flow, start } = polarisChain(chain)
   const executor = new Polaris().register(flow).executor()
-  return async (n) => (await executor.compute(flow, items[0]({ n, s: 'start' }))).target
+  return async (n) => (await executor.compute(flow, start(n))).target
 }

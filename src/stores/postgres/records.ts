@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { PolarisError } from '../../graph/errors.ts'
 import { quote } from '../codec.ts'
-import type { Header, InstanceStatus, Mail, Mode, Row, RowNote, RowOutcome } from '../contract.ts'
+import type { Header, InstanceStatus, Mail, Mode, Row } from '../contract.ts'
+import { readRow, rowText } from '../row-text.ts'
 
 const HEADER_NAMES = [
   'id',
@@ -125,19 +126,6 @@ export const ROW_COLUMNS = 'place, seq, rest, value'
 /** The columns of {@link ROW_COLUMNS}, in this order. */
 export type RowRecord = readonly [place: string, seq: string, rest: string, value: string | null]
 
-type RowRest = [
-  scope: number,
-  pass: number,
-  builder: string | null,
-  data: string | null,
-  outcome: RowOutcome,
-  inputs: number[],
-  startedAt: number,
-  endedAt: number,
-  note: RowNote | null,
-  place?: string,
-]
-
 export function rowValue({ value, seq }: Row, id: string): string | null {
   if (value === undefined) return null
   if (typeof value === 'string') return value
@@ -145,35 +133,15 @@ export function rowValue({ value, seq }: Row, id: string): string | null {
 }
 
 export function rowRest(row: Row, id: string, place: string): string {
-  const { seq, scope, pass, builder, data, inputs, startedAt, endedAt, note } = row
+  const { seq, scope, pass, startedAt, endedAt } = row
   if (!Number.isFinite(seq + scope + pass + startedAt + endedAt)) {
     throw new PolarisError('DATA_INVALID', `Row ${seq} of '${id}' has a number that is none.`)
   }
-  return (
-    `[${scope},${pass},${builder === null ? 'null' : quote(builder)},${data === null ? 'null' : quote(data)},` +
-    `"${row.outcome}",[${inputs.join()}],${startedAt},${endedAt},${note === null ? 'null' : JSON.stringify(note)}` +
-    `${place === row.place ? '' : `,${quote(row.place)}`}]`
-  )
+  return rowText(row, place !== row.place)
 }
 
 export function toRow([place, seq, rest, value]: RowRecord): Row {
-  const [scope, pass, builder, data, outcome, inputs, startedAt, endedAt, note, original = place] = JSON.parse(
-    rest,
-  ) as RowRest
-  return {
-    seq: Number(seq),
-    place: original,
-    scope,
-    pass,
-    builder,
-    data,
-    outcome,
-    value: value ?? undefined,
-    inputs,
-    startedAt,
-    endedAt,
-    note,
-  }
+  return readRow(Number(seq), place, rest, value ?? undefined)
 }
 
 const UNSAFE = /\0|\p{Surrogate}/u

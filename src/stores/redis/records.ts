@@ -1,7 +1,8 @@
 /** Headers, rows and mail as text that scripts can take apart without decoding what users stored. */
 import { describeValue, PolarisError } from '../../graph/errors.ts'
 import { quote } from '../codec.ts'
-import type { Header, InstanceStatus, Mail, Mode, Row, RowNote, RowOutcome } from '../contract.ts'
+import type { Header, InstanceStatus, Mail, Mode, Row } from '../contract.ts'
+import { readRow, rowText } from '../row-text.ts'
 
 /** One letter each: part of every member of the list index. */
 const LETTERS: Readonly<Record<InstanceStatus, string>> = {
@@ -165,54 +166,31 @@ export function toHeader(id: string, text: string): Header {
   }
 }
 
-type RowRest = [
-  scope: number,
-  pass: number,
-  builder: string | null,
-  data: string | null,
-  outcome: RowOutcome,
-  inputs: number[],
-  startedAt: number,
-  endedAt: number,
-  note: RowNote | null,
-]
-
 /** The hash field in which a place keeps its newest row. */
 export function placeField(place: string): string {
   return `p${packLine(place)}`
 }
 
 /** Two lines, and the value behind them if there is one. */
-export function rowText(id: string, row: Row): string {
-  const { seq, scope, pass, builder, data, inputs, startedAt, endedAt, note, value } = row
+export function rowLines(id: string, row: Row): string {
+  const { seq, scope, pass, startedAt, endedAt, value } = row
   if (!Number.isSafeInteger(seq) || !Number.isFinite(scope + pass + startedAt + endedAt)) {
     refuse(`row ${seq} of '${id}': it has a number that is none`)
   }
-  const head =
-    `${seq}\n[${scope},${pass},${builder === null ? 'null' : quote(builder)},${data === null ? 'null' : quote(data)},` +
-    `"${row.outcome}",[${inputs.join()}],${startedAt},${endedAt},${note === null ? 'null' : JSON.stringify(note)}]`
+  const head = `${seq}\n${rowText(row, false)}`
   return value === undefined ? head : `${head}\n${packValue(value, `row ${seq} of '${id}'`)}`
 }
 
 export function toRow(field: string, text: string): Row {
   const first = text.indexOf('\n')
   const second = text.indexOf('\n', first + 1)
-  const rest = JSON.parse(text.slice(first + 1, second < 0 ? undefined : second)) as RowRest
-  const [scope, pass, builder, data, outcome, inputs, startedAt, endedAt, note] = rest
-  return {
-    seq: Number(text.slice(0, first)),
-    place: unpack(field.slice(1)),
-    scope,
-    pass,
-    builder,
-    data,
-    outcome,
-    value: second < 0 ? undefined : unpack(text.slice(second + 1)),
-    inputs,
-    startedAt,
-    endedAt,
-    note,
-  }
+  const value = second < 0 ? undefined : unpack(text.slice(second + 1))
+  return readRow(
+    Number(text.slice(0, first)),
+    unpack(field.slice(1)),
+    text.slice(first + 1, second < 0 ? undefined : second),
+    value,
+  )
 }
 
 /** An older row: its place's field in front. */

@@ -159,7 +159,7 @@ function sortRows(id: string, rows: readonly Row[]): { readonly newest: string[]
   const older: string[] = []
   const [only] = rows
   if (rows.length === 1 && only !== undefined) {
-    newest.push(records.placeField(only.place), records.rowText(id, only))
+    newest.push(records.placeField(only.place), records.rowLines(id, only))
     return { newest, older }
   }
   const places = new Map<string, Row>()
@@ -169,7 +169,7 @@ function sortRows(id: string, rows: readonly Row[]): { readonly newest: string[]
   }
   for (const row of rows) {
     const field = records.placeField(row.place)
-    const text = records.rowText(id, row)
+    const text = records.rowLines(id, row)
     if (places.get(row.place) === row) newest.push(field, text)
     else older.push(`${row.seq}`, records.oldRowText(field, text))
   }

@@ -1,7 +1,8 @@
 /** Headers, rows and mail as columns, and back. */
 import { PolarisError } from '../../graph/errors.ts'
 import { quote } from '../codec.ts'
-import type { Header, InstanceStatus, Mail, Mode, Row, RowNote, RowOutcome } from '../contract.ts'
+import type { Header, InstanceStatus, Mail, Mode, Row } from '../contract.ts'
+import { readRow, rowText } from '../row-text.ts'
 import type { SqlValue } from './driver.ts'
 
 export const HEADER_COLUMNS: string =
@@ -84,18 +85,6 @@ export interface RowRecord {
   readonly value: string | null
 }
 
-type RowRest = [
-  scope: number,
-  pass: number,
-  builder: string | null,
-  data: string | null,
-  outcome: RowOutcome,
-  inputs: number[],
-  startedAt: number,
-  endedAt: number,
-  note: RowNote | null,
-]
-
 /** Values of one row for the columns created_at, id, place, seq, rest, value, added to `values`. */
 export function pushRow(values: SqlValue[], header: Header, row: Row): void {
   const { value } = row
@@ -106,32 +95,15 @@ export function pushRow(values: SqlValue[], header: Header, row: Row): void {
 }
 
 function rowRest({ id }: Header, row: Row): string {
-  const { scope, pass, builder, data, inputs, startedAt, endedAt, note } = row
+  const { scope, pass, startedAt, endedAt } = row
   if (!Number.isFinite(scope + pass + startedAt + endedAt)) {
     throw new PolarisError('DATA_INVALID', `Row ${row.seq} of '${id}' has a number that is none.`)
   }
-  return (
-    `[${scope},${pass},${builder === null ? 'null' : quote(builder)},${data === null ? 'null' : quote(data)},` +
-    `"${row.outcome}",[${inputs.join()}],${startedAt},${endedAt},${note === null ? 'null' : JSON.stringify(note)}]`
-  )
+  return rowText(row, false)
 }
 
 export function toRow({ place, seq, rest, value }: RowRecord): Row {
-  const [scope, pass, builder, data, outcome, inputs, startedAt, endedAt, note] = JSON.parse(rest) as RowRest
-  return {
-    seq,
-    place: loadText(place),
-    scope,
-    pass,
-    builder,
-    data,
-    outcome,
-    value: value ?? undefined,
-    inputs,
-    startedAt,
-    endedAt,
-    note,
-  }
+  return readRow(seq, loadText(place), rest, value ?? undefined)
 }
 
 export const MAIL_COLUMNS = 'created_at, id, seq, request_id, handled_at, rest, body, outcome'
