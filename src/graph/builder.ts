@@ -1,5 +1,7 @@
 import { isData } from './data.ts'
 import type { AnyData, Data, Frozen, Given, ValueOf } from './data.ts'
+import { durationMs, durationProblem } from './duration.ts'
+import type { Duration } from './duration.ts'
 import { describeValue, GraphError } from './errors.ts'
 import { checkName, nameProblem, unknownKeys } from './naming.ts'
 import type { Outcome } from './outcome.ts'
@@ -73,6 +75,8 @@ export interface Builder<Input = unknown, Reads = AnyData, Produces = AnyData, U
   readonly once: boolean
   readonly pure: boolean
   readonly version: number
+  /** Milliseconds that one try may take. */
+  readonly timeout: number | undefined
   process(input: Input, context: BuildContext<ServiceValues<Uses>>): unknown
   /** Only a type: all data the builder reads. */
   readonly types?: { readonly reads: Reads }
@@ -107,6 +111,8 @@ export interface BuilderDefinition<
   readonly pure?: boolean
   /** Raise it when `process` changes its meaning; part of the graph's fingerprint. Default 1. */
   readonly version?: number
+  /** How long one try may take: `'30s'`, `'2m'`, or milliseconds. Then it has failed with `BUILDER_TIMEOUT`. */
+  readonly timeout?: Duration
   /** Makes the product, at once or later; or says `nothing()` or `waitFor(Data)`. */
   process(
     this: void,
@@ -125,6 +131,7 @@ const OPTIONS = [
   'once',
   'pure',
   'version',
+  'timeout',
   'process',
 ] as const satisfies readonly (keyof AnyDefinition)[]
 
@@ -168,6 +175,7 @@ export function builder<
     once: definition.once ?? false,
     pure: definition.pure ?? false,
     version: definition.version ?? 1,
+    timeout: definition.timeout === undefined ? undefined : durationMs(definition.timeout),
     process: definition.process,
   })
   definedHere.add(made)
@@ -206,6 +214,8 @@ function definitionProblems(definition: unknown): string[] {
   }
   const problem = versionProblem(given.version)
   if (problem !== undefined) problems.push(problem)
+  const timeout = given.timeout === undefined ? undefined : durationProblem('timeout', given.timeout, 1)
+  if (timeout !== undefined) problems.push(timeout)
   return problems
 }
 

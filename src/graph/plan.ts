@@ -19,6 +19,8 @@ export interface PlanBuilder {
   readonly once: boolean
   readonly pure: boolean
   readonly version: number
+  /** Milliseconds that one try may take, if that is bounded. */
+  readonly timeout?: number
 }
 
 /** A plan as plain JSON. */
@@ -148,6 +150,7 @@ function describe(graph: Graph, node: Node): PlanBuilder {
     once: node.builder.once,
     pure: node.builder.pure,
     version: node.builder.version,
+    ...(node.builder.timeout !== undefined && { timeout: node.builder.timeout }),
   }
 }
 

@@ -80,10 +80,20 @@ describe('questions to a plan', () => {
   it('describe builders', () => {
     const Bank = service<object>()('bank')
     const X = data('X', type<number>())
-    const b = builder({ name: 'b', services: { money: Bank }, produces: X, pure: true, version: 3, process: () => 1 })
+    const b = builder({
+      name: 'b',
+      services: { money: Bank },
+      produces: X,
+      pure: true,
+      version: 3,
+      timeout: '1m',
+      process: () => 1,
+    })
     const { plan } = workflow({ name: 'w', builders: [b], target: X })
     const flat = { consumes: [], optionals: [], accesses: [], services: ['bank'], produces: 'X' }
-    expect(plan.builders).toEqual([{ name: 'b', rank: 0, ...flat, once: false, pure: true, version: 3 }])
+    expect(plan.builders).toEqual([
+      { name: 'b', rank: 0, ...flat, once: false, pure: true, version: 3, timeout: 60_000 },
+    ])
   })
 
   it('are plain JSON', () => {

@@ -166,6 +166,13 @@ describe('builder() called with what the types would refuse', () => {
       { ...good, once: 1, pure: 'no' },
       [`'once' must be true or false, but is 1`, `'pure' must be true or false, but is "no"`],
     ],
+    [
+      'a timeout that is none',
+      { ...good, timeout: 'soon' },
+      [
+        `'timeout' must be a duration of at least 1 ms (milliseconds, or a text such as '30s', '15m', '1h30m', at most 100 years), but is "soon"`,
+      ],
+    ],
     ['a version that is none', { ...good, version: 1.5 }, [`'version' must be a whole number from 1, but is 1.5`]],
     [
       'a list of inputs',
@@ -223,7 +230,7 @@ describe('builder() called with what the types would refuse', () => {
         `a builder has no option 'verison': did you mean 'version'?`,
         `a builder has no option 'onec': did you mean 'once'?`,
         `a builder has no option 'serivce': did you mean 'services'?`,
-        `a builder has no option 'x'; it has name, consumes, optionals, accesses, services, produces, once, pure, version, process`,
+        `a builder has no option 'x'; it has name, consumes, optionals, accesses, services, produces, once, pure, version, timeout, process`,
       ],
     ],
   ])('%s', (_, definition, expected) => {

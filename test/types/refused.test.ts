@@ -41,6 +41,15 @@ export const mistakes = {
     Coupon(JSON.parse('{}') as unknown)
   },
 
+  'a duration that is none'() {
+    // @ts-expect-error -- no unit
+    builder({ name: 'b', consumes, produces: Quote, timeout: '30', process: () => nothing() })
+    // @ts-expect-error -- words
+    builder({ name: 'b', consumes, produces: Quote, timeout: 'soon', process: () => nothing() })
+    // @ts-expect-error -- a unit that there is none of
+    builder({ name: 'b', consumes, produces: Quote, timeout: '3y', process: () => nothing() })
+  },
+
   'a product of the wrong type'() {
     // @ts-expect-error -- not a number
     builder({ name: 'b', consumes, produces: Quote, process: ({ order }) => ({ fare: order.id }) })
@@ -259,5 +268,5 @@ export const mistakes = {
 }
 
 it('holds functions that only the compiler looks at', () => {
-  expect(Object.keys(mistakes)).toHaveLength(14)
+  expect(Object.keys(mistakes)).toHaveLength(15)
 })
