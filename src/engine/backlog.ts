@@ -1,6 +1,7 @@
 import { isPolarisError, PolarisError } from '../graph/errors.ts'
 import type { ErrorCode } from '../graph/errors.ts'
 import type { Awaitable, DataStore, Header, Mail, Snapshot } from '../stores/contract.ts'
+import { agenda } from './agenda.ts'
 import type { Clock } from './clock.ts'
 import { NO_META } from './context.ts'
 import type { Driver, Manner, Warm } from './driver.ts'
@@ -139,8 +140,27 @@ export class Backlog {
       this.facts.settled(manner.id, mail.seq, answer)
     }
     if (mails.length > 0 && goesOn()) return true
+    if (goesOn() && this.isDue(warm)) return this.wake(manner, warm)
     if (warm.header !== undefined && warm.header.holder !== null) await this.facts.driver.release(warm, warm.header)
     return false
+  }
+
+  /** Whether its time has come for something that nobody fed. */
+  private isDue({ state, header }: Warm): boolean {
+    const at = header === undefined || header.pass > 0 ? null : agenda(state, header.status)
+    return at !== null && at <= this.facts.clock.now()
+  }
+
+  /** A scope that no delta sets off. Mail that came since the instance was read goes first. */
+  private async wake(manner: Manner, warm: Warm): Promise<boolean> {
+    try {
+      const trigger = { mode: 'parallel', delta: [], accepted: [], meta: undefined } as const
+      await answerTo(() => this.facts.driver.run(manner, warm, trigger, { request: undefined, wake: true }))
+    } catch (error) {
+      if (!(error instanceof Overtaken)) throw error
+      this.facts.warm.drop(manner.id)
+    }
+    return true
   }
 
   private async handle(manner: Manner, warm: Warm, mail: Mail, more: boolean): Promise<ScopeResult> {

@@ -9,6 +9,7 @@ import { Committer } from './committer.ts'
 import { NO_META } from './context.ts'
 import { answerOf, endingOf } from './ending.ts'
 import type { Hooks } from './hooks.ts'
+import { agenda } from './agenda.ts'
 import type { AcceptedDatum, Form } from './intake.ts'
 import { Journal } from './journal.ts'
 import type { Tenure } from './journal.ts'
@@ -53,9 +54,13 @@ export interface Trigger {
   readonly meta: Readonly<Record<string, unknown>> | undefined
 }
 
-/** Where a scope comes from: its caller is here, or its delta waited in the mailbox. */
+/** Where a scope comes from: its caller is here, its delta waited in the mailbox, or its time has come (`wake`). */
 export type Origin =
-  | { readonly request: Pick<Mail, 'requestId' | 'hash'> | undefined; readonly seq?: undefined }
+  | {
+      readonly request: Pick<Mail, 'requestId' | 'hash'> | undefined
+      readonly seq?: undefined
+      readonly wake?: boolean
+    }
   /** `more`: the next one waits already, and is handled by this process too. */
   | { readonly seq: number; readonly more: boolean }
 
@@ -149,7 +154,8 @@ export class Driver {
   /** A call that brings nothing and finds nothing due leaves no trace. */
   private isVoid(scope: Scope, header: Header | undefined, { accepted, meta }: Trigger, origin: Origin): boolean {
     if (header === undefined || accepted.length > 0 || meta !== undefined || !scope.idle) return false
-    return header.status !== 'failed' && origin.seq === undefined && origin.request === undefined
+    if (origin.seq !== undefined || origin.wake === true) return false
+    return header.status !== 'failed' && origin.request === undefined
   }
 
   /** Finishes, alone, a scope that a crash cut short. */
@@ -188,7 +194,8 @@ export class Driver {
     const { code, message } = reason
     const handled = handledBy(scope, startedAt, { status: 'failed', error: { code, message } })
     const { settled, newest: rows } = state
-    const patch = { status: 'failed', scope, pass: 0, mode, settled, rows, updatedAt: startedAt } as const
+    const wakeAt = agenda(state, 'failed')
+    const patch = { status: 'failed', scope, pass: 0, mode, settled, rows, updatedAt: startedAt, wakeAt } as const
     await journal.close(patch, { settled: true, handled, keep: false })
     this.settle(warm, journal)
     throw reason
@@ -205,7 +212,7 @@ export class Driver {
       startedAt: updatedAt,
     })
     await journal.close(
-      { status, scope, pass, mode, settled, rows, updatedAt },
+      { status, scope, pass, mode, settled, rows, updatedAt, wakeAt: agenda(warm.state, status) },
       { settled: pass === 0, handled: undefined, keep: false },
     )
     this.settle(warm, journal)
@@ -306,7 +313,7 @@ export class Driver {
     else state.settle()
     const { status, target } = endingOf(run, scope)
     const facts = { id: run.id, scope: scope.number, status, target, lost: scope.lost }
-    const patch = { ...run.patch(), status, pass: 0 }
+    const patch = { ...run.patch(), status, pass: 0, wakeAt: agenda(state, status) }
     const handled = noted ? handledBy(scope.number, patch.updatedAt, outcomeOf(run, scope, status, target)) : undefined
     const conclude = (): ScopeResult => {
       this.settle(warm, journal)

@@ -6,7 +6,10 @@ import { leaseLost, startInDoubt } from './refusals.ts'
 import type { Work } from './scope.ts'
 
 /** What a commit changes in the header. */
-export type HeaderPatch = Pick<Header, 'status' | 'scope' | 'pass' | 'mode' | 'settled' | 'rows' | 'updatedAt'>
+export type HeaderPatch = Pick<
+  Header,
+  'status' | 'scope' | 'pass' | 'mode' | 'settled' | 'rows' | 'updatedAt' | 'wakeAt'
+>
 
 /** How a commit gives the instance back. */
 export interface Leaving {
@@ -258,7 +261,7 @@ function nextHeader(
     fingerprint: previous.fingerprint,
     status: patch.status,
     holder: own.holder,
-    wakeAt: null,
+    wakeAt: patch.wakeAt,
     mailAppended: own.mailAppended,
     mailHandled: own.mailHandled,
     scope: patch.scope,

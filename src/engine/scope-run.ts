@@ -262,6 +262,8 @@ export class ScopeRun implements ScopeContext, Tenant {
       settled: this.state.settled,
       rows: this.state.newest,
       updatedAt: this.recorder.start(),
+      // Held until the scope ends: the lease decides when anybody else may look.
+      wakeAt: null,
     }
   }
 
