@@ -65,8 +65,6 @@ export async function compute({
   const running = run.run()
   if (isThenable(running)) await running
   const { slots, values } = run.recorder
-  return answerOf(
-    run,
-    new ScopeResult({ id, scope: 1, state, slots, values, ...endingOf(run, scope), lost: undefined }),
-  )
+  const { status, target } = endingOf(run, scope)
+  return answerOf(run, new ScopeResult({ id, scope: 1, state, slots, values, status, target, lost: undefined }))
 }

@@ -8,11 +8,12 @@ import type { Clock } from './clock.ts'
 import { Committer } from './committer.ts'
 import { NO_META } from './context.ts'
 import { answerOf, endingOf } from './ending.ts'
+import type { Ending } from './ending.ts'
 import type { Hooks } from './hooks.ts'
 import { agenda } from './agenda.ts'
 import type { AcceptedDatum, Form } from './intake.ts'
 import { Journal } from './journal.ts'
-import type { Tenure } from './journal.ts'
+import type { JournalFacts, Tenure } from './journal.ts'
 import { Leases } from './leases.ts'
 import { writeOutcome } from './mail.ts'
 import type { Outcome } from './mail.ts'
@@ -288,7 +289,7 @@ export class Driver {
   private journal(
     { header, served, leasedAt }: Warm,
     draft: Header,
-    own: { direct: boolean; mail: Mail | undefined; committed: number | undefined; startedAt: number },
+    { direct, mail, committed, startedAt }: Pick<JournalFacts, 'direct' | 'mail' | 'committed' | 'startedAt'>,
   ): Journal {
     const { durable } = this.facts.store.capabilities
     const { graph } = served.program
@@ -302,29 +303,44 @@ export class Driver {
       eager: durable && graph.durability === 'builder',
       tenure: this.facts.tenure,
       leasedAt,
-      ...own,
+      direct,
+      mail,
+      committed,
+      startedAt,
     })
   }
 
   /** Settles a scope that has ended, and makes its result. */
-  private finish(warm: Warm, { scope, run, journal, fed, noted, keep }: Ended): Awaitable<ScopeResult> {
+  private finish(warm: Warm, ended: Ended): Awaitable<ScopeResult> {
+    const { scope, run, journal, noted, keep } = ended
     const { state } = warm
     if (run.failed) state.stale = []
     else state.settle()
-    const { status, target } = endingOf(run, scope)
-    const facts = { id: run.id, scope: scope.number, status, target, lost: scope.lost }
-    const patch = { ...run.patch(), status, pass: 0, wakeAt: agenda(state, status) }
-    const handled = noted ? handledBy(scope.number, patch.updatedAt, outcomeOf(run, scope, status, target)) : undefined
-    const conclude = (): ScopeResult => {
-      this.settle(warm, journal)
-      if (keep) warm.leasedAt = journal.leasedAt
-      const { slots, values } = run.recorder
-      const result = new ScopeResult({ ...facts, state: state.snapshot(status === 'completed'), slots, values })
-      run.recorder.forgetTransients(fed)
-      return answerOf(run, result)
-    }
+    const ending = endingOf(run, scope)
+    const patch = run.lastPatch(ending.status, agenda(state, ending.status))
+    const handled = noted ? handledBy(scope.number, patch.updatedAt, outcomeOf(run, scope, ending)) : undefined
     const closed = journal.close(patch, { settled: true, handled, keep })
-    return isThenable(closed) ? closed.then(conclude) : conclude()
+    if (isThenable(closed)) return closed.then(() => this.conclude(warm, ended, ending))
+    return this.conclude(warm, ended, ending)
+  }
+
+  private conclude(warm: Warm, { scope, run, journal, fed, keep }: Ended, { status, target }: Ending): ScopeResult {
+    this.settle(warm, journal)
+    if (keep) warm.leasedAt = journal.leasedAt
+    const { slots, values } = run.recorder
+    const state = warm.state.snapshot(status === 'completed')
+    const result = new ScopeResult({
+      id: run.id,
+      scope: scope.number,
+      state,
+      slots,
+      values,
+      status,
+      target,
+      lost: scope.lost,
+    })
+    run.recorder.forgetTransients(fed)
+    return answerOf(run, result)
   }
 
   private settle(warm: Warm, journal: Journal): void {
@@ -370,7 +386,7 @@ function handledBy(seq: number, at: number, outcome: Outcome): Handled {
 }
 
 /** What a later caller is told about a scope, who finds its rows in the store. */
-function outcomeOf(run: ScopeRun, { graph }: Scope, status: Outcome['status'], target: number | undefined): Outcome {
+function outcomeOf(run: ScopeRun, { graph }: Scope, { status, target }: Ending): Outcome {
   const { failure, aborted, id } = run
   const name = target === undefined ? undefined : graph.slots[target]?.name
   if (failure !== undefined) {

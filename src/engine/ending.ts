@@ -6,8 +6,11 @@ import type { Scope } from './scope.ts'
 import type { ScopeRun } from './scope-run.ts'
 import { completedTarget } from './verdict.ts'
 
+/** What a scope that has ended leaves its instance as. */
+export type Ending = Pick<ScopeFacts, 'status' | 'target'>
+
 /** What the data set of a scope that has ended comes to. A scope cut short is failed, whatever the target looks like. */
-export function endingOf({ failed }: ScopeRun, { state, number, ran }: Scope): Pick<ScopeFacts, 'status' | 'target'> {
+export function endingOf({ failed }: ScopeRun, { state, number, ran }: Scope): Ending {
   if (failed) return { status: 'failed', target: undefined }
   const target = completedTarget(state, number, ran)
   return { status: target === undefined ? 'waiting' : 'completed', target }

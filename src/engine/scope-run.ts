@@ -252,18 +252,26 @@ export class ScopeRun implements ScopeContext, Tenant {
     })
   }
 
-  /** What a commit says about the scope as it stands. */
+  /** What a commit says about the scope as it stands. Held until it ends, the lease decides when anybody else may look. */
   patch(): HeaderPatch {
+    return this.patchOf('running', this.scope.pass, null)
+  }
+
+  /** What the last commit says. */
+  lastPatch(status: HeaderPatch['status'], wakeAt: number | null): HeaderPatch {
+    return this.patchOf(status, 0, wakeAt)
+  }
+
+  private patchOf(status: HeaderPatch['status'], pass: number, wakeAt: number | null): HeaderPatch {
     return {
-      status: 'running',
+      status,
       scope: this.scope.number,
-      pass: this.scope.pass,
+      pass,
       mode: this.facts.mode,
       settled: this.state.settled,
       rows: this.state.newest,
       updatedAt: this.recorder.start(),
-      // Held until the scope ends: the lease decides when anybody else may look.
-      wakeAt: null,
+      wakeAt,
     }
   }
 
