@@ -1,6 +1,6 @@
 import { describeIssues, describeValue } from '../graph/errors.ts'
 import type { Issue } from '../graph/errors.ts'
-import type { Graph, Node } from '../graph/graph.ts'
+import type { Graph, Node, Slot } from '../graph/graph.ts'
 import type { RowNote } from '../stores/contract.ts'
 
 /** Why a builder's run ended without a product. */
@@ -10,6 +10,14 @@ export interface Failure {
   readonly cause: unknown
   readonly message: string
 }
+
+/**
+ * Instead of what is wrong with a sensitive value. Schemas repeat values in their messages, and keys of records in their
+ * paths.
+ */
+export const WITHHELD: readonly Issue[] = Object.freeze([
+  { message: 'its value was refused, and since it is sensitive nothing more is said', path: [] },
+])
 
 const KEPT = 'What was produced before is kept; the builder runs again with the next call or resume.'
 
@@ -24,9 +32,10 @@ export function invalidProduct(
   id: string,
   node: Node,
   { name, slots }: Graph,
-  { issues, cause }: { readonly issues: readonly Issue[]; readonly cause: unknown },
+  refusal: { readonly issues: readonly Issue[]; readonly cause: unknown },
 ): Failure {
-  const product = slots[node.out]?.name ?? ''
+  const { name: product, data } = slots[node.out] as Slot
+  const { issues, cause } = data.sensitive ? { issues: WITHHELD, cause: undefined } : refusal
   const message =
     `Builder '${node.name}' of '${name}' (${id}) returned no valid ${product}: ` + `${describeIssues(issues)}. ${KEPT}`
   return { code: 'PRODUCT_INVALID', node, cause: cause ?? issues, message }

@@ -8,7 +8,7 @@ import type { WaitFor } from '../graph/outcome.ts'
 import { encode, EncodingRefused } from '../stores/codec.ts'
 import type { Awaitable } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
-import { messageOf } from './failure.ts'
+import { messageOf, WITHHELD } from './failure.ts'
 import { copyBytes, freezeDeep } from './freeze.ts'
 import type { Intake, Program, Step, Validate } from './program.ts'
 
@@ -133,11 +133,12 @@ function stored({ slot }: Intake, value: unknown, form: Form): unknown {
   if (slot.transient) return undefined
   if (form === 'live') return value
   const text = tryEncode(value)
-  if (Refusal.is(text)) throw new DataError(slot.name, text.issues)
+  if (Refusal.is(text)) throw refuse({ slot }, text)
   return text
 }
 
-function refuse({ slot }: Intake, { issues, cause }: Refusal): DataError {
+function refuse({ slot }: Pick<Intake, 'slot'>, { issues, cause }: Refusal): DataError {
+  if (slot.data.sensitive) return new DataError(slot.name, WITHHELD)
   return new DataError(slot.name, issues, cause === undefined ? undefined : { cause })
 }
 

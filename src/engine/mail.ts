@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
+import { FedDatum } from '../graph/data.ts'
 import type { Datum } from '../graph/data.ts'
 import { DataError, PolarisError } from '../graph/errors.ts'
 import type { ErrorCode } from '../graph/errors.ts'
 import { decode, encode, EncodingRefused } from '../stores/codec.ts'
+import { WITHHELD } from './failure.ts'
 import { freezeDeep } from './freeze.ts'
 import type { AcceptedDatum, Form } from './intake.ts'
 import type { Program } from './program.ts'
@@ -61,17 +63,19 @@ export function openBody({ graph, intakes }: Program, body: unknown, form: Form)
  * @throws `DATA_INVALID` for values that cannot be compared with those of a later process
  */
 export function hashOf(delta: readonly Datum[]): string {
-  const parts = delta.map(({ name, value }) => [name, canonical(name, value)] as const)
+  const parts = delta.map((datum) => [datum.name, canonical(datum)] as const)
   parts.sort(([a], [b]) => (a < b ? -1 : 1))
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 }
 
-function canonical(name: string, value: unknown): string {
+function canonical(datum: Datum): string {
+  const { name, value } = datum
   try {
     const text = encode(value)
     return text.startsWith('~') ? `~${inOrder(text.slice(1))}` : inOrder(text)
   } catch (error) {
     if (!(error instanceof EncodingRefused)) throw error
+    if (datum instanceof FedDatum && datum.data.sensitive) throw new DataError(name, WITHHELD)
     throw new DataError(name, error.issues, { cause: error })
   }
 }

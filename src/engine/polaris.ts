@@ -108,6 +108,11 @@ export class Polaris<Services extends object = {}> {
     return this
   }
 
+  /** The workflows that were registered, every version of each, in that order. */
+  get workflows(): readonly AnyWorkflow[] {
+    return this.registry.workflows()
+  }
+
   /** @throws `OPTION_INVALID` */
   executor(options: ExecutorOptions = {}): Executor {
     return new Executor(this.host, options)

@@ -94,6 +94,11 @@ export class Registry {
     )
   }
 
+  /** All that was registered, in that order. */
+  workflows(): AnyWorkflow[] {
+    return Array.from(this.byWorkflow.values(), ({ workflow }) => workflow)
+  }
+
   /** Every version that this process serves. */
   serves(): readonly { readonly workflow: string; readonly version: number }[] {
     return (this.pairs ??= [...this.byName].flatMap(([workflow, versions]) =>

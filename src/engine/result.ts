@@ -1,3 +1,4 @@
+import { FedDatum, SENSITIVE, shownDatum } from '../graph/data.ts'
 import type { AnyData, Data, Datum, Frozen, NameOf, ValueOf } from '../graph/data.ts'
 import { describeValue, PolarisError } from '../graph/errors.ts'
 import type { Graph, Slot } from '../graph/graph.ts'
@@ -93,10 +94,7 @@ export class ScopeResult {
 
   get produced(): readonly Datum[] {
     const { slots, values, state } = this.facts
-    return slots.map((slot, i) => ({
-      name: (state.graph.slots[slot] as Slot).name,
-      value: readable(state, slot, values[i]),
-    }))
+    return slots.map((slot, i) => shownDatum((state.graph.slots[slot] as Slot).data, readable(state, slot, values[i])))
   }
 
   get target(): unknown {
@@ -145,10 +143,15 @@ export class ScopeResult {
     return readable(state, index, state.values.get(index))
   }
 
-  /** Everything at once, for logs and HTTP answers. */
+  /** Everything at once, for logs and HTTP answers; of sensitive data, that they are there. */
   toJSON(): object {
     const { id, workflow, version, scope, status, waitingFor, targetName } = this
-    const produced = Object.fromEntries(this.produced.map(({ name, value }) => [name, value]))
+    const produced = Object.fromEntries(
+      this.produced.map((datum) => [
+        datum.name,
+        datum instanceof FedDatum && datum.data.sensitive ? SENSITIVE : datum.value,
+      ]),
+    )
     return { id, workflow, version, scope, status, waitingFor, targetName, produced }
   }
 }

@@ -1,3 +1,4 @@
+import { shownDatum } from '../graph/data.ts'
 import type { Datum } from '../graph/data.ts'
 import { isPolarisError } from '../graph/errors.ts'
 import type { Node, Slot } from '../graph/graph.ts'
@@ -375,11 +376,13 @@ export class ScopeRun implements ScopeContext, Tenant {
     return this.facts.delta.map((datum) => this.shown(datum, this.state.graph.slotOf.get(datum.name) ?? -1))
   }
 
-  /** A datum as hooks may see it: they get the bytes of nobody else. */
+  /** A datum as hooks may see it: they get the bytes of nobody else, and what loggers may write down. */
   private shown(datum: Datum, slot: number): Datum {
-    if (!this.state.hasBytes(slot)) return datum
+    const bytes = this.state.hasBytes(slot)
+    const data = this.state.graph.slots[slot]?.data
+    if (data === undefined || (!bytes && !data.sensitive)) return datum
     try {
-      return { name: datum.name, value: copyBytes(datum.value) }
+      return shownDatum(data, bytes ? copyBytes(datum.value) : datum.value)
     } catch {
       // What was fed is shown as it was before its schema read it: if it cannot be copied, it is the caller's own.
       return datum

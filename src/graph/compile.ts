@@ -19,6 +19,8 @@ export interface Definition {
   readonly resolve: ReadonlyMap<string, string>
   readonly loops: boolean
   readonly durability: Durability
+  /** Products that callers from outside may feed. */
+  readonly feedable: readonly AnyData[]
 }
 
 const KINDS = [
@@ -39,6 +41,7 @@ export function compile(definition: Definition, slips: readonly string[]): Graph
   const data = collectData(definition, builders, problems)
   const producerOf = new Map(builders.map((builder, declared) => [outName(builder), declared]))
   problems.push(...targetProblems(definition, producerOf), ...builderProblems(definition, builders))
+  problems.push(...feedableProblems(definition, data, producerOf))
   const edges = dataEdges(builders, producerOf)
   if (!definition.loops) problems.push(...cycleProblems(builders, edges))
   if (problems.length > 0) throw new GraphError(`Workflow '${definition.name}'`, problems)
@@ -126,6 +129,23 @@ function targetProblems({ targets }: Definition, producerOf: ReadonlyMap<string,
     seen.add(name)
   }
   return problems
+}
+
+function feedableProblems(
+  { feedable }: Definition,
+  data: ReadonlyMap<string, AnyData>,
+  producerOf: ReadonlyMap<string, number>,
+): string[] {
+  return feedable.flatMap((fed, i) => {
+    const { name } = fed
+    const known = data.get(name)
+    if (feedable.indexOf(fed) < i) return [`feedable '${name}' is named twice`]
+    if (known === undefined) return [`feedable '${name}' is neither read nor produced by any builder`]
+    if (known !== fed) return [`feedable '${name}' is not the data that builders have, but a namesake: share it`]
+    return producerOf.has(name)
+      ? []
+      : [`feedable '${name}' is produced by no builder, so it may be fed anyway: leave it out`]
+  })
 }
 
 function builderProblems({ builders: all, transients }: Definition, builders: readonly AnyBuilder[]): string[] {
@@ -223,7 +243,7 @@ function assemble(
 }
 
 function compileSlots(
-  { targets, transients }: Definition,
+  { targets, transients, feedable }: Definition,
   data: ReadonlyMap<string, AnyData>,
   nodes: readonly Node[],
   producers: Int32Array,
@@ -246,6 +266,7 @@ function compileSlots(
     producer: producers[index] ?? -1,
     transient: transient.has(token.name),
     target: target.has(token.name),
+    feedable: (producers[index] ?? -1) < 0 || feedable.includes(token),
     readers: [...(readers[index] ?? [])],
     laterReaders: [...(laterReaders[index] ?? [])],
     lookedBack: lookedBack.has(index),

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { describeValue, GraphError } from './errors.ts'
-import { checkName } from './naming.ts'
+import { checkName, unknownKeys } from './naming.ts'
 
 type Leaf =
   string | number | bigint | boolean | null | undefined | symbol | Date | Uint8Array | ((...args: never) => unknown)
@@ -39,6 +39,7 @@ export type Given<In> = In extends undefined ? never : Frozen<In>
 export interface Data<Name extends string = string, Out = unknown, In = unknown> {
   readonly name: Name
   readonly schema: StandardSchemaV1<In, Out>
+  readonly sensitive: boolean
   (value: Given<In>): Datum<Name, In>
   /** A datum of a value whose type is not known yet, such as a request's body. It is validated like any other. */
   untyped(value: unknown): Datum<Name, In>
@@ -49,6 +50,7 @@ export interface AnyData {
   readonly name: string
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every schema is assignable to
   readonly schema: StandardSchemaV1<any, any>
+  readonly sensitive: boolean
   untyped(value: unknown): Datum
   (value: never): Datum
 }
@@ -70,6 +72,12 @@ type Accepting<In, Out> = [Out] extends [In]
     ? unknown
     : SchemaMustAcceptItsOwnOutput<In, Out>
 
+/** What stands for a sensitive value wherever it would leave the process: that it is there may be known, nothing else. */
+export const SENSITIVE: { readonly $sensitive: true } = Object.freeze({ $sensitive: true })
+
+/** What console.log and most loggers in Node ask. */
+const INSPECTED = Symbol.for('nodejs.util.inspect.custom')
+
 /** A datum together with the data it was made from, so that a namesake made elsewhere can be told apart. */
 export class FedDatum implements Datum {
   readonly name: string
@@ -80,8 +88,29 @@ export class FedDatum implements Datum {
     this.name = data.name
     this.value = value
     this.data = data
+    if (data.sensitive) Object.defineProperty(this, INSPECTED, { value: () => this.toJSON() })
+  }
+
+  /** As loggers see it. */
+  toJSON(): object {
+    return { name: this.name, value: this.data.sensitive ? SENSITIVE : this.value }
   }
 }
+
+/** A datum as hooks and results show it: one that loggers write down without its value where that is sensitive. */
+export function shownDatum(data: AnyData, value: unknown): Datum {
+  return data.sensitive ? new FedDatum(data, value) : { name: data.name, value }
+}
+
+export interface DataOptions {
+  /**
+   * Values stay on the server: HTTP answers, telemetry, logs and error messages only say that they are there. Default
+   * false.
+   */
+  readonly sensitive?: boolean
+}
+
+const OPTIONS = ['sensitive'] as const satisfies readonly (keyof DataOptions)[]
 
 const definedHere = new WeakSet<object>()
 
@@ -90,18 +119,21 @@ const definedHere = new WeakSet<object>()
  *
  * @param name 1 to 200 characters, unique within a workflow
  * @param schema any Standard Schema (zod, valibot, arktype, …) that accepts its own output, or {@link type}
- * @throws `GRAPH_INVALID` if the name or the schema cannot be used
+ * @throws `GRAPH_INVALID` if the name, the schema or an option cannot be used
  */
 export function data<const Name extends string, In, Out>(
   name: Name,
   schema: StandardSchemaV1<In, Out> & Accepting<In, Out>,
+  options: DataOptions = {},
 ): Data<Name, Out, In> {
   checkName('data', name)
   checkSchema(name, schema)
+  checkDataOptions(name, options)
   const token = (value: unknown): FedDatum => new FedDatum(token as unknown as AnyData, value)
   const properties: { [K in keyof AnyData]: PropertyDescriptor } = {
     name: { value: name, enumerable: true },
     schema: { value: schema, enumerable: true },
+    sensitive: { value: options.sensitive === true, enumerable: true },
     untyped: { value: token },
   }
   Object.defineProperties(token, properties)
@@ -123,6 +155,19 @@ function checkSchema(name: string, schema: unknown): void {
     `its schema must be a Standard Schema (zod, valibot, arktype, …), but is ${describeValue(schema)}; ` +
       'type<T>() is the one for data that need no validation',
   ])
+}
+
+function checkDataOptions(name: string, options: unknown): void {
+  if (typeof options !== 'object' || options === null) {
+    const problem = `its options are an object such as { sensitive: true }, but are ${describeValue(options)}`
+    throw new GraphError(`Data '${name}'`, [problem])
+  }
+  const problems = unknownKeys('a data', options, OPTIONS)
+  const { sensitive } = options as { readonly sensitive?: unknown }
+  if (sensitive !== undefined && typeof sensitive !== 'boolean') {
+    problems.push(`'sensitive' must be true or false, but is ${describeValue(sensitive)}`)
+  }
+  if (problems.length > 0) throw new GraphError(`Data '${name}'`, problems)
 }
 
 const unchecked: StandardSchemaV1 = Object.freeze({

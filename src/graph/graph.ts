@@ -41,6 +41,8 @@ export interface Slot {
   readonly producer: number
   readonly transient: boolean
   readonly target: boolean
+  /** Whether callers from outside may feed it. */
+  readonly feedable: boolean
   /** Nodes that a new datum wakes at once. */
   readonly readers: readonly number[]
   /** Nodes that a product wakes in the next pass only: the edge is cut. Fed data wake them at once. */

@@ -1,5 +1,6 @@
 import { isBuilder } from './builder.ts'
 import { isData } from './data.ts'
+import type { AnyData } from './data.ts'
 import { PolarisError } from './errors.ts'
 import { fingerprint } from './fingerprint.ts'
 import { ACCESS } from './graph.ts'
@@ -23,6 +24,20 @@ export interface PlanBuilder {
   readonly timeout?: number
 }
 
+/** A data as a plan shows it. */
+export interface PlanData {
+  readonly name: string
+  /** The builder that makes it; absent where none does. */
+  readonly producer?: string
+  readonly target: boolean
+  /** Lives no longer than a scope. */
+  readonly transient: boolean
+  /** Whether callers from outside, by HTTP, may feed it. */
+  readonly feedable: boolean
+  /** Whether its values stay on the server. */
+  readonly sensitive: boolean
+}
+
 /** A plan as plain JSON. */
 export interface PlanJson {
   readonly workflow: string
@@ -33,6 +48,7 @@ export interface PlanJson {
   readonly loops: boolean
   readonly ranks: readonly (readonly string[])[]
   readonly builders: readonly PlanBuilder[]
+  readonly data: readonly PlanData[]
   readonly inputs: readonly string[]
   readonly unreachable: readonly string[]
 }
@@ -49,6 +65,10 @@ export interface Plan {
   /** Tells graphs apart: equal for the same graph whatever the source text, different for any difference that counts. */
   readonly fingerprint: string
   readonly builders: PlanBuilder[]
+  /** All data of the workflow, in order of first appearance. */
+  readonly data: PlanData[]
+  /** The data of this name, to feed or to ask for by. Throws `DATA_UNKNOWN` for one the workflow does not have. */
+  dataNamed(name: string): AnyData
   /** Name of the builder that produces a data, if one does. Throws `DATA_UNKNOWN` for data the workflow does not have. */
   producerOf(data: string | { readonly name: string }): string | undefined
   /** Names of the builders that a new datum of this data makes run. Throws `DATA_UNKNOWN`. */
@@ -93,6 +113,10 @@ export function planOf(graph: Graph): Plan {
     get builders() {
       return graph.nodes.map((node) => describe(graph, node))
     },
+    get data() {
+      return graph.slots.map((slot) => describeData(graph, slot))
+    },
+    dataNamed: (name) => slotNamed(graph, name).data,
     producerOf(data) {
       const { producer } = slotNamed(graph, data)
       return producer < 0 ? undefined : nodeAt(graph, producer).name
@@ -112,20 +136,25 @@ export function planOf(graph: Graph): Plan {
     },
     toMermaid: () => toMermaid(graph),
     toDot: () => toDot(graph),
-    toJSON: () => ({
-      workflow: graph.name,
-      version: graph.version,
-      fingerprint: plan.fingerprint,
-      targets: plan.targets,
-      transients: graph.slots.filter(({ transient }) => transient).map(({ name }) => name),
-      loops: graph.loops,
-      ranks: plan.ranks,
-      builders: plan.builders,
-      inputs: plan.inputs,
-      unreachable: plan.unreachable,
-    }),
+    toJSON: () => plainPlan(graph, plan),
   }
   return Object.freeze(plan)
+}
+
+function plainPlan(graph: Graph, plan: Plan): PlanJson {
+  return {
+    workflow: graph.name,
+    version: graph.version,
+    fingerprint: plan.fingerprint,
+    targets: plan.targets,
+    transients: graph.slots.filter(({ transient }) => transient).map(({ name }) => name),
+    loops: graph.loops,
+    ranks: plan.ranks,
+    builders: plan.builders,
+    data: plan.data,
+    inputs: plan.inputs,
+    unreachable: plan.unreachable,
+  }
 }
 
 function slotAt(graph: Graph, slot: number): Slot {
@@ -152,6 +181,12 @@ function describe(graph: Graph, node: Node): PlanBuilder {
     version: node.builder.version,
     ...(node.builder.timeout !== undefined && { timeout: node.builder.timeout }),
   }
+}
+
+function describeData(graph: Graph, { name, data, producer, target, transient, feedable }: Slot): PlanData {
+  const { sensitive } = data
+  const made = producer < 0 ? {} : { producer: nodeAt(graph, producer).name }
+  return { name, ...made, target, transient, feedable, sensitive }
 }
 
 function nameOf(named: Named): string {

@@ -42,9 +42,17 @@ export interface WorkflowDefinition<Bs extends readonly AnyBuilder[], T> {
   readonly loops?: boolean
   /** Default `'builder'`. */
   readonly durability?: Durability
+  /**
+   * Products that callers from outside may feed too, by HTTP. Data that no builder produces need not be named: they always
+   * may. Calls within the process may feed any data.
+   */
+  readonly feedable?: readonly MakesOf<Bs[number]>[]
 }
 
-const OPTIONS = ['name', 'version', 'builders', 'target', 'transients', 'resolve', 'loops', 'durability'] as const
+const OPTIONS = [
+  ...(['name', 'version', 'builders', 'target', 'transients'] as const),
+  ...(['resolve', 'loops', 'durability', 'feedable'] as const),
+] as const
 
 const graphs = new WeakMap<object, Graph>()
 
@@ -87,6 +95,7 @@ function normalise(definition: unknown): [Definition, string[]] {
     flaws.push(`'target' must be a data or an array of data, but is ${describeValue(given.target)}`)
   }
   const transients = listed(given.transients ?? [], 'transients', isData, 'a data', flaws)
+  const feedable = listed(given.feedable ?? [], 'feedable', isData, 'a data', flaws)
   const { version, loops, durability } = given
   problems.push(...flaws, ...optionProblems(given))
   const resolve = resolved(given.resolve, problems)
@@ -101,6 +110,7 @@ function normalise(definition: unknown): [Definition, string[]] {
     resolve,
     loops: loops === true,
     durability: (durability as Durability | undefined) ?? 'builder',
+    feedable,
   }
   return [result, problems]
 }

@@ -362,6 +362,8 @@ describe('registering', () => {
   it('the same object twice is harmless; two graphs of one version, and what is no workflow, are refused', () => {
     const { A, B, lab, w } = world()
     const polaris = over(memory.medium().open(), w).register(w)
+    expect(polaris.workflows).toEqual([w])
+    expect(polaris.workflows[0]).toBe(w)
     const [C] = texts('C')
     const changed = workflow({ name: 'w', builders: [lab.step('b', [A], B), lab.step('c', [B], C)], target: C })
     thrown(() => polaris.register(changed), 'GRAPH_INVALID')

@@ -29,6 +29,7 @@ export interface Options {
   readonly transients?: readonly string[]
   readonly resolve?: Readonly<Record<string, string>>
   readonly loops?: boolean
+  readonly feedable?: readonly string[]
 }
 
 /** Makes data by name, each once. */
@@ -64,7 +65,7 @@ export function compileAll(parts: readonly Parts[], options: Options = {}, token
 
 export function compileBuilders(
   builders: readonly AnyBuilder[],
-  { target = '', transients, ...options }: Options,
+  { target = '', transients, feedable, ...options }: Options,
   token: (name: string) => AnyData,
 ): AnyWorkflow {
   return workflow({
@@ -72,6 +73,7 @@ export function compileBuilders(
     builders,
     target: typeof target === 'string' ? token(target) : target.map(token),
     ...(transients !== undefined && { transients: transients.map(token) }),
+    ...(feedable !== undefined && { feedable: feedable.map(token) }),
     ...options,
   })
 }

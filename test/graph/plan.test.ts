@@ -28,6 +28,24 @@ describe('questions to a plan', () => {
     expect(plan.unreachable).toEqual(['log'])
   })
 
+  it('tell of each data who makes it, and whether callers from outside may feed it', () => {
+    const token = dataSource()
+    const builders = RIDE.map((part) => builderOf(part, token))
+    const { plan } = compileBuilders(builders, { target: 'Receipt', feedable: ['Quote'], transients: ['Log'] }, token)
+    const plain = { target: false, transient: false, feedable: false, sensitive: false }
+    expect(plan.data).toEqual([
+      { ...plain, name: 'Request', feedable: true },
+      { ...plain, name: 'Wish', feedable: true },
+      { ...plain, name: 'Cab', producer: 'match' },
+      { ...plain, name: 'Tariff', feedable: true },
+      { ...plain, name: 'Quote', producer: 'price', feedable: true },
+      { ...plain, name: 'Receipt', producer: 'pay', target: true },
+      { ...plain, name: 'Log', producer: 'log', transient: true },
+    ])
+    expect(plan.dataNamed('Quote')).toBe(token('Quote'))
+    expect(() => plan.dataNamed('toString')).toThrow(`has no data 'toString'. It has 'Request', 'Wish', 'Cab'`)
+  })
+
   it('tell what is upstream and downstream, of builders and of data, by edges alone', () => {
     const plan = ride()
     expect(plan.upstreamOf('pay')).toEqual(['match', 'price'])

@@ -118,6 +118,22 @@ describe('rule 3: refused at definition', () => {
     ])
   })
 
+  it('feedable data that are none of the workflow, are named twice, or may be fed anyway', () => {
+    const parts = [A, { name: 'b', consumes: ['In', 'A'], makes: 'B' }]
+    expect(problems(parts, { feedable: ['A', 'B'] })).toEqual([])
+    expect(problems(parts, { feedable: ['A', 'Nobody', 'A', 'In'] })).toEqual([
+      `feedable 'Nobody' is neither read nor produced by any builder`,
+      `feedable 'A' is named twice`,
+      `feedable 'In' is produced by no builder, so it may be fed anyway: leave it out`,
+    ])
+    const [token, other] = [dataSource(), dataSource()]
+    const own = builderOf(A, token)
+    const namesake = { name: 'w', builders: [own], target: token('A'), feedable: [other('A')] }
+    expect(problemsOf(() => workflow(namesake))).toEqual([
+      `feedable 'A' is not the data that builders have, but a namesake: share it`,
+    ])
+  })
+
   it('rule 3: a transient target only where an instance would have to keep it', () => {
     expect(problems([A], { transients: ['A'] })).toEqual([])
   })
@@ -280,6 +296,8 @@ describe('workflow() called with what the types would refuse', () => {
     ['no target', { ...whole, target: undefined }, ['it has no target: name the data that the workflow is for']],
     ['a name as the target', { ...whole, target: 'X' }, [`'target' must be a data or an array of data, but is "X"`]],
     ['names as targets', { ...whole, target: [X, 'Y'] }, [`'target[1]' must be a data, but is "Y"`]],
+    ['a feedable by name', { ...whole, feedable: ['X'] }, [`'feedable[0]' must be a data, but is "X"`]],
+    ['feedable that is no array', { ...whole, feedable: X }, [`'feedable' must be an array, but is the function X`]],
     ['a transient by name', { ...whole, transients: ['X'] }, [`'transients[0]' must be a data, but is "X"`]],
     [
       'a list to resolve',

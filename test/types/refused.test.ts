@@ -254,6 +254,10 @@ export const mistakes = {
     workflow({ name: 'w', builders: [quote], target: Quote, transients: [Stranger] })
     // @ts-expect-error -- a list of two
     workflow({ name: 'w', builders: [quote], target: Quote, durability: 'none' })
+    // @ts-expect-error -- what no builder produces may be fed anyway
+    workflow({ name: 'w', builders: [quote], target: Quote, feedable: [Order] })
+    // @ts-expect-error -- a switch
+    data('X', z.string(), { sensitive: 'yes' })
     // @ts-expect-error -- data, not names
     builder({ name: 'b', consumes: { order: 'Order' }, produces: Quote, process: () => ({ fare: 1 }) })
     // @ts-expect-error -- one datum
