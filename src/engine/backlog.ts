@@ -154,7 +154,7 @@ export class Backlog {
   /** A scope that no delta sets off. Mail that came since the instance was read goes first. */
   private async wake(manner: Manner, warm: Warm): Promise<boolean> {
     try {
-      const trigger = { mode: 'parallel', delta: [], accepted: [], meta: undefined } as const
+      const trigger = { mode: 'parallel', delta: [], accepted: [], meta: undefined, operation: undefined } as const
       await answerTo(() => this.facts.driver.run(manner, warm, trigger, { request: undefined, wake: true }))
     } catch (error) {
       if (!(error instanceof Overtaken)) throw error
@@ -170,10 +170,10 @@ export class Backlog {
     if (body === undefined) throw new Overtaken()
     const opened = openBody(served.program, body, this.facts.driver.form)
     if (opened instanceof PolarisError) return this.facts.driver.giveUp(warm, header, [], opened)
-    const { accepted, meta } = opened
+    const { accepted, meta, operation } = opened
     if (header.claims > MOST_CLAIMS) return this.facts.driver.giveUp(warm, header, accepted, crashLoop(header))
     const delta = accepted.map(({ intake, value }) => ({ name: intake.slot.name, value }))
-    return this.facts.driver.run(manner, warm, { mode, delta, accepted, meta }, { seq, more })
+    return this.facts.driver.run(manner, warm, { mode, delta, accepted, meta, operation }, { seq, more })
   }
 
   /** Finishes a scope that was cut short. Its throw is its caller's, who may be waiting. */
@@ -243,4 +243,5 @@ const IS_ANSWER: ReadonlySet<ErrorCode> = new Set([
   'ABORTED',
   'CRASH_LOOP',
   'DATA_UNKNOWN',
+  'BUILDER_UNKNOWN',
 ])

@@ -9,8 +9,8 @@ export interface ScopeContext {
   readonly meta: Readonly<Record<string, unknown>>
   readonly signal: AbortSignal
   servicesOf(node: Node): Readonly<Record<string, unknown>>
-  /** The scope of a `once` builder's last run that gave no product; 0 if it had none. */
-  emptyRunOf(node: Node): number
+  /** What a `once` builder's key derives from besides its name: it stays until a run gives no product, or it is asked for again. */
+  onceGeneration(node: Node): string
 }
 
 /** What a call says about itself that says nothing. */
@@ -20,12 +20,12 @@ export const NO_META: Readonly<Record<string, unknown>> = Object.freeze({})
 export class Context implements BuildContext<Readonly<Record<string, unknown>>> {
   private readonly scope: ScopeContext
   private readonly work: Work
-  private readonly emptyRun: number
+  private readonly once: string
 
   constructor(scope: ScopeContext, work: Work) {
     this.scope = scope
     this.work = work
-    this.emptyRun = work.node.builder.once ? scope.emptyRunOf(work.node) : 0
+    this.once = work.node.builder.once ? scope.onceGeneration(work.node) : ''
   }
 
   get workflowId(): string {
@@ -43,11 +43,11 @@ export class Context implements BuildContext<Readonly<Record<string, unknown>>> 
   /**
    * Derived from what the run answers to, never from when or how often it is tried: the scope of the newest datum it
    * reads, so that a crash, a retry and a run carried over a failure keep it and a changed input makes a new one. A `once`
-   * builder keeps one key until it ends without a product.
+   * builder keeps one key until it ends without a product. A restart or a rerun makes new ones.
    */
   get idempotencyKey(): string {
     const { node, cause } = this.work
-    const generation = node.builder.once ? `once${this.emptyRun}` : String(cause)
+    const generation = node.builder.once ? this.once : String(cause)
     return `${this.scope.incarnation}:${generation}:${headerSafe(node.name)}`
   }
 

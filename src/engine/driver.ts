@@ -2,7 +2,7 @@ import type { Datum } from '../graph/data.ts'
 import type { PolarisError } from '../graph/errors.ts'
 import type { Slot } from '../graph/graph.ts'
 import { decode } from '../stores/codec.ts'
-import type { Awaitable, DataStore, Handled, Header, Mail, Mode } from '../stores/contract.ts'
+import type { Awaitable, DataStore, Header, Mail, Mode } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 import type { Clock } from './clock.ts'
 import { Committer } from './committer.ts'
@@ -12,24 +12,25 @@ import type { Ending } from './ending.ts'
 import type { Hooks } from './hooks.ts'
 import { agenda } from './agenda.ts'
 import type { AcceptedDatum, Form } from './intake.ts'
-import { Journal } from './journal.ts'
+import { Journal, Overtaken } from './journal.ts'
 import type { JournalFacts, Tenure } from './journal.ts'
 import { Leases } from './leases.ts'
-import { writeOutcome } from './mail.ts'
-import type { Outcome } from './mail.ts'
+import { draftOf, handledBy, outcomeOf, recordOf } from './records.ts'
 import { fedSlots, heldBefore, keepProduced } from './recovery.ts'
 import type { Served } from './registry.ts'
 import { ScopeResult } from './result.ts'
 import { callRow, feed, reasonRow } from './rows.ts'
+import { operate } from './operation.ts'
+import type { Operation } from './operation.ts'
 import { needsHistory, Scope } from './scope.ts'
 import { ScopeRun } from './scope-run.ts'
-import { State } from './state.ts'
+import { loadState, State } from './state.ts'
 import { completedTarget } from './verdict.ts'
 
 /** An instance kept at hand, so that its next scope starts without a read. */
 export interface Warm {
   readonly served: Served
-  readonly state: State
+  state: State
   /** As committed last; `undefined` before the first commit. */
   header: Header | undefined
   /** When the lease was taken that this process holds on it between two scopes. */
@@ -53,6 +54,7 @@ export interface Trigger {
   readonly delta: readonly Datum[]
   readonly accepted: readonly AcceptedDatum[]
   readonly meta: Readonly<Record<string, unknown>> | undefined
+  readonly operation: Operation | undefined
 }
 
 /** Where a scope comes from: its caller is here, its delta waited in the mailbox, or its time has come (`wake`). */
@@ -121,11 +123,16 @@ export class Driver {
   }
 
   /**
-   * Runs the scope that a delta sets off.
+   * Runs the scope that a delta or an operation sets off.
    *
    * @throws what the call is to reject with
    */
   run(manner: Manner, warm: Warm, trigger: Trigger, origin: Origin): Awaitable<ScopeResult> {
+    if (trigger.operation?.kind !== 'restart') return this.begin(manner, warm, trigger, origin)
+    return this.rewind(warm).then(() => this.begin(manner, warm, trigger, origin))
+  }
+
+  private begin(manner: Manner, warm: Warm, trigger: Trigger, origin: Origin): Awaitable<ScopeResult> {
     const { state, header } = warm
     const now = this.facts.clock.now()
     const draft = header ?? this.draft(manner.id, warm.served)
@@ -137,6 +144,7 @@ export class Driver {
       startedAt: now,
     })
     if (trigger.meta !== undefined) journal.add(callRow(state, number, now, trigger.meta))
+    if (trigger.operation !== undefined) journal.add(operate(state, number, now, trigger.operation))
     for (const datum of trigger.accepted) journal.add(feed(state, number, now, datum))
     const scope = new Scope(state, number)
     scope.begin()
@@ -153,10 +161,24 @@ export class Driver {
   }
 
   /** A call that brings nothing and finds nothing due leaves no trace. */
-  private isVoid(scope: Scope, header: Header | undefined, { accepted, meta }: Trigger, origin: Origin): boolean {
+  private isVoid(scope: Scope, header: Header | undefined, trigger: Trigger, origin: Origin): boolean {
+    const { accepted, meta, operation } = trigger
     if (header === undefined || accepted.length > 0 || meta !== undefined || !scope.idle) return false
+    if (operation !== undefined) return false
     if (origin.seq !== undefined || origin.wake === true) return false
     return header.status !== 'failed' && origin.request === undefined
+  }
+
+  /** Takes an instance back to what was fed, as its store has it: a product may have replaced a fed datum at hand. */
+  private async rewind(warm: Warm): Promise<void> {
+    const { header } = warm as Warm & { readonly header: Header }
+    const snapshot = await this.facts.store.read(header.id)
+    if (snapshot?.header.incarnation !== header.incarnation || snapshot.header.revision !== header.revision) {
+      throw new Overtaken()
+    }
+    const fed = snapshot.rows.filter(({ outcome }) => outcome === 'fed')
+    warm.state = loadState(warm.served.program.graph, 0, fed, this.decode)
+    warm.state.newest = header.rows
   }
 
   /** Finishes, alone, a scope that a crash cut short. */
@@ -265,7 +287,7 @@ export class Driver {
     { served }: Warm,
     scope: Scope,
     journal: Journal,
-    { mode, delta, meta }: Omit<Trigger, 'accepted'>,
+    { mode, delta, meta }: Pick<Trigger, 'mode' | 'delta' | 'meta'>,
   ): ScopeRun {
     return new ScopeRun({
       program: served.program,
@@ -348,51 +370,4 @@ export class Driver {
     warm.leasedAt = undefined
     this.facts.atRest(journal.id, warm)
   }
-}
-
-function draftOf(id: string, { program, workflow }: Served, incarnation: string, now: number): Header {
-  return {
-    id,
-    incarnation,
-    revision: 0,
-    fence: 0,
-    workflow: program.graph.name,
-    version: program.graph.version,
-    fingerprint: workflow.plan.fingerprint,
-    status: 'waiting',
-    holder: null,
-    wakeAt: null,
-    mailAppended: 0,
-    mailHandled: 0,
-    scope: 0,
-    pass: 0,
-    mode: 'sequential',
-    settled: 0,
-    rows: 0,
-    claims: 0,
-    token: '',
-    createdAt: now,
-    updatedAt: now,
-  }
-}
-
-function recordOf(origin: Origin, seq: number, mode: Mode, appendedAt: number): Mail | undefined {
-  if (origin.seq !== undefined || origin.request === undefined) return undefined
-  return { ...origin.request, seq, mode, body: undefined, outcome: null, appendedAt, handledAt: null }
-}
-
-function handledBy(seq: number, at: number, outcome: Outcome): Handled {
-  return { seq, at, outcome: writeOutcome(outcome) }
-}
-
-/** What a later caller is told about a scope, who finds its rows in the store. */
-function outcomeOf(run: ScopeRun, { graph }: Scope, { status, target }: Ending): Outcome {
-  const { failure, aborted, id } = run
-  const name = target === undefined ? undefined : graph.slots[target]?.name
-  if (failure !== undefined) {
-    const { code, message, node } = failure
-    return { status, error: { code, message, builder: node.name } }
-  }
-  if (aborted !== undefined) return { status, error: { code: 'ABORTED', message: `The caller gave up on '${id}'.` } }
-  return { status, ...(name !== undefined && { target: name }) }
 }

@@ -9,6 +9,8 @@ import { freezeDeep } from './freeze.ts'
 import { checkHooks } from './hooks.ts'
 import type { Hooks } from './hooks.ts'
 import type { Call, Instances, Submitted } from './instances.ts'
+import { checkReason } from './operation.ts'
+import type { Operation, WithReason } from './operation.ts'
 import { checkRequestId, noStore } from './refusals.ts'
 import type { Registry } from './registry.ts'
 import type { ResultOf } from './result.ts'
@@ -139,6 +141,39 @@ export class Executor {
   }
 
   /**
+   * Begins again from the newest fed datum of each data: products count as absent, sources and `once` builders run again,
+   * every idempotency key is new. The history is kept. Takes its turn behind what is under way or waits. Runs in
+   * `parallel`. Throws like {@link resume}.
+   */
+  restart<W extends AnyWorkflow | string>(workflow: W, id: string, options: WithReason = {}): Promise<ResultOf<W>> {
+    return this.operate(workflow, id, 'restart', options, (reason) => ({ kind: 'restart', ...reason }))
+  }
+
+  /**
+   * Runs one builder again, also if it is `once`, and all that depends on it; but for `once` builders downstream that have
+   * made their product, which a rerun of their own runs again. Takes its turn behind what is under way or waits. Runs in
+   * `parallel`. Throws like {@link resume}; `BUILDER_UNKNOWN` for a builder that the instance's version does not have.
+   */
+  rerun<W extends AnyWorkflow | string>(
+    workflow: W,
+    id: string,
+    builder: string,
+    options: WithReason = {},
+  ): Promise<ResultOf<W>> {
+    return this.operate(workflow, id, 'rerun', options, (reason) => ({ kind: 'rerun', builder, ...reason }))
+  }
+
+  private async operate<W extends AnyWorkflow | string>(
+    workflow: W,
+    id: string,
+    what: string,
+    options: WithReason,
+    make: (reason: WithReason) => Operation,
+  ): Promise<ResultOf<W>> {
+    return this.feed(workflow, id, [], 'parallel', true, make(checkReason(what, options)))
+  }
+
+  /**
    * Stores a delta and resolves as soon as it is durable, with the number of the scope it gets. A worker handles it, in this
    * process or another; or whoever calls on the same instance next. Its mode is `parallel`.
    *
@@ -157,17 +192,25 @@ export class Executor {
     delta: readonly Datum[],
     mode: Mode,
     resume = false,
+    operation?: Operation,
   ): Promise<ResultOf<W>> {
     const { entries } = this.host
     if (entries === undefined) return Promise.reject(noStore())
-    const call = this.call(workflow, id, delta, mode, resume)
+    const call = this.call(workflow, id, delta, mode, resume, operation)
     return entries.run(call) as Promise<unknown> as Promise<ResultOf<W>>
   }
 
-  private call(workflow: AnyWorkflow | string, id: string, delta: readonly Datum[], mode: Mode, resume: boolean): Call {
+  private call(
+    workflow: AnyWorkflow | string,
+    id: string,
+    delta: readonly Datum[],
+    mode: Mode,
+    resume: boolean,
+    operation?: Operation,
+  ): Call {
     const { hooks, limit } = this
     const { expect, requestId, meta, signal } = this.options
-    return { workflow, id, delta, mode, limit, hooks, resume, expect, requestId, meta, signal }
+    return { workflow, id, delta, mode, limit, hooks, resume, operation, expect, requestId, meta, signal }
   }
 }
 

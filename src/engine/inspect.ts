@@ -6,7 +6,7 @@ import type { Header, InstanceStatus, Mode, Row, RowNote, RowOutcome, Snapshot }
 import { copyBytes, freezeDeep } from './freeze.ts'
 import { FAILED } from './program.ts'
 import { slotOf } from './result.ts'
-import { loadState } from './state.ts'
+import { loadState, standingRows } from './state.ts'
 import type { State } from './state.ts'
 import { completedTarget, isLacking, staleness, waitingFor } from './verdict.ts'
 
@@ -137,7 +137,11 @@ export function viewInstance(graph: Graph, { header, rows }: Snapshot, live: boo
 
 export function explainInstance(graph: Graph, { header, rows }: Snapshot, live: boolean): Explanation {
   const state = stateOf(graph, header, rows, live)
-  const failures = new Map(rows.filter(({ place }) => place.startsWith(FAILED)).map((row) => [row.builder, row]))
+  const failures = new Map(
+    standingRows(rows)
+      .filter(({ place }) => place.startsWith(FAILED))
+      .map((row) => [row.builder, row]),
+  )
   const settledSource = state.settled > 0 && state.unsettled.length === 0
   return {
     id: header.id,
@@ -211,7 +215,8 @@ function explainBuilder(
     .filter(({ slot, kind }) => kind === CONSUMES && isLacking(state, slot))
     .map(({ slot }) => explainLack(state, slot))
   const threw = failure !== undefined && failure.seq > (run?.seq ?? 0)
-  const due = !spent && (node.source ? run === undefined && !sourcesSettled : newer)
+  const asked = state.isRerunDue(node.index)
+  const due = asked || (!spent && (node.source ? run === undefined && !sourcesSettled : newer))
   const base = { name: node.name, lacks, outdated: spent && newer }
   const error = threw && failure.note?.error !== undefined ? { error: failure.note.error } : {}
   if (lacks.length > 0 && (run === undefined || due)) return { ...base, state: 'lacking', ...error }

@@ -16,6 +16,8 @@ import { Overtaken } from './journal.ts'
 import type { Tenure } from './journal.ts'
 import { bodyOf, hashOf } from './mail.ts'
 import { Mailbox } from './mailbox.ts'
+import { operationProblem } from './operation.ts'
+import type { Operation } from './operation.ts'
 import type { Answer } from './mailbox.ts'
 import {
   checkExpectation,
@@ -43,6 +45,7 @@ export interface Call {
   readonly hooks: Hooks
   /** Goes on with what is there: refused for an instance that does not exist, and content with an interrupted scope. */
   readonly resume: boolean
+  readonly operation: Operation | undefined
   readonly expect: 'new' | 'existing' | undefined
   readonly requestId: string | undefined
   readonly meta: Readonly<Record<string, unknown>> | undefined
@@ -242,6 +245,8 @@ export class Instances {
     checkExpectation(call, name, warm?.header)
     const served = warm?.served ?? this.facts.registry.find(name)
     refuseTransientTarget(served.program.graph)
+    const problem = call.operation && operationProblem(served.program.graph, call.operation)
+    if (problem !== undefined) throw problem
     const accepted = acceptDelta(served.program, call.delta, this.driver.form)
     if (!isThenable(accepted)) return this.onAccepted(call, served, warm, accepted)
     return accepted.then((delta) => this.onAccepted(call, served, warm, delta))
@@ -267,16 +272,16 @@ export class Instances {
   }
 
   private begin(call: Call, warm: Warm, accepted: readonly AcceptedDatum[]): Awaitable<ScopeResult> {
-    const { mode, delta, meta, requestId } = call
-    const request = requestId === undefined ? undefined : { requestId, hash: hashOf(delta) }
-    return this.driver.run(call, warm, { mode, delta, accepted, meta }, { request })
+    const { mode, delta, meta, operation, requestId } = call
+    const request = requestId === undefined ? undefined : { requestId, hash: hashOf(delta, operation) }
+    return this.driver.run(call, warm, { mode, delta, accepted, meta, operation }, { request })
   }
 
   /** Finishes a scope that trouble cut short in this process, or a crash in another, and goes on with the call. */
   private async takeUp(call: Call, warm: Warm, header: Header, accepted: readonly AcceptedDatum[]): Promise<Turn> {
     this.held.delete(call.id)
     const answer = await this.backlog.interrupted(call, warm, header)
-    if (call.resume) return unpack(answer)
+    if (call.resume && call.operation === undefined) return unpack(answer)
     return this.onAccepted(call, warm.served, warm, accepted)
   }
 
@@ -309,8 +314,8 @@ export class Instances {
       mail: {
         requestId,
         mode,
-        hash: call.requestId === undefined ? '' : hashOf(call.delta),
-        body: bodyOf(delta, meta, this.driver.form),
+        hash: call.requestId === undefined ? '' : hashOf(call.delta, call.operation),
+        body: bodyOf(delta, meta, call.operation, this.driver.form),
         appendedAt: clock.now(),
       },
     }
@@ -336,8 +341,8 @@ function hurried(call: Call, attempt: number): Call {
 }
 
 /** @throws `REQUEST_CONFLICT` */
-function sameRequest({ id, requestId, delta }: Call, { hash, seq }: Mail): Submitted {
-  if (requestId !== undefined && hash !== hashOf(delta)) throw requestConflict(id, requestId)
+function sameRequest({ id, requestId, delta, operation }: Call, { hash, seq }: Mail): Submitted {
+  if (requestId !== undefined && hash !== hashOf(delta, operation)) throw requestConflict(id, requestId)
   return { id, scope: seq }
 }
 

@@ -7,6 +7,8 @@ import { decode, encode, EncodingRefused } from '../stores/codec.ts'
 import { WITHHELD } from './failure.ts'
 import { freezeDeep } from './freeze.ts'
 import type { AcceptedDatum, Form } from './intake.ts'
+import { operationProblem } from './operation.ts'
+import type { Operation } from './operation.ts'
 import type { Program } from './program.ts'
 
 type Meta = Readonly<Record<string, unknown>>
@@ -16,6 +18,7 @@ interface Body {
   /** Names and values, in the form the store keeps. */
   readonly delta: readonly (readonly [string, unknown])[]
   readonly meta?: Meta
+  readonly operation?: Operation
 }
 
 /** What is left of a scope besides its rows: what its caller is told, also much later and elsewhere. */
@@ -26,10 +29,16 @@ export interface Outcome {
   readonly error?: { readonly code: ErrorCode; readonly message: string; readonly builder?: string }
 }
 
-export function bodyOf(delta: readonly AcceptedDatum[], meta: Meta | undefined, form: Form): unknown {
+export function bodyOf(
+  delta: readonly AcceptedDatum[],
+  meta: Meta | undefined,
+  operation: Operation | undefined,
+  form: Form,
+): unknown {
   const body: Body = {
     delta: delta.map(({ intake, stored }) => [intake.slot.name, stored]),
     ...(meta !== undefined && { meta }),
+    ...(operation !== undefined && { operation }),
   }
   return form === 'text' ? JSON.stringify(body) : body
 }
@@ -37,11 +46,12 @@ export function bodyOf(delta: readonly AcceptedDatum[], meta: Meta | undefined, 
 export interface Opened {
   readonly accepted: readonly AcceptedDatum[]
   readonly meta: Meta | undefined
+  readonly operation: Operation | undefined
 }
 
-/** A mail's body as a delta that was accepted before; `DATA_UNKNOWN` if the workflow's version has no such data. */
+/** A mail's body as a delta that was accepted before, or why the workflow's version cannot take it. */
 export function openBody({ graph, intakes }: Program, body: unknown, form: Form): Opened | PolarisError {
-  const { delta, meta } = (form === 'text' ? JSON.parse(body as string) : body) as Body
+  const { delta, meta, operation } = (form === 'text' ? JSON.parse(body as string) : body) as Body
   const accepted: AcceptedDatum[] = []
   for (const [name, stored] of delta) {
     const intake = intakes[graph.slotOf.get(name) ?? -1]
@@ -53,7 +63,8 @@ export function openBody({ graph, intakes }: Program, body: unknown, form: Form)
     accepted.push({ intake, value, stored, bytes: freezeDeep(value) })
   }
   if (meta !== undefined) freezeDeep(meta)
-  return { accepted, meta }
+  const problem = operation && operationProblem(graph, operation)
+  return problem ?? { accepted, meta, operation }
 }
 
 /**
@@ -62,9 +73,11 @@ export function openBody({ graph, intakes }: Program, body: unknown, form: Form)
  *
  * @throws `DATA_INVALID` for values that cannot be compared with those of a later process
  */
-export function hashOf(delta: readonly Datum[]): string {
+export function hashOf(delta: readonly Datum[], operation?: Operation): string {
   const parts = delta.map((datum) => [datum.name, canonical(datum)] as const)
   parts.sort(([a], [b]) => (a < b ? -1 : 1))
+  // No data is named like this: names have no control characters.
+  if (operation !== undefined) parts.push(['\n', JSON.stringify(operation)])
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 }
 

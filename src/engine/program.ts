@@ -13,6 +13,10 @@ const EMPTY = 'n:'
 export const FAILED = 'f:'
 /** The newest run of a builder that only made a transient again. */
 export const SUPPLIED = 's:'
+/** The newest restart: rows before it are history, but for what was fed. */
+export const RESTART = 'R:'
+/** The newest rerun of a builder. */
+export const RERUN = 'r:'
 /** The newest call that said something about itself. */
 export const CALL = 'c:'
 

@@ -24,18 +24,20 @@ export function reasonRow(state: State, scope: number, now: number, { name, code
   return callerRow(state, scope, now, { place: FAILED, data: null, outcome: 'failed', value: undefined, note })
 }
 
-function callerRow(
+/** A row of what a caller did. `builder`: to which one it was done, if to one. */
+export function callerRow(
   state: State,
   scope: number,
   now: number,
   { place, data, outcome, value, note }: Pick<Row, 'place' | 'data' | 'outcome' | 'value' | 'note'>,
+  builder: string | null = null,
 ): Row {
   return {
     seq: ++state.newest,
     place,
     scope,
     pass: 1,
-    builder: null,
+    builder,
     data,
     outcome,
     value,

@@ -134,9 +134,11 @@ export class ScopeRun implements ScopeContext, Tenant {
     return this.facts.servicesOf(node)
   }
 
-  emptyRunOf(node: Node): number {
-    const run = this.state.runs.get(node.index)
-    return run === undefined || run.outcome === 'produced' ? 0 : run.scope
+  onceGeneration({ index }: Node): string {
+    const run = this.state.runs.get(index)
+    const empty = run === undefined || run.outcome === 'produced' ? 0 : run.scope
+    const asked = this.state.askedAgain(index)
+    return asked === 0 ? `once${empty}` : `once${empty}.${asked}`
   }
 
   get signal(): AbortSignal {

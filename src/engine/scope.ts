@@ -29,6 +29,9 @@ const PARKED = 2
 const RUNNING = 3
 const RAN = 4
 
+const NOBODY: Iterable<number> = []
+const NO_RERUNS: Iterable<[number, Row]> = []
+
 /**
  * Decides which builder runs next. Pure: it neither waits nor calls anything, and works on the {@link State} it is given.
  * Its cost follows the builders that are triggered.
@@ -58,11 +61,14 @@ export class Scope {
   /** Slots that this pass produced, but for transients. */
   private fresh: number[] = []
   private targetMade = false
+  /** Whether anything was ever asked to run again. */
+  private readonly asked: boolean
 
   constructor(state: State, number: number) {
     this.graph = state.graph
     this.state = state
     this.number = number
+    this.asked = state.restarted !== undefined || state.reruns !== undefined
     this.scratch = takeScratch(state.graph)
     this.marks = this.scratch.marks
     this.heap = this.scratch.heap
@@ -100,7 +106,7 @@ export class Scope {
       this.scratch.touched.push(node)
       if (outcome === 'supplied') (this.lost ??= new Set()).add((this.graph.nodes[node] as Node).out)
     }
-    for (const node of touchedNodes(this.graph, this.state.unsettled)) {
+    for (const node of touchedNodes(this.state)) {
       const run = this.state.runs.get(node)
       if (run?.scope !== this.number) continue
       const { out } = this.graph.nodes[node] as Node
@@ -204,6 +210,7 @@ export class Scope {
       if (this.isActive(row, slot, false)) for (const reader of readers) this.wakeIfDue(reader, row)
       if (this.isActive(row, slot, true)) for (const reader of laterReaders) this.wakeIfDue(reader, row)
     }
+    for (const node of state.reruns?.keys() ?? NOBODY) if (state.isRerunDue(node)) this.wake(node)
     if (state.settled > 0 && state.unsettled.length === 0) return
     for (const source of graph.sources) if (state.runs.get(source) === undefined) this.wake(source)
   }
@@ -257,7 +264,7 @@ export class Scope {
     const { inputs } = node
     const input: Record<string, unknown> = {}
     const seqs = new Array<number>(inputs.length)
-    let cause = 0
+    let cause = this.asked ? this.state.askedAgain(node.index) : 0
     let wanted = -1
     for (let i = 0; i < inputs.length; i++) {
       const { key, slot, kind, lookback } = inputs[i] as Node['inputs'][number]
@@ -326,9 +333,10 @@ export class Scope {
 }
 
 /** Nodes that unsettled rows show to have run. */
-function touchedNodes(graph: Graph, slots: readonly number[]): Set<number> {
+function touchedNodes({ graph, unsettled, reruns, settled }: State): Set<number> {
   const nodes = new Set<number>()
-  for (const slot of slots) {
+  for (const [node, { seq }] of reruns ?? NO_RERUNS) if (seq > settled) nodes.add(node)
+  for (const slot of unsettled) {
     const { producer, readers, laterReaders } = graph.slots[slot] as Slot
     if (producer >= 0) nodes.add(producer)
     for (const reader of readers) nodes.add(reader)

@@ -1,8 +1,8 @@
 import type { Row } from '../stores/contract.ts'
-import type { Graph, Node } from '../graph/graph.ts'
+import type { Graph, Node, Slot } from '../graph/graph.ts'
 import { freezeDeep } from './freeze.ts'
 import { Paged } from './paged.ts'
-import { SUPPLIED } from './program.ts'
+import { RERUN, RESTART, SUPPLIED } from './program.ts'
 
 /**
  * An instance's data set and what its builders last did, derived from rows and kept up to date row by row. It holds
@@ -18,6 +18,10 @@ export class State {
   readonly runs: Paged<Row>
   /** After loading: by builder the newest run that only made a transient again, or tried to. */
   supplies: Map<number, Row> | undefined
+  /** The newest restart: everything has begun again with its scope. */
+  restarted: Row | undefined
+  /** By builder, the newest rerun that it has to answer: of itself, or of what it depends on. */
+  reruns: Map<number, Row> | undefined
   /** `seq` of the newest row. */
   newest = 0
   /** Everything up to this `seq` is settled. */
@@ -58,8 +62,42 @@ export class State {
   }
 
   /** Whether a builder has made its one product and is not to run again by itself. */
-  isSpent(node: Node): boolean {
-    return node.builder.once && this.runs.get(node.index)?.outcome === 'produced'
+  isSpent({ index, builder }: Node): boolean {
+    if (!builder.once) return false
+    const run = this.runs.get(index)
+    return run?.outcome === 'produced' && (this.reruns === undefined || run.scope >= this.askedAgain(index))
+  }
+
+  /** The scope in which a builder was last asked to run again, by a restart or a rerun; 0 if never. */
+  askedAgain(node: number): number {
+    return Math.max(this.restarted?.scope ?? 0, this.reruns?.get(node)?.scope ?? 0)
+  }
+
+  /** Whether a rerun makes a builder due that has not answered it yet. */
+  isRerunDue(node: number): boolean {
+    const row = this.reruns?.get(node)
+    return row !== undefined && row.seq > this.settled && row.scope > (this.runs.get(node)?.scope ?? 0)
+  }
+
+  /**
+   * Takes in that a builder is to run again, and with it all that depends on it; but for `once` builders downstream that
+   * have made their product: who wants a second charge says so by its name.
+   */
+  noteRerun(row: Row): void {
+    const { graph } = this
+    const first = graph.nodeOf.get(row.builder ?? '')
+    if (first === undefined) return
+    const reruns = (this.reruns ??= new Map<number, Row>())
+    const reached = new Set([first])
+    for (const node of reached) {
+      const { builder, out } = graph.nodes[node] as Node
+      const run = this.runs.get(node)
+      const spent = builder.once && run?.outcome === 'produced' && run.scope < row.scope
+      if (node === first || !spent) if ((reruns.get(node)?.seq ?? 0) < row.seq) reruns.set(node, row)
+      const { readers, laterReaders } = graph.slots[out] as Slot
+      for (const reader of readers) reached.add(reader)
+      for (const reader of laterReaders) reached.add(reader)
+    }
   }
 
   /**
@@ -93,8 +131,10 @@ export function loadState(
 ): State {
   const state = new State(graph)
   state.settled = settled
-  for (const row of rows) {
-    if (row.seq > state.newest) state.newest = row.seq
+  state.newest = rows.at(-1)?.seq ?? 0
+  state.restarted = rows.find(({ place }) => place === RESTART)
+  const standing = standingRows(rows)
+  for (const row of standing) {
     if (row.place.startsWith(SUPPLIED)) noteSupply(state, row)
     else if (row.outcome === 'produced' || row.outcome === 'nothing' || row.outcome === 'waitFor') loadRun(state, row)
     if (row.outcome !== 'fed' && row.outcome !== 'produced') continue
@@ -107,7 +147,14 @@ export function loadState(
     state.rows.set(slot, withValue(row, value))
     if (row.seq > settled) state.unsettled.push(slot)
   }
+  for (const row of standing) if (row.place.startsWith(RERUN)) state.noteRerun(row)
   return state
+}
+
+/** What counts of the newest row of each place: since a restart, and what was fed before it. */
+export function standingRows(rows: readonly Row[]): readonly Row[] {
+  const since = rows.find(({ place }) => place === RESTART)?.seq
+  return since === undefined ? rows : rows.filter(({ seq, outcome }) => seq >= since || outcome === 'fed')
 }
 
 function noteSupply(state: State, row: Row): void {

@@ -71,6 +71,10 @@ export type RowOutcome =
   | 'failed'
   /** A call's `meta`; carries no datum. */
   | 'call'
+  /** The instance begins again from what was fed. */
+  | 'restart'
+  /** A builder, and all that depends on it, is to run again. */
+  | 'rerun'
 
 /** Small facts about a row that only people and error messages need. Plain JSON. */
 export interface RowNote {

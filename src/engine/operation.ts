@@ -1,0 +1,52 @@
+import { PolarisError } from '../graph/errors.ts'
+import type { Graph } from '../graph/graph.ts'
+import { checkOption, checkOptions, listNames } from '../graph/naming.ts'
+import type { Row } from '../stores/contract.ts'
+import { RERUN, RESTART } from './program.ts'
+import { callerRow } from './rows.ts'
+import type { State } from './state.ts'
+
+/** What a call asks for besides feeding data (rule 24). It travels through the mailbox like a delta. */
+export type Operation =
+  | { readonly kind: 'restart'; readonly reason?: string }
+  | { readonly kind: 'rerun'; readonly builder: string; readonly reason?: string }
+
+/** Why somebody asks for an operation: kept in the history. Who: `executor.with({ meta })`. */
+export interface WithReason {
+  /** At most 1,000 characters. */
+  readonly reason?: string
+}
+
+const LONGEST_REASON = 1_000
+
+/** @throws `OPTION_INVALID` */
+export function checkReason(what: string, options: WithReason): WithReason {
+  checkOptions(what, options, ['reason'])
+  const { reason } = options
+  if (reason === undefined) return {}
+  const passes = typeof reason === 'string' && reason.length <= LONGEST_REASON
+  checkOption('reason', passes, `a text of at most ${LONGEST_REASON} characters`, reason)
+  return { reason }
+}
+
+/** What an operation is refused for, before anything is stored or when it is handled; `undefined` if for nothing. */
+export function operationProblem(graph: Graph, operation: Operation): PolarisError | undefined {
+  if (operation.kind !== 'rerun' || graph.nodeOf.has(operation.builder)) return undefined
+  return new PolarisError(
+    'BUILDER_UNKNOWN',
+    `Version ${graph.version} of workflow '${graph.name}' has no builder '${operation.builder}'. ` +
+      `It has ${listNames(graph.nodes.map(({ name }) => name))}.`,
+  )
+}
+
+/** Takes an operation into the state; returns its row. */
+export function operate(state: State, scope: number, now: number, operation: Operation): Row {
+  const { kind, reason } = operation
+  const note = reason === undefined ? null : { because: reason }
+  const fields = { data: null, outcome: kind, value: undefined, note } as const
+  if (kind === 'restart') return (state.restarted = callerRow(state, scope, now, { place: RESTART, ...fields }))
+  const { builder } = operation
+  const row = callerRow(state, scope, now, { place: RERUN + builder, ...fields }, builder)
+  state.noteRerun(row)
+  return row
+}
