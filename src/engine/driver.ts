@@ -2,7 +2,7 @@ import type { Datum } from '../graph/data.ts'
 import type { PolarisError } from '../graph/errors.ts'
 import type { Slot } from '../graph/graph.ts'
 import { decode } from '../stores/codec.ts'
-import type { Awaitable, DataStore, Header, Mail, Mode } from '../stores/contract.ts'
+import type { Awaitable, Change, DataStore, Header, Mail, Mode } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 import type { Clock } from './clock.ts'
 import { Committer } from './committer.ts'
@@ -16,6 +16,7 @@ import { Journal, Overtaken } from './journal.ts'
 import type { JournalFacts, Tenure } from './journal.ts'
 import { Leases } from './leases.ts'
 import { draftOf, handledBy, outcomeOf, recordOf } from './records.ts'
+import { callerGaveUp } from './refusals.ts'
 import { fedSlots, heldBefore, keepProduced } from './recovery.ts'
 import type { Served } from './registry.ts'
 import { ScopeResult } from './result.ts'
@@ -241,6 +242,11 @@ export class Driver {
     this.settle(warm, journal)
   }
 
+  /** Puts an instance into the store that was not made by a scope; answers whether its id was free. */
+  async insert(change: Change): Promise<boolean> {
+    return (await this.committer.commit({ ...change, header: { ...change.header, token: this.facts.ids() } })).ok
+  }
+
   /** Stops the scope under way on an instance: what it has made is kept, the rest is left to others, at once. */
   leave(id: string): void {
     this.runs.get(id)?.leave(new Left(`The worker stopped before it was done with '${id}'.`))
@@ -336,6 +342,8 @@ export class Driver {
   private finish(warm: Warm, ended: Ended): Awaitable<ScopeResult> {
     const { scope, run, journal, noted, keep } = ended
     const { state } = warm
+    // Without it, nobody could tell from the rows alone that something was left undone.
+    if (run.aborted !== undefined) journal.add(reasonRow(state, scope.number, run.recorder.now(), callerGaveUp(run.id)))
     if (run.failed) state.stale = []
     else state.settle()
     const ending = endingOf(run, scope)

@@ -59,6 +59,8 @@ export interface HistoryEntry {
   readonly awaits?: string
   readonly error?: NonNullable<RowNote['error']>
   readonly meta?: Readonly<Record<string, unknown>>
+  /** With `forked`: what it is a copy of, and up to which entry. */
+  readonly from?: { readonly id: string; readonly seq: number }
 }
 
 /** A datum a builder lacks, and who could provide it. */
@@ -156,7 +158,7 @@ export function explainInstance(graph: Graph, { header, rows }: Snapshot, live: 
 }
 
 export function historyEntry(row: Row, dataOf: (seq: number) => string | undefined, live: boolean): HistoryEntry {
-  const { because, awaits, error, meta } = row.note ?? {}
+  const { because, awaits, error, meta, from } = row.note ?? {}
   return {
     seq: row.seq,
     scope: row.scope,
@@ -172,6 +174,7 @@ export function historyEntry(row: Row, dataOf: (seq: number) => string | undefin
     ...(awaits !== undefined && { awaits }),
     ...(error !== undefined && { error }),
     ...(meta !== undefined && { meta }),
+    ...(from !== undefined && { from }),
   }
 }
 

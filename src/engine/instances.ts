@@ -10,6 +10,7 @@ import type { Clock } from './clock.ts'
 import { Driver } from './driver.ts'
 import type { Warm } from './driver.ts'
 import type { Hooks } from './hooks.ts'
+import { copyHistory, forkChange } from './fork.ts'
 import { acceptDelta } from './intake.ts'
 import type { AcceptedDatum } from './intake.ts'
 import { Overtaken } from './journal.ts'
@@ -17,13 +18,14 @@ import type { Tenure } from './journal.ts'
 import { bodyOf, hashOf } from './mail.ts'
 import { Mailbox } from './mailbox.ts'
 import { operationProblem } from './operation.ts'
-import type { Operation } from './operation.ts'
+import type { Operation, WithReason } from './operation.ts'
 import type { Answer } from './mailbox.ts'
 import {
   checkExpectation,
   checkId,
   closed,
   gaveUp,
+  notFound,
   overtaken,
   refuseTransientTarget,
   requestConflict,
@@ -159,6 +161,25 @@ export class Instances {
     refuseTransientTarget(served.program.graph)
     const delta = await acceptDelta(served.program, call.delta, this.driver.form)
     return this.append(call, served, delta)
+  }
+
+  /**
+   * Copies an instance under another id.
+   *
+   * @throws `INSTANCE_NOT_FOUND`, `INSTANCE_EXISTS`, `VERSION_NOT_SERVED`, `OPTION_INVALID`
+   */
+  async fork(id: string, newId: string, { at, reason }: { readonly at: number } & WithReason): Promise<void> {
+    const { store, registry } = this.facts
+    const header = (await store.read(id))?.header
+    // What only waits in the mailbox is not part of the copy.
+    if (header === undefined || header.rows === 0) throw notFound(id)
+    const served = registry.serving(id, header.workflow, header.version)
+    const copied = await copyHistory(store, header, at)
+    if ((await store.read(id))?.header.incarnation !== header.incarnation) throw notFound(id)
+    const change = forkChange(served, this.driver.draft(newId, served), id, copied, reason, this.driver.decode)
+    if (await this.driver.insert(change)) return
+    checkExpectation({ id: newId, expect: 'new', resume: false }, header.workflow, (await store.read(newId))?.header)
+    throw overtaken(newId)
   }
 
   private async attempts(call: Call, name: string): Promise<Turn> {

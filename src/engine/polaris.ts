@@ -10,6 +10,8 @@ import { Executor } from './executor.ts'
 import type { ExecutorOptions, Host } from './executor.ts'
 import { explainInstance, historyEntry, summarise, viewInstance } from './inspect.ts'
 import type { Explanation, HistoryEntry, InstanceSummary, InstanceView } from './inspect.ts'
+import { checkFork } from './fork.ts'
+import type { ForkOptions } from './fork.ts'
 import { Instances } from './instances.ts'
 import { checkId, closed, noStore } from './refusals.ts'
 import { Registry } from './registry.ts'
@@ -186,6 +188,22 @@ export class Polaris<Services extends object = {}> {
   async explain(id: string): Promise<Explanation | undefined> {
     const snapshot = await this.read(id)
     return snapshot && explainInstance(this.graphFor(snapshot), snapshot, this.live)
+  }
+
+  /**
+   * Copies an instance under a new id, with its history up to an entry: to try another way, or to look into what went wrong.
+   * Neither mail that waits nor records of requests are copied, and nothing runs; `resume` or data set the copy off.
+   *
+   * Throws `ID_INVALID`, `INSTANCE_NOT_FOUND`, `INSTANCE_EXISTS`, `VERSION_NOT_SERVED`, and `OPTION_INVALID` if there is no
+   * entry `at`.
+   */
+  async fork(id: string, newId: string, options: ForkOptions = {}): Promise<InstanceView> {
+    checkId(id)
+    checkId(newId)
+    const checked = checkFork(options)
+    this.openStore()
+    await (this.entries as Instances).fork(id, newId, checked)
+    return (await this.get(newId)) as InstanceView
   }
 
   private get live(): boolean {

@@ -17,6 +17,8 @@ export const SUPPLIED = 's:'
 export const RESTART = 'R:'
 /** The newest rerun of a builder. */
 export const RERUN = 'r:'
+/** Where a fork tells what it is a copy of. */
+export const FORKED = 'k:'
 /** The newest call that said something about itself. */
 export const CALL = 'c:'
 

@@ -4,6 +4,7 @@ import type { Origin } from './driver.ts'
 import type { Ending } from './ending.ts'
 import { writeOutcome } from './mail.ts'
 import type { Outcome } from './mail.ts'
+import { callerGaveUp } from './refusals.ts'
 import type { Served } from './registry.ts'
 import type { Scope } from './scope.ts'
 import type { ScopeRun } from './scope-run.ts'
@@ -53,6 +54,9 @@ export function outcomeOf(run: ScopeRun, { graph }: Scope, { status, target }: E
     const { code, message, node } = failure
     return { status, error: { code, message, builder: node.name } }
   }
-  if (aborted !== undefined) return { status, error: { code: 'ABORTED', message: `The caller gave up on '${id}'.` } }
+  if (aborted !== undefined) {
+    const { code, message } = callerGaveUp(id)
+    return { status, error: { code, message } }
+  }
   return { status, ...(name !== undefined && { target: name }) }
 }

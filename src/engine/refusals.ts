@@ -18,7 +18,7 @@ export function checkExpectation(
 ): void {
   if (header === undefined) {
     if (expect !== 'existing' && !resume) return
-    throw new PolarisError('INSTANCE_NOT_FOUND', `There is no instance '${id}'.`)
+    throw notFound(id)
   }
   if (expect === 'new') {
     throw new PolarisError(
@@ -105,6 +105,15 @@ export function overtaken(id: string): PolarisError {
 
 export function gaveUp(id: string, reason: unknown): PolarisError {
   return new PolarisError('ABORTED', `The caller gave up on '${id}' before anything was stored.`, { cause: reason })
+}
+
+export function callerGaveUp(id: string): PolarisError {
+  return new PolarisError('ABORTED', `The caller gave up on '${id}'.`)
+}
+
+/** @throws `INSTANCE_NOT_FOUND` */
+export function notFound(id: string): PolarisError {
+  return new PolarisError('INSTANCE_NOT_FOUND', `There is no instance '${id}'.`)
 }
 
 export function noStore(): PolarisError {

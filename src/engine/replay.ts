@@ -4,8 +4,10 @@ import type { DataStore, Mail, Row } from '../stores/contract.ts'
 import { BuilderError } from './builder-error.ts'
 import { readOutcome } from './mail.ts'
 import type { Outcome } from './mail.ts'
+import { notFound } from './refusals.ts'
 import type { Registry } from './registry.ts'
 import { ScopeResult } from './result.ts'
+import { inOrder } from './rows.ts'
 import { loadState } from './state.ts'
 
 const PAGE = 1000
@@ -24,8 +26,7 @@ export interface ReplayFacts {
 export async function replay({ store, registry, decode }: ReplayFacts, id: string, mail: Mail): Promise<ScopeResult> {
   const { seq: scope, outcome: text } = mail
   const snapshot = await store.read(id)
-  if (snapshot === undefined || text === null)
-    throw new PolarisError('INSTANCE_NOT_FOUND', `There is no instance '${id}'.`)
+  if (snapshot === undefined || text === null) throw notFound(id)
   const { header } = snapshot
   const { graph } = registry.serving(id, header.workflow, header.version).program
   const asItStood = header.scope === scope && header.pass === 0
@@ -47,10 +48,6 @@ async function rowsUpTo(store: DataStore, id: string, scope: number): Promise<Ro
     if (last === undefined || page.length < PAGE) return inOrder(newest)
     after = last.seq
   }
-}
-
-function inOrder(rows: ReadonlyMap<string, Row>): Row[] {
-  return [...rows.values()].sort((a, b) => a.seq - b.seq)
 }
 
 function resultOf(

@@ -24,6 +24,11 @@ export function reasonRow(state: State, scope: number, now: number, { name, code
   return callerRow(state, scope, now, { place: FAILED, data: null, outcome: 'failed', value: undefined, note })
 }
 
+/** The newest row of each place, in order of `seq`: what a store's `read` would have answered then. */
+export function inOrder(newest: ReadonlyMap<string, Row>): Row[] {
+  return [...newest.values()].sort((a, b) => a.seq - b.seq)
+}
+
 /** A row of what a caller did. `builder`: to which one it was done, if to one. */
 export function callerRow(
   state: State,

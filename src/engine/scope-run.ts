@@ -204,7 +204,7 @@ export class ScopeRun implements ScopeContext, Tenant {
   private startAll(): void {
     const { journal } = this
     if (this.held !== undefined && journal !== undefined) this.startReleased(this.held, journal)
-    while (this.active < this.limit && this.failure === undefined) {
+    while (this.active < this.limit && !this.failed) {
       const work = this.scope.next()
       if (work === undefined) return
       this.active++

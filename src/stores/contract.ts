@@ -75,6 +75,8 @@ export type RowOutcome =
   | 'restart'
   /** A builder, and all that depends on it, is to run again. */
   | 'rerun'
+  /** What is before it was copied from another instance. */
+  | 'forked'
 
 /** Small facts about a row that only people and error messages need. Plain JSON. */
 export interface RowNote {
@@ -83,6 +85,8 @@ export interface RowNote {
   readonly awaits?: string
   readonly error?: { readonly name: string; readonly message: string; readonly code?: string; readonly stack?: string }
   readonly meta?: Readonly<Record<string, unknown>>
+  /** With `forked`: what it is a copy of, and up to which row. */
+  readonly from?: { readonly id: string; readonly seq: number }
 }
 
 /**
