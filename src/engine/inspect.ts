@@ -1,4 +1,5 @@
-import type { AnyData, Frozen, ValueOf } from '../graph/data.ts'
+import type { AnyData, ValueOf } from '../graph/data.ts'
+import type { Frozen } from '../graph/frozen.ts'
 import { ACCESS, CONSUMES } from '../graph/graph.ts'
 import type { Graph, Node, Slot } from '../graph/graph.ts'
 import { decode } from '../stores/codec.ts'

@@ -1,6 +1,7 @@
 import { FedDatum, SENSITIVE, shownDatum } from '../graph/data.ts'
-import type { AnyData, Data, Datum, Frozen, NameOf, ValueOf } from '../graph/data.ts'
+import type { AnyData, Data, Datum, NameOf, ValueOf } from '../graph/data.ts'
 import { describeValue, PolarisError } from '../graph/errors.ts'
+import type { Frozen } from '../graph/frozen.ts'
 import type { Graph, Slot } from '../graph/graph.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
 import { copyBytes } from './freeze.ts'

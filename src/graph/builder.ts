@@ -1,9 +1,10 @@
 import { isData } from './data.ts'
-import type { AnyData, Data, Frozen, Given, ValueOf } from './data.ts'
+import type { AnyData, Data, ValueOf } from './data.ts'
 import { durationMs, durationProblem } from './duration.ts'
 import type { Duration } from './duration.ts'
 import { describeValue, GraphError } from './errors.ts'
-import { checkName, nameProblem, unknownKeys } from './naming.ts'
+import type { Frozen, Given } from './frozen.ts'
+import { checkName, nameProblem, unknownKeys, versionProblem } from './naming.ts'
 import type { Outcome } from './outcome.ts'
 
 /** Something a process brings for its builders: a client, a setting. Asked for by name, given once to `Polaris`. */
@@ -217,12 +218,6 @@ function definitionProblems(definition: unknown): string[] {
   const timeout = given.timeout === undefined ? undefined : durationProblem('timeout', given.timeout, 1)
   if (timeout !== undefined) problems.push(timeout)
   return problems
-}
-
-/** What is wrong with a `version` option, if anything. */
-export function versionProblem(version: unknown): string | undefined {
-  if (version === undefined || (Number.isSafeInteger(version) && (version as number) >= 1)) return undefined
-  return `'version' must be a whole number from 1, but is ${describeValue(version)}`
 }
 
 /** Whether its own keys are all there is to a value. One written with a `__proto__` key hides things in a prototype. */

@@ -1,36 +1,15 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { describeValue, GraphError } from './errors.ts'
-import { checkName, unknownKeys } from './naming.ts'
-
-type Leaf =
-  string | number | bigint | boolean | null | undefined | symbol | Date | Uint8Array | ((...args: never) => unknown)
-
-/**
- * A value as readers get it: readonly all the way down, since data are values and nobody may change them. Arrays have a
- * branch of their own since the compiler resolves a mapped array at once, and so never ends with `Json = Json[] | …`.
- */
-export type Frozen<T> = T extends Leaf
-  ? T
-  : unknown extends T
-    ? T
-    : T extends readonly (infer V)[]
-      ? V[] extends T
-        ? readonly Frozen<V>[]
-        : { readonly [K in keyof T]: Frozen<T[K]> }
-      : T extends ReadonlyMap<infer K, infer V>
-        ? ReadonlyMap<Frozen<K>, Frozen<V>>
-        : T extends ReadonlySet<infer V>
-          ? ReadonlySet<Frozen<V>>
-          : { readonly [K in keyof T]: Frozen<T[K]> }
+import type { Frozen, Given } from './frozen.ts'
+import { checkName, unknownKeys, versionProblem } from './naming.ts'
+import { readSteps } from './steps.ts'
+import type { Downwards, Fitting, Steps, StepsUp } from './steps.ts'
 
 /** One value of a {@link Data}, as a call hands it over. It is validated when the call is made. */
 export interface Datum<Name extends string = string, Value = unknown> {
   readonly name: Name
   readonly value: Value
 }
-
-/** What a schema takes and a data set can hold: `undefined` is no value. */
-export type Given<In> = In extends undefined ? never : Frozen<In>
 
 /**
  * A named, typed, validated kind of value. Call it with a value to get a {@link Datum} to feed. Feeding and producing
@@ -40,6 +19,7 @@ export interface Data<Name extends string = string, Out = unknown, In = unknown>
   readonly name: Name
   readonly schema: StandardSchemaV1<In, Out>
   readonly sensitive: boolean
+  readonly version: number
   (value: Given<In>): Datum<Name, In>
   /** A datum of a value whose type is not known yet, such as a request's body. It is validated like any other. */
   untyped(value: unknown): Datum<Name, In>
@@ -51,6 +31,7 @@ export interface AnyData {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every schema is assignable to
   readonly schema: StandardSchemaV1<any, any>
   readonly sensitive: boolean
+  readonly version: number
   untyped(value: unknown): Datum
   (value: never): Datum
 }
@@ -102,7 +83,13 @@ export function shownDatum(data: AnyData, value: unknown): Datum {
   return data.sensitive ? new FedDatum(data, value) : { name: data.name, value }
 }
 
-export interface DataOptions {
+export interface DataOptions<V extends number = number, F extends StepsUp = StepsUp, Out = unknown, In = unknown> {
+  /** Raise it when the schema changes so that it no longer accepts what is stored. Part of the fingerprint. Default 1. */
+  readonly version?: V
+  /** How a value of an older version becomes one of the next, by that older version: `{ 1: step(schemaV1, …) }`. */
+  readonly from?: F & Fitting<F, V, In>
+  /** How a value of the version after becomes one of this older version, for a way back. Each needs its step in `from`. */
+  readonly down?: Downwards<F, V, Out>
   /**
    * Values stay on the server: HTTP answers, telemetry, logs and error messages only say that they are there. Default
    * false.
@@ -110,9 +97,9 @@ export interface DataOptions {
   readonly sensitive?: boolean
 }
 
-const OPTIONS = ['sensitive'] as const satisfies readonly (keyof DataOptions)[]
+const OPTIONS = ['version', 'from', 'down', 'sensitive'] as const satisfies readonly (keyof DataOptions)[]
 
-const definedHere = new WeakSet<object>()
+const definedHere = new WeakMap<object, Steps>()
 
 /**
  * Declares a kind of data.
@@ -121,28 +108,47 @@ const definedHere = new WeakSet<object>()
  * @param schema any Standard Schema (zod, valibot, arktype, …) that accepts its own output, or {@link type}
  * @throws `GRAPH_INVALID` if the name, the schema or an option cannot be used
  */
-export function data<const Name extends string, In, Out>(
+export function data<const Name extends string, In, Out, const V extends number = 1, const F extends StepsUp = {}>(
   name: Name,
   schema: StandardSchemaV1<In, Out> & Accepting<In, Out>,
-  options: DataOptions = {},
+  options: DataOptions<V, F, Out, In> = {},
 ): Data<Name, Out, In> {
   checkName('data', name)
   checkSchema(name, schema)
-  checkDataOptions(name, options)
+  const steps = checkDataOptions(name, options)
   const token = (value: unknown): FedDatum => new FedDatum(token as unknown as AnyData, value)
   const properties: { [K in keyof AnyData]: PropertyDescriptor } = {
     name: { value: name, enumerable: true },
     schema: { value: schema, enumerable: true },
     sensitive: { value: options.sensitive === true, enumerable: true },
+    version: { value: steps.version, enumerable: true },
     untyped: { value: token },
   }
   Object.defineProperties(token, properties)
-  definedHere.add(token)
+  definedHere.set(token, steps)
   return Object.freeze(token) as unknown as Data<Name, Out, In>
 }
 
 export function isData(value: unknown): value is AnyData {
   return typeof value === 'function' && definedHere.has(value)
+}
+
+function checkDataOptions(name: string, options: unknown): Steps {
+  if (typeof options !== 'object' || options === null) {
+    const problem = `its options are an object such as { version: 2, sensitive: true }, but are ${describeValue(options)}`
+    throw new GraphError(`Data '${name}'`, [problem])
+  }
+  const given = options as Readonly<Record<string, unknown>>
+  const problems = unknownKeys('a data', options, OPTIONS)
+  const problem = versionProblem(given['version'])
+  if (problem !== undefined) problems.push(problem)
+  const { sensitive } = options as { readonly sensitive?: unknown }
+  if (sensitive !== undefined && typeof sensitive !== 'boolean') {
+    problems.push(`'sensitive' must be true or false, but is ${describeValue(sensitive)}`)
+  }
+  const steps = readSteps(given, problems)
+  if (problems.length > 0) throw new GraphError(`Data '${name}'`, problems)
+  return steps
 }
 
 function checkSchema(name: string, schema: unknown): void {
@@ -155,19 +161,6 @@ function checkSchema(name: string, schema: unknown): void {
     `its schema must be a Standard Schema (zod, valibot, arktype, …), but is ${describeValue(schema)}; ` +
       'type<T>() is the one for data that need no validation',
   ])
-}
-
-function checkDataOptions(name: string, options: unknown): void {
-  if (typeof options !== 'object' || options === null) {
-    const problem = `its options are an object such as { sensitive: true }, but are ${describeValue(options)}`
-    throw new GraphError(`Data '${name}'`, [problem])
-  }
-  const problems = unknownKeys('a data', options, OPTIONS)
-  const { sensitive } = options as { readonly sensitive?: unknown }
-  if (sensitive !== undefined && typeof sensitive !== 'boolean') {
-    problems.push(`'sensitive' must be true or false, but is ${describeValue(sensitive)}`)
-  }
-  if (problems.length > 0) throw new GraphError(`Data '${name}'`, problems)
 }
 
 const unchecked: StandardSchemaV1 = Object.freeze({

@@ -1,34 +1,22 @@
-import type { AnyData } from './data.ts'
-import type { Graph } from './graph.ts'
+import type { Description } from './description.ts'
 
 /**
- * A graph's identity: names, inputs by kind, products, targets in order, transients, `once`, `loops` and the versions of
- * builders; `resolve` through what it leaves out. Not the workflow's version, which is what the fingerprint is compared
- * under. Source text, declaration order (but with loops, where it decides which edges are cut) and key names do not count,
- * so that a rebuild, a minifier or a tidied file changes nothing.
+ * A graph's identity: names, inputs by kind, products, targets in order, transients, `once`, `loops`, and the versions of
+ * builders and data; `resolve` through what it leaves out. Not the workflow's version, which is what the fingerprint is
+ * compared under. Source text, declaration order (but with loops, where it decides which edges are cut) and key names do
+ * not count, so that a rebuild, a minifier or a tidied file changes nothing.
  */
-export function fingerprint(graph: Graph): string {
-  const names = (inputs: Readonly<Record<string, AnyData>>): string[] =>
-    [...new Set(Object.values(inputs).map(({ name }) => name))].sort()
-  const builders = [...graph.nodes].sort((a, b) => (graph.loops ? a.declared - b.declared : a.name < b.name ? -1 : 1))
+export function fingerprint({ workflow, loops, targets, transients, builders, data }: Description): string {
   return hash(
     JSON.stringify([
-      graph.name,
-      graph.loops,
-      graph.targets.map((slot) => graph.slots[slot]?.name),
-      graph.slots
-        .filter(({ transient }) => transient)
-        .map(({ name }) => name)
-        .sort(),
-      builders.map(({ builder, out }) => [
-        builder.name,
-        names(builder.consumes),
-        names(builder.optionals),
-        names(builder.accesses),
-        graph.slots[out]?.name,
-        builder.once,
-        builder.version,
+      workflow,
+      loops,
+      targets,
+      transients,
+      builders.map(({ name, consumes, optionals, accesses, produces, once, version }) => [
+        ...[name, consumes, optionals, accesses, produces, once, version],
       ]),
+      data.filter(({ version }) => version > 1).map(({ name, version }) => [name, version]),
     ]),
   )
 }

@@ -32,6 +32,12 @@ export function checkName(kind: string, name: unknown): void {
   if (problem !== undefined) throw new GraphError(`A ${kind}`, [problem])
 }
 
+/** What is wrong with a `version` option, if anything. */
+export function versionProblem(version: unknown): string | undefined {
+  if (version === undefined || (Number.isSafeInteger(version) && (version as number) >= 1)) return undefined
+  return `'version' must be a whole number from 1, but is ${describeValue(version)}`
+}
+
 const LONGEST_LIST = 20
 
 /** Names for a message: with thousands of them, the first few. */

@@ -1,6 +1,7 @@
 import { isBuilder } from './builder.ts'
 import { isData } from './data.ts'
 import type { AnyData } from './data.ts'
+import { describeGraph } from './description.ts'
 import { PolarisError } from './errors.ts'
 import { fingerprint } from './fingerprint.ts'
 import { ACCESS } from './graph.ts'
@@ -34,6 +35,7 @@ export interface PlanData {
   readonly transient: boolean
   /** Whether callers from outside, by HTTP, may feed it. */
   readonly feedable: boolean
+  readonly version: number
   /** Whether its values stay on the server. */
   readonly sensitive: boolean
 }
@@ -108,7 +110,7 @@ export function planOf(graph: Graph): Plan {
       return graph.targets.map((slot) => slotAt(graph, slot).name)
     },
     get fingerprint() {
-      return (print ??= fingerprint(graph))
+      return (print ??= fingerprint(describeGraph(graph)))
     },
     get builders() {
       return graph.nodes.map((node) => describe(graph, node))
@@ -184,9 +186,9 @@ function describe(graph: Graph, node: Node): PlanBuilder {
 }
 
 function describeData(graph: Graph, { name, data, producer, target, transient, feedable }: Slot): PlanData {
-  const { sensitive } = data
+  const { sensitive, version } = data
   const made = producer < 0 ? {} : { producer: nodeAt(graph, producer).name }
-  return { name, ...made, target, transient, feedable, sensitive }
+  return { name, ...made, target, transient, feedable, version, sensitive }
 }
 
 function nameOf(named: Named): string {

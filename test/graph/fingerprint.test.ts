@@ -84,6 +84,14 @@ describe('the fingerprint of a graph', () => {
     expect(new Set(prints).size).toBe(counted.length)
   })
 
+  it('counts the versions of data, each', () => {
+    const prints = [{}, { In: 2 }, { In: 3 }, { A: 2 }, { In: 2, A: 2 }].map((versions) => {
+      return compileAll(PARTS, { target: 'C' }, dataSource(versions)).plan.fingerprint
+    })
+    expect(prints[0]).toBe(print())
+    expect(new Set(prints).size).toBe(prints.length)
+  })
+
   it('counts declaration order with loops, where it decides which edges are cut', () => {
     const loop: Parts[] = [
       { name: 'x', optionals: ['Y'], makes: 'X' },

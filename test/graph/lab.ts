@@ -33,10 +33,12 @@ export interface Options {
 }
 
 /** Makes data by name, each once. */
-export function dataSource(): (name: string) => AnyData {
+export function dataSource(versions: Readonly<Record<string, number>> = {}): (name: string) => AnyData {
   const known = new Map<string, AnyData>()
   return (name) => {
-    const found = known.get(name) ?? data(name, type<unknown>())
+    const found =
+      known.get(name) ??
+      data(name, type<unknown>(), { version: Object.hasOwn(versions, name) ? (versions[name] as number) : 1 })
     known.set(name, found)
     return found
   }

@@ -32,7 +32,7 @@ describe('questions to a plan', () => {
     const token = dataSource()
     const builders = RIDE.map((part) => builderOf(part, token))
     const { plan } = compileBuilders(builders, { target: 'Receipt', feedable: ['Quote'], transients: ['Log'] }, token)
-    const plain = { target: false, transient: false, feedable: false, sensitive: false }
+    const plain = { target: false, transient: false, feedable: false, version: 1, sensitive: false }
     expect(plan.data).toEqual([
       { ...plain, name: 'Request', feedable: true },
       { ...plain, name: 'Wish', feedable: true },

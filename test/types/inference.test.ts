@@ -6,6 +6,7 @@ import {
   isPolarisError,
   nothing,
   Polaris,
+  step,
   type,
   waitFor,
   workflow,
@@ -54,6 +55,33 @@ describe('data', () => {
     const frozen: readonly string[] = ['a']
     expectTypeOf(list(frozen)).toEqualTypeOf<Datum<'List', string[]>>()
     expectTypeOf(list.untyped(JSON.parse('[]'))).toEqualTypeOf<Datum<'List', string[]>>()
+  })
+
+  it('know their older versions: steps compose, and need no annotations', () => {
+    const one = z.object({ cents: z.number() })
+    const two = z.object({ amount: z.number(), currency: z.enum(['EUR', 'USD']) })
+    const fare = data('Fare', z.object({ amount: z.number(), currency: z.enum(['EUR', 'USD']), at: z.date() }), {
+      version: 3,
+      from: {
+        1: step(one, (old) => {
+          expectTypeOf(old).toEqualTypeOf<{ readonly cents: number }>()
+          return { amount: old.cents / 100, currency: 'EUR' }
+        }),
+        2: step(two, (old) => ({ ...old, at: new Date(0) })),
+      },
+      down: {
+        2: ({ amount, currency, at }) => {
+          expectTypeOf(at).toEqualTypeOf<Date>()
+          return { amount, currency }
+        },
+        1: (value) => {
+          expectTypeOf(value).toEqualTypeOf<{ readonly amount: number; readonly currency: 'EUR' | 'USD' }>()
+          return { cents: value.amount * 100 }
+        },
+      },
+    })
+    expectTypeOf<ValueOf<typeof fare>>().toEqualTypeOf<{ amount: number; currency: 'EUR' | 'USD'; at: Date }>()
+    expect(fare.version).toBe(3)
   })
 
   it('may have schemas that coerce, brand, narrow or freeze, as long as they take their own output', () => {

@@ -1,5 +1,5 @@
 /* eslint @typescript-eslint/no-unsafe-call: off, @typescript-eslint/no-unsafe-member-access: off -- these are errors */
-import { builder, data, nothing, Polaris, service, waitFor, workflow } from 'polaris-workflow'
+import { builder, data, nothing, Polaris, service, step, waitFor, workflow } from 'polaris-workflow'
 import { expect, it } from 'vitest'
 import * as z from 'zod'
 import { Coupon, executor, Order, Payments, polaris, Quote, quote, Receipt, ride, Stranger } from './ride.ts'
@@ -7,6 +7,8 @@ import { Coupon, executor, Order, Payments, polaris, Quote, quote, Receipt, ride
 // The compiler is the test: `tsc` fails where one of these mistakes is no mistake any more. Where its message points and
 // what it says is in messages.test.ts. Nothing here runs.
 const consumes = { order: Order }
+const FareV1 = z.object({ cents: z.number() })
+const FareV2 = z.object({ amount: z.number(), currency: z.enum(['EUR', 'USD']) })
 
 export const mistakes = {
   async 'feeding data that the workflow does not know'() {
@@ -48,6 +50,32 @@ export const mistakes = {
     builder({ name: 'b', consumes, produces: Quote, timeout: 'soon', process: () => nothing() })
     // @ts-expect-error -- a unit that there is none of
     builder({ name: 'b', consumes, produces: Quote, timeout: '3y', process: () => nothing() })
+  },
+
+  'steps between versions that do not fit'() {
+    const toV2 = step(FareV1, (old) => ({ amount: old.cents, currency: 'EUR' }))
+    const toText = step(FareV1, (old) => ({ amount: old.cents, currency: 'XXX' }))
+    // @ts-expect-error -- the old value is no text
+    step(FareV1, (old: { cents: string }) => old.cents)
+    // @ts-expect-error -- the old value has no such member
+    step(FareV1, (old) => String(old.amount))
+    // @ts-expect-error -- it makes no value of the next version
+    data('Fare', FareV2, { version: 2, from: { 1: step(FareV1, (old) => ({ amount: old.cents })) } })
+    // @ts-expect-error -- a literal that the next version does not have
+    data('Fare', FareV2, { version: 2, from: { 1: toText } })
+    data('Fare', FareV1, {
+      version: 3,
+      // @ts-expect-error -- the first step has to lead to version 2, not to version 3
+      from: { 1: step(FareV1, (old) => old), 2: step(FareV2, (old) => ({ cents: old.amount })) },
+    })
+    // @ts-expect-error -- there is no step from version 2
+    data('Fare', FareV2, { version: 3, from: { 1: toV2 } })
+    data('Fare', FareV2, {
+      version: 2,
+      from: { 1: toV2 },
+      // @ts-expect-error -- the way down does not make the older version
+      down: { 1: (value) => ({ cents: value.currency }) },
+    })
   },
 
   'a product of the wrong type'() {
@@ -272,5 +300,5 @@ export const mistakes = {
 }
 
 it('holds functions that only the compiler looks at', () => {
-  expect(Object.keys(mistakes)).toHaveLength(15)
+  expect(Object.keys(mistakes)).toHaveLength(16)
 })

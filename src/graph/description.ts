@@ -1,0 +1,72 @@
+import type { AnyData } from './data.ts'
+import type { Graph, Node, Slot } from './graph.ts'
+
+/** A builder as far as it makes a graph the graph it is. Names are sorted. */
+export interface BuilderDescription {
+  readonly name: string
+  readonly consumes: readonly string[]
+  readonly optionals: readonly string[]
+  readonly accesses: readonly string[]
+  readonly produces: string
+  readonly once: boolean
+  readonly version: number
+}
+
+export interface DataDescription {
+  readonly name: string
+  readonly version: number
+  /** Whether its values stay on the server. It does not make a graph another one. */
+  readonly sensitive?: true
+}
+
+/** All that makes a graph the graph it is, as plain JSON: two graphs are the same if this is. */
+export interface Description {
+  readonly workflow: string
+  readonly targets: readonly string[]
+  readonly transients: readonly string[]
+  readonly loops: boolean
+  /** By name; with loops in declared order, which decides there which edges are cut. */
+  readonly builders: readonly BuilderDescription[]
+  /** All data by name. */
+  readonly data: readonly DataDescription[]
+}
+
+export function describeGraph(graph: Graph): Description {
+  const { name: workflow, loops } = graph
+  const nodes = [...graph.nodes].sort((a, b) => (loops ? a.declared - b.declared : byName(a, b)))
+  return {
+    workflow,
+    targets: graph.targets.map((slot) => (graph.slots[slot] as Slot).name),
+    transients: graph.slots
+      .filter(({ transient }) => transient)
+      .map(({ name }) => name)
+      .sort(),
+    loops,
+    builders: nodes.map((node) => describeNode(graph, node)),
+    data: [...graph.slots].sort(byName).map(describeData),
+  }
+}
+
+function describeData({ name, data: { version, sensitive } }: Slot): DataDescription {
+  return { name, version, ...(sensitive && { sensitive }) }
+}
+
+function describeNode(graph: Graph, { name, builder, out }: Node): BuilderDescription {
+  return {
+    name,
+    consumes: namesOf(builder.consumes),
+    optionals: namesOf(builder.optionals),
+    accesses: namesOf(builder.accesses),
+    produces: (graph.slots[out] as Slot).name,
+    once: builder.once,
+    version: builder.version,
+  }
+}
+
+function namesOf(inputs: Readonly<Record<string, AnyData>>): string[] {
+  return [...new Set(Object.values(inputs).map(({ name }) => name))].sort()
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1
+}
