@@ -31,6 +31,7 @@ export type { Submitted } from './engine/instances.ts'
 export { Polaris } from './engine/polaris.ts'
 export type { InstanceQuery, PolarisOptions } from './engine/polaris.ts'
 export type { Completed, Open, Result, ResultOf } from './engine/result.ts'
+export type { InstanceChange, WatchOptions } from './engine/watch.ts'
 export type { Worker, WorkerOptions } from './engine/worker.ts'
 
 export type {

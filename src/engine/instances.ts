@@ -73,6 +73,8 @@ export interface InstancesFacts {
   readonly warm: number
   readonly tenure: Tenure
   readonly longestRun: number
+  /** Called when a scope has ended here. */
+  readonly atRest: (id: string) => void
 }
 
 /** What a turn on an instance comes to: a result, or a delta in the mailbox whose scope has to be waited for. */
@@ -105,7 +107,10 @@ export class Instances {
     this.facts = facts
     const { store, registry, clock, ids, tenure, longestRun } = facts
     this.warm = new WarmOnes(facts.warm)
-    const atRest = (id: string, warm: Warm): void => this.warm.keep(id, warm)
+    const atRest = (id: string, warm: Warm): void => {
+      this.warm.keep(id, warm)
+      facts.atRest(id)
+    }
     this.driver = new Driver({ store, clock, ids, tenure, longestRun, atRest })
     const { driver, turns, warm } = this
     const settled = (id: string, seq: number, answer: Answer): void => this.mailbox.settled(id, seq, answer)

@@ -15,6 +15,8 @@ import type { ForkOptions } from './fork.ts'
 import { Instances } from './instances.ts'
 import { checkId, closed, noStore } from './refusals.ts'
 import { Registry } from './registry.ts'
+import { Watches } from './watch.ts'
+import type { InstanceChange, WatchOptions } from './watch.ts'
 import { Worker } from './worker.ts'
 import type { WorkerFacts, WorkerOptions } from './worker.ts'
 
@@ -75,6 +77,7 @@ export class Polaris<Services extends object = {}> {
   private readonly entries: Instances | undefined
   private readonly host: Host
   private readonly workerFacts: WorkerFacts | undefined
+  private readonly watches: Watches | undefined
   private readonly workers = new Set<Worker>()
   private closed: Promise<void> | undefined
 
@@ -90,7 +93,11 @@ export class Polaris<Services extends object = {}> {
     this.registry = new Registry(services ?? {})
     const { registry } = this
     const tenure = { holder: ids(), ms: lease }
-    this.entries = store && new Instances({ store, registry, clock, ids, warm, tenure, longestRun })
+    const atRest = (id: string): void => this.watches?.told(id)
+    this.entries = store && new Instances({ store, registry, clock, ids, warm, tenure, longestRun, atRest })
+    const { mailbox } = this.entries ?? {}
+    const { live } = this
+    this.watches = store && mailbox && new Watches({ store, clock, live, listen: (onMail) => mailbox.listen(onMail) })
     this.workerFacts = store && this.entries && { store, registry, instances: this.entries, clock, tenure }
     this.host = {
       registry: this.registry,
@@ -142,6 +149,7 @@ export class Polaris<Services extends object = {}> {
   /** Stops the workers, waits for the calls under way, then closes the store. Further calls are refused with `CLOSED`. */
   close(): Promise<void> {
     this.closed ??= (async () => {
+      this.watches?.close()
       await Promise.all(Array.from(this.workers, (worker) => worker.stop()))
       await this.entries?.close()
       await this.store?.close()
@@ -153,6 +161,12 @@ export class Polaris<Services extends object = {}> {
   async get(id: string): Promise<InstanceView | undefined> {
     const snapshot = await this.read(id)
     return snapshot && viewInstance(this.graphFor(snapshot), snapshot, this.live)
+  }
+
+  /** The instance in short, also where this process does not serve its version; `undefined` for an unknown id. */
+  async summary(id: string): Promise<InstanceSummary | undefined> {
+    const snapshot = await this.read(id)
+    return snapshot && summarise(snapshot.header)
   }
 
   /** Instances in order of creation, a page at a time. Throws `OPTION_INVALID`. */
@@ -175,7 +189,7 @@ export class Polaris<Services extends object = {}> {
     checkOptions('history', query, ['after', 'limit'])
     const { after = 0, limit = LONGEST_PAGE } = query
     checkLimit(limit)
-    checkOption('after', Number.isSafeInteger(after) && after >= 0, 'a whole number from 0', after)
+    checkAfter(after)
     const store = this.openStore()
     const rows = await store.history(id, { after, limit })
     const names = new Map(rows.map(({ seq, data }) => [seq, data ?? undefined]))
@@ -206,6 +220,23 @@ export class Polaris<Services extends object = {}> {
     return (await this.get(newId)) as InstanceView
   }
 
+  /**
+   * What becomes of an instance, as it happens; what comes while nobody asks is given as one change. The first is how it
+   * stands now; that of an unknown id comes once it exists. Ends when the instance is deleted, with the signal, and when
+   * this Polaris is closed. Changes that other processes make show within a second.
+   *
+   * Throws `ID_INVALID` and `OPTION_INVALID` at once, `STORE_UNAVAILABLE` and the like while it goes on.
+   */
+  watch(id: string, options: WatchOptions = {}): AsyncGenerator<InstanceChange, void, undefined> {
+    checkId(id)
+    checkOptions('watch', options, ['after', 'signal'])
+    const { after, signal } = options
+    if (after !== undefined) checkAfter(after)
+    checkOption('signal', signal === undefined || signal instanceof AbortSignal, 'an AbortSignal', signal)
+    this.openStore()
+    return (this.watches as Watches).watch(id, options)
+  }
+
   private get live(): boolean {
     return this.store?.capabilities.values === 'live'
   }
@@ -224,6 +255,10 @@ export class Polaris<Services extends object = {}> {
     if (this.store === undefined) throw noStore()
     return this.store
   }
+}
+
+function checkAfter(after: number): void {
+  checkOption('after', Number.isSafeInteger(after) && after >= 0, 'a whole number from 0', after)
 }
 
 function checkLimit(limit: unknown): void {
