@@ -157,8 +157,7 @@ export class Driver {
     const fed = trigger.accepted.map(({ intake }) => intake.slot.index)
     const noted = origin.seq !== undefined || origin.request !== undefined
     const ended: Ended = { scope, run, journal, fed, noted, keep: origin.seq !== undefined && origin.more }
-    const running = this.drive(run, journal)
-    return isThenable(running) ? running.then(() => this.finish(warm, ended)) : this.finish(warm, ended)
+    return this.drive(warm, ended)
   }
 
   /** A call that brings nothing and finds nothing due leaves no trace. */
@@ -196,8 +195,7 @@ export class Driver {
     keepProduced(state, scope, run.recorder)
     // Nobody else may run the same builders meanwhile: where the lease was not just claimed, it is taken first.
     if (warm.leasedAt === undefined) await journal.flush(run.patch())
-    await this.drive(run, journal)
-    return this.finish(warm, { scope, run, journal, fed, noted: true, keep: false })
+    return this.drive(warm, { scope, run, journal, fed, noted: true, keep: false })
   }
 
   /**
@@ -264,19 +262,27 @@ export class Driver {
     throw reason
   }
 
-  private drive(run: ScopeRun, journal: Journal): Awaitable<void> {
+  /** Runs a scope to its end, and settles it. */
+  private drive(warm: Warm, ended: Ended): Awaitable<ScopeResult> {
+    const { run, journal } = ended
     const running = run.run()
-    if (!isThenable(running)) return undefined
-    const { id } = run
-    this.runs.set(id, run)
-    return Promise.resolve(running)
-      .then(undefined, (error: unknown) => {
+    if (!isThenable(running)) return this.finish(warm, ended)
+    this.runs.set(run.id, run)
+    return running.then(
+      () => {
+        this.forget(run)
+        return this.finish(warm, ended)
+      },
+      (error: unknown) => {
+        this.forget(run)
         if (error instanceof Left) return this.abandon(run, journal, error)
         throw error
-      })
-      .finally(() => {
-        if (this.runs.get(id) === run) this.runs.delete(id)
-      })
+      },
+    )
+  }
+
+  private forget(run: ScopeRun): void {
+    if (this.runs.get(run.id) === run) this.runs.delete(run.id)
   }
 
   private untouched(warm: Warm, { id, scope }: Header): ScopeResult {

@@ -140,9 +140,17 @@ export class Instances {
     checkId(call.id)
     const taken = this.turns.take(call.id)
     if (taken !== undefined) await taken
-    let turn: Turn
+    let turn: Turn | undefined
     try {
-      turn = await this.attempts(call, name)
+      // Not in a function of its own, and not awaited where nothing waits: each promise costs as much as a builder.
+      for (let attempt = 1; turn === undefined; attempt++) {
+        try {
+          const taking = this.attempt(call, name, attempt)
+          turn = isThenable(taking) ? await taking : taking
+        } catch (error) {
+          this.checkTrouble(call, attempt, error)
+        }
+      }
     } finally {
       this.passTurn(call)
     }
@@ -187,19 +195,16 @@ export class Instances {
     throw overtaken(newId)
   }
 
-  private async attempts(call: Call, name: string): Promise<Turn> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const turn =
-          attempt === 1 && this.mayBeNew(call, name) ? this.asNew(call, name) : this.once(hurried(call, attempt), name)
-        return isThenable(turn) ? await turn : turn
-      } catch (error) {
-        if (!(error instanceof BuilderError)) this.warm.drop(call.id)
-        if (isPolarisError(error, 'STORE_UNAVAILABLE')) this.backlog.strand(call.id)
-        if (!(error instanceof Overtaken)) throw error
-        if (attempt === ATTEMPTS) throw overtaken(call.id)
-      }
-    }
+  private attempt(call: Call, name: string, attempt: number): Awaitable<Turn> {
+    return attempt === 1 && this.mayBeNew(call, name) ? this.asNew(call, name) : this.once(hurried(call, attempt), name)
+  }
+
+  /** @throws what ended an attempt, unless another may do better */
+  private checkTrouble({ id }: Call, attempt: number, error: unknown): void {
+    if (!(error instanceof BuilderError)) this.warm.drop(id)
+    if (isPolarisError(error, 'STORE_UNAVAILABLE')) this.backlog.strand(id)
+    if (!(error instanceof Overtaken)) throw error
+    if (attempt === ATTEMPTS) throw overtaken(id)
   }
 
   /** Ends a turn; if mail came meanwhile, only after that is handled. */

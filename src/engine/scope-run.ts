@@ -96,14 +96,23 @@ export class ScopeRun implements ScopeContext, Tenant {
     this.facts.leases?.add(this)
     this.pump()
     if (this.ended) return this.end(onAbort)
-    return new Promise<void>((resolve) => (this.settle = resolve)).then(() => this.end(onAbort))
+    return new Promise<void>((resolve, reject) => {
+      this.settle = () => {
+        try {
+          resolve(this.end(onAbort))
+        } catch (error) {
+          reject(error as Error)
+        }
+      }
+    })
   }
 
   private end(onAbort: (() => void) | undefined): void {
     if (onAbort !== undefined) this.facts.signal?.removeEventListener('abort', onAbort)
     this.facts.leases?.remove(this)
-    this.scope.release()
     if (this.trouble !== undefined) throw this.trouble.error
+    // Not after trouble: a builder that caused it may still be about to return.
+    this.scope.release()
   }
 
   get leasedAt(): number | undefined {
