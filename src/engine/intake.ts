@@ -154,9 +154,7 @@ export function acceptProduct(
   form: Form,
 ): Awaitable<Accepted | Refusal> {
   if (made === undefined) {
-    return refused(
-      `it returned undefined: return a ${productName(step)}, nothing() or waitFor(Data) (is a return missing?)`,
-    )
+    return refused(`it returned undefined: return a ${step.product}, nothing() or waitFor(Data) (is a return missing?)`)
   }
   if (step.validate === undefined) return keep(made, transient, form)
   const checked = checkValue(step.validate, made)
@@ -219,10 +217,6 @@ export function answerProblem({ node }: Step, answer: Nothing | WaitFor): Refusa
 function answerName({ data }: WaitFor): string {
   const given: unknown = data
   return typeof given === 'function' ? `'${data.name}'` : describeValue(given)
-}
-
-function productName({ node }: Step): string {
-  return (node.builder.produces as { name: string }).name
 }
 
 function refused(message: string): Refusal {

@@ -25,6 +25,8 @@ export const CALL = 'c:'
 /** What the engine looks up about a builder each time it runs. */
 export interface Step {
   readonly node: Node
+  /** Name of what it produces. */
+  readonly product: string
   readonly produced: string
   readonly empty: string
   readonly failed: string
@@ -58,6 +60,7 @@ export function programOf(graph: Graph): Program {
     graph,
     steps: graph.nodes.map((node) => ({
       node,
+      product: (graph.slots[node.out] as Slot).name,
       produced: PRODUCED + node.name,
       empty: EMPTY + node.name,
       failed: FAILED + node.name,

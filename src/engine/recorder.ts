@@ -5,6 +5,8 @@ import type { Nothing } from '../graph/outcome.ts'
 import type { Row, RowNote, RowOutcome } from '../stores/contract.ts'
 import type { Clock } from './clock.ts'
 import type { Journal } from './journal.ts'
+import { listOf, ProductRow } from './product-row.ts'
+import type { Pass } from './product-row.ts'
 import type { Program, Step } from './program.ts'
 import type { Scope, Work } from './scope.ts'
 import type { State } from './state.ts'
@@ -25,23 +27,38 @@ export class Recorder {
   private time = 0
 
   private readonly coarse: boolean
+  private readonly live: boolean
+  private pass: Pass | undefined
 
   /**
    * @param clock absent where nobody will ask when
    * @param coarse read the clock once for builders that run on one another's heels without a pause
+   * @param live rows stay in this process
    */
-  constructor(program: Program, scope: Scope, journal: Journal | undefined, clock: Clock | undefined, coarse: boolean) {
+  constructor(
+    program: Program,
+    scope: Scope,
+    journal: Journal | undefined,
+    clock: Clock | undefined,
+    coarse: boolean,
+    live: boolean,
+  ) {
     this.program = program
     this.scope = scope
     this.state = scope.state
     this.journal = journal
     this.clock = clock
     this.coarse = coarse
+    this.live = live
   }
 
   /** When the builder that starts now started: when the one before it ended, unless there was a pause. */
   start(): number {
     return this.time === 0 ? this.now() : this.time
+  }
+
+  private end(): number {
+    return this.coarse ? this.start() : this.now()
   }
 
   now(): number {
@@ -61,13 +78,12 @@ export class Recorder {
     const { node } = work
     const { index, out } = node
     const { state } = this
-    const { name } = state.graph.slots[out] as Slot
     if (bytes) state.noteBytes(out)
     if (work.supply) {
-      this.supplied(work, name, value, startedAt)
+      this.supplied(work, value, startedAt)
       return
     }
-    const row = this.row(work, 'produced', (this.program.steps[index] as Step).produced, name, stored, startedAt, null)
+    const row = this.productRow(work, stored, startedAt)
     this.journal?.add(row, node)
     this.scope.replacing(out)
     state.setDatum(out, value, row)
@@ -76,10 +92,10 @@ export class Recorder {
     this.scope.finish(work, 'produced')
   }
 
-  private supplied(work: Work, name: string, value: unknown, startedAt: number): void {
+  private supplied(work: Work, value: unknown, startedAt: number): void {
     const { index, out } = work.node
-    const place = (this.program.steps[index] as Step).supplied
-    this.journal?.add(this.row(work, 'supplied', place, name, undefined, startedAt, null))
+    const { supplied, product } = this.program.steps[index] as Step
+    this.journal?.add(this.row(work, 'supplied', supplied, product, undefined, startedAt, null))
     this.scope.replacing(out)
     this.state.values.set(out, value)
     this.keep(out, value)
@@ -123,8 +139,16 @@ export class Recorder {
     for (const slot of fed) if ((graph.slots[slot] as Slot).transient) values.set(slot, undefined)
   }
 
+  private productRow(work: Work, stored: unknown, startedAt: number): Row {
+    const step = this.program.steps[work.node.index] as Step
+    if (!this.live) return this.row(work, 'produced', step.produced, step.product, stored, startedAt, null)
+    const { number: scope, pass } = this.scope
+    if (this.pass?.pass !== pass) this.pass = { scope, pass, startedAt }
+    return new ProductRow(++this.state.newest, step, this.pass, stored, work.reads, startedAt, this.end())
+  }
+
   private row(
-    { node, inputs }: Work,
+    { node, reads }: Work,
     outcome: RowOutcome,
     place: string,
     data: string | null,
@@ -141,9 +165,9 @@ export class Recorder {
       data,
       outcome,
       value,
-      inputs,
+      inputs: listOf(reads),
       startedAt,
-      endedAt: this.coarse ? this.start() : this.now(),
+      endedAt: this.end(),
       note,
     }
   }

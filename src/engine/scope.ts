@@ -2,6 +2,7 @@ import { ACCESS, CONSUMES } from '../graph/graph.ts'
 import type { Graph, Node, Slot } from '../graph/graph.ts'
 import type { Row } from '../stores/contract.ts'
 import { copyBytes } from './freeze.ts'
+import type { Reads } from './product-row.ts'
 import { returnScratch, takeScratch } from './scratch.ts'
 import type { Scratch } from './scratch.ts'
 import type { State } from './state.ts'
@@ -10,8 +11,7 @@ import type { State } from './state.ts'
 export interface Work {
   readonly node: Node
   readonly input: Readonly<Record<string, unknown>>
-  /** `seq` of the row each input was read from; 0 where there was none. */
-  readonly inputs: readonly number[]
+  readonly reads: Reads
   /** The scope of the newest change this run answers to. It stays the same however often the run is tried. */
   readonly cause: number
   /** The run only makes a transient again that a reader lacks. */
@@ -263,7 +263,8 @@ export class Scope {
     const { values, rows } = this.state
     const { inputs } = node
     const input: Record<string, unknown> = {}
-    const seqs = new Array<number>(inputs.length)
+    const seqs = inputs.length === 1 ? undefined : new Array<number>(inputs.length)
+    let seq = 0
     let cause = this.asked ? this.state.askedAgain(node.index) : 0
     let wanted = -1
     for (let i = 0; i < inputs.length; i++) {
@@ -276,21 +277,27 @@ export class Scope {
       }
       if (kind === ACCESS && this.supplied?.has(slot) === true) value = undefined
       if (kind !== ACCESS && row !== undefined && row.scope > cause) cause = row.scope
+      seq = value === undefined || row === undefined ? 0 : row.seq
+      if (seqs !== undefined) seqs[i] = seq
       if (value === undefined) {
-        seqs[i] = 0
         if (kind === ACCESS || (!lookback && wanted >= 0 && this.isSupplied(slot))) continue
         if (!lookback && this.canDemand(slot)) wanted = slot
         else if (kind === CONSUMES) return this.skip(node)
         continue
       }
       input[key] = this.state.hasBytes(slot) ? copyBytes(value) : value
-      seqs[i] = row === undefined ? 0 : row.seq
     }
     // Only now that nothing else is lacking: a builder that cannot run anyway has nothing made for it.
     if (wanted >= 0) return this.demand(node, wanted)
     this.marks[node.index] = RUNNING
     this.running.push(node.index)
-    return { node, input, inputs: seqs, cause, supply: this.demanded !== undefined && this.demanded.has(node.index) }
+    return {
+      node,
+      input,
+      reads: seqs ?? seq,
+      cause,
+      supply: this.demanded !== undefined && this.demanded.has(node.index),
+    }
   }
 
   /** Whether a slot that is absent is one that a builder makes again for whoever lacks it. */
