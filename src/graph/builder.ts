@@ -144,7 +144,7 @@ const definedHere = new WeakSet<object>()
  * As wide as `unknown`, but TypeScript 5.9 keeps the literal of `process: () => 'red'` only where the type that it
  * returns into is seen to allow strings.
  */
-type Anything = string | number | bigint | boolean | {} | null | undefined
+export type Anything = string | number | bigint | boolean | {} | null | undefined
 
 /**
  * Declares a builder.

@@ -2,11 +2,13 @@ import type { AnyBuilder } from './builder.ts'
 import type { AnyData } from './data.ts'
 import { GraphError } from './errors.ts'
 import { ancestry } from './ancestry.ts'
+import { timerProblems, withEnds } from './compile-timers.ts'
 import { components, cutEdges, cycleIn, ranks } from './cycles.ts'
 import type { Adjacency } from './cycles.ts'
 import { ACCESS, CONSUMES, OPTIONAL } from './graph.ts'
 import type { Durability, Graph, Input, InputKind, Node, Slot } from './graph.ts'
 import { listNames } from './naming.ts'
+import { timerRuleOf } from './timer.ts'
 
 /** A workflow's definition with every default filled in. */
 export interface Definition {
@@ -21,6 +23,7 @@ export interface Definition {
   readonly durability: Durability
   /** Products that callers from outside may feed. */
   readonly feedable: readonly AnyData[]
+  readonly timeout: number | undefined
 }
 
 const KINDS = [
@@ -42,6 +45,7 @@ export function compile(definition: Definition, slips: readonly string[]): Graph
   const producerOf = new Map(builders.map((builder, declared) => [outName(builder), declared]))
   problems.push(...targetProblems(definition, producerOf), ...builderProblems(definition, builders))
   problems.push(...feedableProblems(definition, data, producerOf))
+  problems.push(...timerProblems(builders, definition.transients))
   const edges = dataEdges(builders, producerOf)
   if (!definition.loops) problems.push(...cycleProblems(builders, edges))
   if (problems.length > 0) throw new GraphError(`Workflow '${definition.name}'`, problems)
@@ -108,8 +112,9 @@ function collectData(
     if (!whereFound.has(data)) whereFound.set(data, where)
   }
   for (const builder of builders) {
-    for (const [kind] of KINDS) for (const data of Object.values(builder[kind])) add(data, `builder '${builder.name}'`)
-    add(builder.produces as AnyData, `builder '${builder.name}'`)
+    const where = `${timerRuleOf(builder) === undefined ? 'builder' : 'timer'} '${builder.name}'`
+    for (const [kind] of KINDS) for (const data of Object.values(builder[kind])) add(data, where)
+    add(builder.produces as AnyData, where)
   }
   for (const data of targets) if (found.has(data.name)) add(data, 'target')
   for (const data of transients) {
@@ -170,6 +175,8 @@ function builderProblems({ builders: all, transients }: Definition, builders: re
 function dataEdges(builders: readonly AnyBuilder[], producerOf: ReadonlyMap<string, number>): number[][] {
   const next: number[][] = builders.map(() => [])
   builders.forEach((builder, to) => {
+    // A timer orders nothing: what it makes comes in a later scope than what sets it.
+    if (timerRuleOf(builder) !== undefined) return
     const from = new Set<number>()
     for (const data of [...Object.values(builder.consumes), ...Object.values(builder.optionals)]) {
       const producer = producerOf.get(data.name)
@@ -213,7 +220,9 @@ function assemble(
   })
   const nodes = order.map((declared, index): Node => {
     const builder = builders[declared] as AnyBuilder
-    const inputs = KINDS.flatMap(([kind, code]) =>
+    const rule = timerRuleOf(builder)
+    const kinds = rule === undefined ? KINDS : []
+    const inputs = kinds.flatMap(([kind, code]) =>
       Object.entries(builder[kind]).map(([key, data]): Input => {
         const slot = slotOf.get(data.name) ?? 0
         const producer = producers[slot] ?? -1
@@ -222,19 +231,23 @@ function assemble(
         return { key, slot, kind: code, lookback }
       }),
     )
-    const source = inputs.every(({ kind }) => kind === ACCESS)
+    const source = rule === undefined && inputs.every(({ kind }) => kind === ACCESS)
     const out = slotOf.get(outName(builder)) ?? 0
-    return { index, rank: rankOf[index] ?? 0, declared, name: builder.name, builder, inputs, out, source }
+    const timer = rule && { rule, after: slotOf.get(rule.after.name) ?? 0, ends: [] }
+    return { index, rank: rankOf[index] ?? 0, declared, name: builder.name, builder, inputs, out, source, timer }
   })
+  const targets = definition.targets.map(({ name }) => slotOf.get(name) ?? 0)
   return {
     name: definition.name,
     version: definition.version,
-    nodes,
+    nodes: withEnds(nodes, slotOf, targets, producers),
     slots: compileSlots(definition, data, nodes, producers),
     slotOf,
     nodeOf: new Map(nodes.map((node) => [node.name, node.index])),
-    targets: definition.targets.map(({ name }) => slotOf.get(name) ?? 0),
+    targets,
     sources: nodes.filter(({ source }) => source).map(({ index }) => index),
+    timers: nodes.filter(({ timer }) => timer !== undefined).map(({ index }) => index),
+    timeout: definition.timeout,
     loops: definition.loops,
     durability: definition.durability,
     before,
@@ -251,7 +264,9 @@ function compileSlots(
   const readers = Array.from(data, () => new Set<number>())
   const laterReaders = Array.from(data, () => new Set<number>())
   const lookedBack = new Set<number>()
-  for (const { index, inputs } of nodes) {
+  const sets = Array.from(data, (): number[] => [])
+  for (const { index, inputs, timer } of nodes) {
+    if (timer !== undefined) sets[timer.after]?.push(index)
     for (const { slot, kind, lookback } of inputs) {
       if (lookback) lookedBack.add(slot)
       if (kind !== ACCESS) (lookback ? laterReaders : readers)[slot]?.add(index)
@@ -270,6 +285,7 @@ function compileSlots(
     readers: [...(readers[index] ?? [])],
     laterReaders: [...(laterReaders[index] ?? [])],
     lookedBack: lookedBack.has(index),
+    sets: sets[index] ?? [],
   }))
 }
 

@@ -1,5 +1,7 @@
 import type { AnyData } from './data.ts'
 import type { Graph, Node, Slot } from './graph.ts'
+import { timesOf } from './timer.ts'
+import type { TimerTimes } from './timer.ts'
 
 /** A builder as far as it makes a graph the graph it is. Names are sorted. */
 export interface BuilderDescription {
@@ -10,6 +12,8 @@ export interface BuilderDescription {
   readonly produces: string
   readonly once: boolean
   readonly version: number
+  /** Of a timer, which consumes what sets it and accesses what it names as `unless`. */
+  readonly timer?: TimerTimes
 }
 
 export interface DataDescription {
@@ -25,6 +29,8 @@ export interface Description {
   readonly targets: readonly string[]
   readonly transients: readonly string[]
   readonly loops: boolean
+  /** Milliseconds an instance has to reach a target; absent if it has all the time there is. */
+  readonly timeout?: number
   /** By name; with loops in declared order, which decides there which edges are cut. */
   readonly builders: readonly BuilderDescription[]
   /** All data by name. */
@@ -42,6 +48,7 @@ export function describeGraph(graph: Graph): Description {
       .map(({ name }) => name)
       .sort(),
     loops,
+    ...(graph.timeout !== undefined && { timeout: graph.timeout }),
     builders: nodes.map((node) => describeNode(graph, node)),
     data: [...graph.slots].sort(byName).map(describeData),
   }
@@ -51,7 +58,7 @@ function describeData({ name, data: { version, sensitive } }: Slot): DataDescrip
   return { name, version, ...(sensitive && { sensitive }) }
 }
 
-function describeNode(graph: Graph, { name, builder, out }: Node): BuilderDescription {
+function describeNode(graph: Graph, { name, builder, out, timer }: Node): BuilderDescription {
   return {
     name,
     consumes: namesOf(builder.consumes),
@@ -60,6 +67,7 @@ function describeNode(graph: Graph, { name, builder, out }: Node): BuilderDescri
     produces: (graph.slots[out] as Slot).name,
     once: builder.once,
     version: builder.version,
+    ...(timer !== undefined && { timer: timesOf(timer.rule) }),
   }
 }
 

@@ -48,6 +48,18 @@ export function durationProblem(option: string, given: unknown, least: 0 | 1): s
   return `'${option}' must be ${kind} (milliseconds, or a text such as '30s', '15m', '1h30m', at most 100 years), but is ${describeValue(given)}`
 }
 
+/** A duration as a person writes it, without weeks: `'1d12h'`. */
+export function durationText(ms: number): string {
+  let left = ms
+  let text = ''
+  for (const [unit, size] of UNITS.slice(1)) {
+    const count = Math.floor(left / size)
+    if (count > 0) text += `${count}${unit}`
+    left -= count * size
+  }
+  return text === '' ? '0ms' : text
+}
+
 function parse(text: string): number | undefined {
   const parts = /^\d.*[a-z]$/.test(text) ? WRITTEN.exec(text) : null
   if (parts === null) return undefined

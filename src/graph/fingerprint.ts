@@ -2,21 +2,24 @@ import type { Description } from './description.ts'
 
 /**
  * A graph's identity: names, inputs by kind, products, targets in order, transients, `once`, `loops`, and the versions of
- * builders and data; `resolve` through what it leaves out. Not the workflow's version, which is what the fingerprint is
- * compared under. Source text, declaration order (but with loops, where it decides which edges are cut) and key names do
- * not count, so that a rebuild, a minifier or a tidied file changes nothing.
+ * builders and data; timers, and the time an instance has, since a shorter one would end what runs; `resolve` through what
+ * it leaves out. Not the workflow's version, which is what the fingerprint is compared under. Source text, declaration
+ * order (but with loops, where it decides which edges are cut) and key names do not count, so that a rebuild, a minifier or
+ * a tidied file changes nothing.
  */
-export function fingerprint({ workflow, loops, targets, transients, builders, data }: Description): string {
+export function fingerprint({ workflow, loops, targets, transients, timeout, builders, data }: Description): string {
   return hash(
     JSON.stringify([
       workflow,
       loops,
       targets,
       transients,
-      builders.map(({ name, consumes, optionals, accesses, produces, once, version }) => [
+      builders.map(({ name, consumes, optionals, accesses, produces, once, version, timer }) => [
         ...[name, consumes, optionals, accesses, produces, once, version],
+        ...(timer === undefined ? [] : [timer]),
       ]),
       data.filter(({ version }) => version > 1).map(({ name, version }) => [name, version]),
+      ...(timeout === undefined ? [] : [timeout]),
     ]),
   )
 }

@@ -1,5 +1,6 @@
 import type { AnyBuilder } from './builder.ts'
 import type { AnyData } from './data.ts'
+import type { TimerRule } from './timer.ts'
 
 /** How a builder reads one of its inputs. */
 export const CONSUMES = 0
@@ -30,6 +31,22 @@ export interface Node {
   /** Slot of the product. */
   readonly out: number
   readonly source: boolean
+  /** Set where it is no builder but a timer. It has no inputs then, and no scope ever runs it. */
+  readonly timer: CompiledTimer | undefined
+}
+
+export interface CompiledTimer {
+  readonly rule: TimerRule
+  /** Slot of the datum that sets it. */
+  readonly after: number
+  readonly ends: readonly TimerEnd[]
+}
+
+/** What ends a timer until it is set anew: what it names as `unless`, and targets. */
+export interface TimerEnd {
+  readonly slot: number
+  /** Builders lead from here to the timer's `after`, so that of two data of one scope that one is the newer. */
+  readonly above: boolean
 }
 
 /** A kind of data within a graph. Slots are numbered in order of first appearance. */
@@ -49,6 +66,8 @@ export interface Slot {
   readonly laterReaders: readonly number[]
   /** Whether some reader needs to see it as it stood when a pass began. */
   readonly lookedBack: boolean
+  /** Nodes of the timers that a new datum sets. */
+  readonly sets: readonly number[]
 }
 
 /** A workflow compiled to arrays and indexes: what the engine runs. */
@@ -63,6 +82,10 @@ export interface Graph {
   readonly targets: readonly number[]
   /** Nodes with neither consumes nor optionals. */
   readonly sources: readonly number[]
+  /** Nodes that are timers. */
+  readonly timers: readonly number[]
+  /** How long an instance has to reach a target, in milliseconds. */
+  readonly timeout: number | undefined
   readonly loops: boolean
   readonly durability: Durability
   /** Producers whose product is read over an edge that is not cut, by node. */

@@ -5,9 +5,11 @@ import { describeGraph } from './description.ts'
 import { PolarisError } from './errors.ts'
 import { fingerprint } from './fingerprint.ts'
 import { ACCESS } from './graph.ts'
-import type { Graph, Node, Slot } from './graph.ts'
+import type { CompiledTimer, Graph, Node, Slot } from './graph.ts'
 import { listNames } from './naming.ts'
-import { toDot, toMermaid } from './render.ts'
+import { timerText, toDot, toMermaid } from './render.ts'
+import { timesOf } from './timer.ts'
+import type { TimerTimes } from './timer.ts'
 
 /** A builder as a plan shows it. */
 export interface PlanBuilder {
@@ -23,6 +25,17 @@ export interface PlanBuilder {
   readonly version: number
   /** Milliseconds that one try may take, if that is bounded. */
   readonly timeout?: number
+  /** Only of a timer, which consumes what sets it and accesses what it names as `unless`. */
+  readonly timer?: PlanTimer
+}
+
+/** What sets a timer, and what ends it. */
+export interface PlanTimer extends TimerTimes {
+  /** In words: `'10m after RideRequested'`. */
+  readonly when: string
+  readonly after: string
+  /** All that ends it: what it names, and targets. */
+  readonly unless: readonly string[]
 }
 
 /** A data as a plan shows it. */
@@ -48,6 +61,8 @@ export interface PlanJson {
   readonly targets: readonly string[]
   readonly transients: readonly string[]
   readonly loops: boolean
+  /** Milliseconds an instance has to reach a target; absent if it has all the time there is. */
+  readonly timeout?: number
   readonly ranks: readonly (readonly string[])[]
   readonly builders: readonly PlanBuilder[]
   readonly data: readonly PlanData[]
@@ -57,11 +72,11 @@ export interface PlanJson {
 
 /** The execution graph of a workflow, to look at and to ask. Answers are names, in the order builders would run. */
 export interface Plan {
-  /** Names of builders by rank; within a rank in declared order. */
+  /** Names of builders and timers by rank; within a rank in declared order. */
   readonly ranks: string[][]
   /** Builders on no path to a target. They run all the same: their side effects count. */
   readonly unreachable: string[]
-  /** Data that some builder reads and none produces: what callers have to feed. */
+  /** Data that some builder or timer reads and none produces: what callers have to feed. */
   readonly inputs: string[]
   readonly targets: string[]
   /** Tells graphs apart: equal for the same graph whatever the source text, different for any difference that counts. */
@@ -73,7 +88,7 @@ export interface Plan {
   dataNamed(name: string): AnyData
   /** Name of the builder that produces a data, if one does. Throws `DATA_UNKNOWN` for data the workflow does not have. */
   producerOf(data: string | { readonly name: string }): string | undefined
-  /** Names of the builders that a new datum of this data makes run. Throws `DATA_UNKNOWN`. */
+  /** Names of the builders that a new datum of this data makes run, and of the timers it sets. Throws `DATA_UNKNOWN`. */
   readersOf(data: string | { readonly name: string }): string[]
   /**
    * Builders whose products reach this builder, or this data, directly or through others; in a cycle, itself too. A text
@@ -151,6 +166,7 @@ function plainPlan(graph: Graph, plan: Plan): PlanJson {
     targets: plan.targets,
     transients: graph.slots.filter(({ transient }) => transient).map(({ name }) => name),
     loops: graph.loops,
+    ...(graph.timeout !== undefined && { timeout: graph.timeout }),
     ranks: plan.ranks,
     builders: plan.builders,
     data: plan.data,
@@ -181,6 +197,7 @@ function describe(graph: Graph, node: Node): PlanBuilder {
     once: node.builder.once,
     pure: node.builder.pure,
     version: node.builder.version,
+    ...(node.timer !== undefined && { timer: describeTimer(graph, node.timer) }),
     ...(node.builder.timeout !== undefined && { timeout: node.builder.timeout }),
   }
 }
@@ -189,6 +206,11 @@ function describeData(graph: Graph, { name, data, producer, target, transient, f
   const { sensitive, version } = data
   const made = producer < 0 ? {} : { producer: nodeAt(graph, producer).name }
   return { name, ...made, target, transient, feedable, version, sensitive }
+}
+
+function describeTimer(graph: Graph, { rule, after, ends }: CompiledTimer): PlanTimer {
+  const name = (slot: number): string => slotAt(graph, slot).name
+  return { when: timerText(rule), after: name(after), ...timesOf(rule), unless: ends.map(({ slot }) => name(slot)) }
 }
 
 function nameOf(named: Named): string {
@@ -219,7 +241,7 @@ function unknown(graph: Graph, named: Named, what: string, all: readonly { reado
 }
 
 function readersOf(slot: Slot): number[] {
-  return [...slot.readers, ...slot.laterReaders]
+  return [...slot.readers, ...slot.laterReaders, ...slot.sets]
 }
 
 function producersOf(graph: Graph, slot: number): number[] {
@@ -229,12 +251,13 @@ function producersOf(graph: Graph, slot: number): number[] {
 
 type Step = (node: number) => number[]
 
-/** Cut edges count here: data do flow along them, if only in a later pass. */
+/** Cut edges and timers count here: data do flow along them, if only in a later pass or scope. */
 function upward(graph: Graph): Step {
-  return (node) =>
-    nodeAt(graph, node)
-      .inputs.filter(({ kind }) => kind !== ACCESS)
-      .flatMap(({ slot }) => producersOf(graph, slot))
+  return (index) => {
+    const { inputs, timer } = nodeAt(graph, index)
+    const read = timer === undefined ? inputs.filter(({ kind }) => kind !== ACCESS) : [{ slot: timer.after }]
+    return read.flatMap(({ slot }) => producersOf(graph, slot))
+  }
 }
 
 function downward(graph: Graph): Step {

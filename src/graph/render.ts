@@ -1,5 +1,7 @@
+import { durationText } from './duration.ts'
 import { ACCESS, CONSUMES } from './graph.ts'
-import type { Graph } from './graph.ts'
+import type { CompiledTimer, Graph, Node } from './graph.ts'
+import type { TimerRule } from './timer.ts'
 
 interface Arrow {
   /** A builder's index, or the slot of an input nobody produces. */
@@ -7,24 +9,32 @@ interface Arrow {
   readonly to: number
   readonly data: string
   readonly look: 'solid' | 'dashed' | 'dotted'
+  /** Leads from what ends a timer. */
+  readonly unless?: boolean
 }
 
-/** Builders are boxes, fed data rounded; arrows carry the data. Dashed: optional. Dotted: access, or a cut edge. */
+/**
+ * Builders are boxes, timers hexagons, fed data rounded; arrows carry the data. Dashed: optional. Dotted: access, a cut edge,
+ * or what ends a timer.
+ */
 export function toMermaid(graph: Graph): string {
   const lines = ['flowchart TD']
   for (const { name, index, producer } of graph.slots) {
     if (producer < 0) lines.push(`  d${index}([${mermaidText(name)}])`)
   }
-  for (const { index, name, out } of graph.nodes) {
+  for (const node of graph.nodes) {
+    const { index, out, timer } = node
     const target = graph.slots[out]?.target === true
-    const label = target ? `${name} → ${graph.slots[out]?.name ?? ''}` : name
-    lines.push(target ? `  b${index}[[${mermaidText(label)}]]` : `  b${index}[${mermaidText(label)}]`)
+    const label = mermaidText(target ? `${labelOf(node)} → ${graph.slots[out]?.name ?? ''}` : labelOf(node))
+    const [open, close] = timer !== undefined ? ['{{', '}}'] : target ? ['[[', ']]'] : ['[', ']']
+    lines.push(`  b${index}${open}${label}${close}`)
   }
-  for (const { from, to, data, look } of arrows(graph)) {
+  for (const { from, to, data, look, unless } of arrows(graph)) {
     const fed = 'slot' in from
     const line = { solid: '-->', dashed: '-.->', dotted: '-.->' }[look]
-    const note = look === 'dotted' ? `(${data})` : data
-    lines.push(`  ${fed ? `d${from.slot}` : `b${from.node}`} ${line}${fed ? '' : `|${mermaidText(note)}|`} b${to}`)
+    const note = unless === true ? `unless ${data}` : look === 'dotted' ? `(${data})` : data
+    const text = fed && unless !== true ? '' : `|${mermaidText(note)}|`
+    lines.push(`  ${fed ? `d${from.slot}` : `b${from.node}`} ${line}${text} b${to}`)
   }
   return `${lines.join('\n')}\n`
 }
@@ -34,26 +44,56 @@ export function toDot(graph: Graph): string {
   for (const { name, index, producer } of graph.slots) {
     if (producer < 0) lines.push(`  d${index} [label=${dotText(name)}, shape=oval];`)
   }
-  for (const { index, name, out } of graph.nodes) {
+  for (const node of graph.nodes) {
+    const { index, out, timer } = node
+    const shape = timer === undefined ? '' : ', shape=hexagon'
     const peripheries = graph.slots[out]?.target === true ? ', peripheries=2' : ''
-    lines.push(`  b${index} [label=${dotText(name)}${peripheries}];`)
+    lines.push(`  b${index} [label=${dotText(labelOf(node))}${shape}${peripheries}];`)
   }
-  for (const { from, to, data, look } of arrows(graph)) {
+  for (const { from, to, data, look, unless } of arrows(graph)) {
     const tail = 'slot' in from ? `d${from.slot}` : `b${from.node}`
-    lines.push(`  ${tail} -> b${to} [label=${dotText(data)}, style=${look}];`)
+    const label = dotText(unless === true ? `unless ${data}` : data)
+    lines.push(`  ${tail} -> b${to} [label=${label}, style=${look}];`)
   }
   return `${lines.join('\n')}\n}\n`
 }
 
+/** When a timer goes off, in words. */
+export function timerText({ after, delay, at, every, times, until }: TimerRule): string {
+  const first =
+    at !== undefined
+      ? `at a moment that ${after.name} names`
+      : typeof delay === 'number'
+        ? `${durationText(delay)} after ${after.name}`
+        : `as long after ${after.name} as it says`
+  if (every === undefined) return first
+  const most = times === Infinity ? '' : `, at most ${times} times`
+  const last = until === undefined ? '' : typeof until === 'number' ? `, for ${durationText(until)}` : ', until it says'
+  return `${first}, then every ${durationText(every)}${most}${last}`
+}
+
+function labelOf({ name, timer }: Node): string {
+  return timer === undefined ? name : `${name}: ${timerText(timer.rule)}`
+}
+
 function arrows(graph: Graph): Arrow[] {
-  return graph.nodes.flatMap(({ index, inputs }) =>
-    inputs.flatMap(({ slot, kind, lookback }): Arrow[] => {
-      const read = graph.slots[slot]
-      if (read === undefined) return []
-      const from = read.producer < 0 ? { slot } : { node: read.producer }
-      const look = kind === ACCESS || lookback ? 'dotted' : kind === CONSUMES ? 'solid' : 'dashed'
-      return [{ from, to: index, data: read.name, look }]
-    }),
+  const arrow = (slot: number, to: number, look: Arrow['look'], unless?: true): Arrow[] => {
+    const read = graph.slots[slot]
+    if (read === undefined) return []
+    const from = read.producer < 0 ? { slot } : { node: read.producer }
+    return [{ from, to, data: read.name, look, ...(unless && { unless }) }]
+  }
+  const ofTimer = ({ rule, after, ends }: CompiledTimer, to: number): Arrow[] => [
+    ...arrow(after, to, 'solid'),
+    // Targets end every timer: drawn each time, they would hide the rest.
+    ...ends.slice(0, rule.unless.length).flatMap(({ slot }) => arrow(slot, to, 'dotted', true)),
+  ]
+  return graph.nodes.flatMap(({ index, inputs, timer }) =>
+    timer !== undefined
+      ? ofTimer(timer, index)
+      : inputs.flatMap(({ slot, kind, lookback }) =>
+          arrow(slot, index, kind === ACCESS || lookback ? 'dotted' : kind === CONSUMES ? 'solid' : 'dashed'),
+        ),
   )
 }
 

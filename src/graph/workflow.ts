@@ -4,11 +4,15 @@ import { compile } from './compile.ts'
 import type { Definition } from './compile.ts'
 import { isData } from './data.ts'
 import type { AnyData, NameOf } from './data.ts'
+import { durationMs, durationProblem } from './duration.ts'
+import type { Duration } from './duration.ts'
 import { describeValue, GraphError } from './errors.ts'
 import type { Durability, Graph } from './graph.ts'
 import { nameProblem, unknownKeys, versionProblem } from './naming.ts'
 import { planOf } from './plan.ts'
 import type { Plan } from './plan.ts'
+import { standInOf } from './timer.ts'
+import type { AnyTimer } from './timer.ts'
 
 /** A compiled set of builders with a target. `Reads`, `Makes` and `Uses` are all its data and services, as types. */
 export interface Workflow<Reads = AnyData, Makes = AnyData, Target = AnyData, Uses = Service> {
@@ -27,10 +31,11 @@ type ReadsOf<B> = B extends { readonly types?: { readonly reads: infer Reads } }
 type MakesOf<B> = B extends { readonly produces: infer Produces } ? Produces : never
 type UsesOf<B> = B extends { readonly services: infer Uses } ? Uses[keyof Uses] : never
 
-export interface WorkflowDefinition<Bs extends readonly AnyBuilder[], T> {
+export interface WorkflowDefinition<Bs extends readonly (AnyBuilder | AnyTimer)[], T> {
   readonly name: string
   /** Raise it whenever the graph changes. Default 1. */
   readonly version?: number
+  /** Builders and timers. */
   readonly builders: Bs
   /** What the workflow is for; with several, the first that is there completes it. */
   readonly target: T | readonly T[]
@@ -47,11 +52,16 @@ export interface WorkflowDefinition<Bs extends readonly AnyBuilder[], T> {
    * may. Calls within the process may feed any data.
    */
   readonly feedable?: readonly MakesOf<Bs[number]>[]
+  /**
+   * How long an instance has, from its creation or `restart`, to reach a target for the first time: `'30d'`, or milliseconds.
+   * Then it is `failed` with `WORKFLOW_TIMEOUT`, and goes on only by `resume` or new data.
+   */
+  readonly timeout?: Duration
 }
 
 const OPTIONS = [
   ...(['name', 'version', 'builders', 'target', 'transients'] as const),
-  ...(['resolve', 'loops', 'durability', 'feedable'] as const),
+  ...(['resolve', 'loops', 'durability', 'feedable', 'timeout'] as const),
 ] as const
 
 const graphs = new WeakMap<object, Graph>()
@@ -61,7 +71,7 @@ const graphs = new WeakMap<object, Graph>()
  *
  * @throws `GRAPH_INVALID` with everything that is wrong with the definition
  */
-export function workflow<const Bs extends readonly AnyBuilder[], T extends MakesOf<Bs[number]>>(
+export function workflow<const Bs extends readonly (AnyBuilder | AnyTimer)[], T extends MakesOf<Bs[number]>>(
   definition: WorkflowDefinition<Bs, T>,
 ): Workflow<ReadsOf<Bs[number]>, MakesOf<Bs[number]>, T, UsesOf<Bs[number]>> {
   const graph = compile(...normalise(definition))
@@ -85,7 +95,8 @@ function normalise(definition: unknown): [Definition, string[]] {
   const subject = name === undefined ? `Workflow '${given.name as string}'` : 'A workflow'
   const problems = [...(name === undefined ? [] : [name]), ...unknownKeys('a workflow', definition, OPTIONS)]
   const flaws: string[] = []
-  const builders = listed(given.builders, 'builders', isBuilder, 'a builder made by builder()', flaws)
+  const parts = listed(given.builders, 'builders', isPart, 'made by builder() or timer()', flaws)
+  const builders = parts.map((part) => standInOf(part) ?? (part as AnyBuilder))
   const targets = Array.isArray(given.target)
     ? listed(given.target, 'target', isData, 'a data', flaws)
     : isData(given.target)
@@ -96,7 +107,7 @@ function normalise(definition: unknown): [Definition, string[]] {
   }
   const transients = listed(given.transients ?? [], 'transients', isData, 'a data', flaws)
   const feedable = listed(given.feedable ?? [], 'feedable', isData, 'a data', flaws)
-  const { version, loops, durability } = given
+  const { version, loops, durability, timeout } = given
   problems.push(...flaws, ...optionProblems(given))
   const resolve = resolved(given.resolve, problems)
   // Without all builders and data at hand, much would seem to be missing from the graph that is not.
@@ -111,11 +122,17 @@ function normalise(definition: unknown): [Definition, string[]] {
     loops: loops === true,
     durability: (durability as Durability | undefined) ?? 'builder',
     feedable,
+    timeout: timeout === undefined ? undefined : durationMs(timeout),
   }
   return [result, problems]
 }
 
-function optionProblems({ version, loops, durability }: Partial<Record<(typeof OPTIONS)[number], unknown>>): string[] {
+function isPart(value: unknown): value is AnyBuilder | AnyTimer {
+  return isBuilder(value) || standInOf(value) !== undefined
+}
+
+function optionProblems(given: Partial<Record<(typeof OPTIONS)[number], unknown>>): string[] {
+  const { version, loops, durability, timeout } = given
   const problems: string[] = []
   const problem = versionProblem(version)
   if (problem !== undefined) problems.push(problem)
@@ -125,6 +142,8 @@ function optionProblems({ version, loops, durability }: Partial<Record<(typeof O
   if (durability !== undefined && durability !== 'builder' && durability !== 'scope') {
     problems.push(`'durability' must be 'builder' or 'scope', but is ${describeValue(durability)}`)
   }
+  const late = timeout === undefined ? undefined : durationProblem('timeout', timeout, 1)
+  if (late !== undefined) problems.push(late)
   return problems
 }
 
