@@ -110,6 +110,7 @@ function forgetful(): Opened {
     read: (id) => inner.read(id),
     write: (changes) => inner.write(changes),
     append: (appends) => inner.append(appends),
+    remove: (removals) => inner.remove(removals),
     mail: (id, query) => inner.mail(id, query),
     request: (id, requestId) => inner.request(id, requestId),
     claim: (query) => inner.claim(query),

@@ -60,6 +60,7 @@ function instance(n: number): Change {
     settled: 2,
     rows: 2,
     claims: 0,
+    cancelling: 0,
     token: `t${n}`,
     createdAt,
     updatedAt: createdAt,

@@ -52,6 +52,7 @@ export type {
   Mail,
   Mode,
   Page,
+  Removal,
   Row,
   RowNote,
   RowOutcome,

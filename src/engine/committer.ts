@@ -51,7 +51,7 @@ function judge(change: Change, written: Written, unanswered: boolean): Committed
   if ('error' in written) throw written.error
   if (written.ok) return written
   const { current } = written
-  if (stands(change, current)) return { ok: true, mailAppended: current.mailAppended }
+  if (stands(change, current)) return { ok: true, mailAppended: current.mailAppended, cancelling: current.cancelling }
   return { ok: false, doubtful: unanswered && mayHaveStood(change, current) }
 }
 

@@ -221,8 +221,9 @@ export class Journal {
     }
     this.begun = true
     if (lease !== undefined) this.leasedAt = now
-    this.header =
-      header.mailAppended === written.mailAppended ? header : { ...header, mailAppended: written.mailAppended }
+    const { mailAppended, cancelling } = written
+    const same = header.mailAppended === mailAppended && header.cancelling === cancelling
+    this.header = same ? header : { ...header, mailAppended, cancelling }
     this.committed = header.rows
   }
 
@@ -264,6 +265,7 @@ function nextHeader(
     wakeAt: patch.wakeAt,
     mailAppended: own.mailAppended,
     mailHandled: own.mailHandled,
+    cancelling: previous.cancelling,
     scope: patch.scope,
     pass: patch.pass,
     mode: patch.mode,

@@ -289,6 +289,7 @@ const STATUSES: Record<InstanceStatus, true> = {
   failed: true,
   cancelled: true,
   retrying: true,
+  deleted: true,
 }
 
 function checkQuery(query: { readonly [K in keyof InstanceQuery]?: unknown }): void {
@@ -310,7 +311,7 @@ function checkQuery(query: { readonly [K in keyof InstanceQuery]?: unknown }): v
 function checkStore(store: unknown): void {
   const given = store as Partial<Record<keyof DataStore, unknown>> | null
   const missing = (
-    ['read', 'write', 'append', 'mail', 'request', 'claim', 'list', 'history', 'prune', 'close'] as const
+    ['read', 'write', 'append', 'remove', 'mail', 'request', 'claim', 'list', 'history', 'prune', 'close'] as const
   ).filter((method) => typeof given?.[method] !== 'function')
   if (missing.length === 0 && typeof given?.capabilities === 'object' && given.capabilities !== null) return
   throw new PolarisError(

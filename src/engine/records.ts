@@ -24,6 +24,7 @@ export function draftOf(id: string, { program, workflow }: Served, incarnation: 
     wakeAt: null,
     mailAppended: 0,
     mailHandled: 0,
+    cancelling: 0,
     scope: 0,
     pass: 0,
     mode: 'sequential',

@@ -8,7 +8,15 @@ import type { PolarisError } from '../graph/errors.ts'
 /** A value, or a promise of it. A store that answers at once need not make its callers wait. */
 export type Awaitable<T> = T | PromiseLike<T>
 
-export type InstanceStatus = 'running' | 'waiting' | 'completed' | 'failed' | 'cancelled' | 'retrying'
+export type InstanceStatus =
+  | 'running'
+  | 'waiting'
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
+  | 'retrying'
+  /** A tombstone: what stands in the place of an instance that was removed, until `wakeAt`. See {@link Removal}. */
+  | 'deleted'
 
 /** Which of a workflow's builders run at once: one, in rank order, or all that can. */
 export type Mode = 'sequential' | 'parallel'
@@ -40,6 +48,11 @@ export interface Header {
   readonly mailAppended: number
   /** Mail up to this `seq` is handled. */
   readonly mailHandled: number
+  /**
+   * `seq` of the mail that asks to cancel the instance; 0 if none does. The store's own: an append with `cancels` sets it,
+   * a change keeps it, whatever its header says, and an instance that is new has 0.
+   */
+  readonly cancelling: number
   /** Number of the newest scope, from 1. A delta's scope has the number of its mail. */
   readonly scope: number
   /** Pass of the scope that is open, from 1; 0 when none is. */
@@ -194,8 +207,8 @@ export interface Change {
  * what this store cannot keep, and `error` says what.
  */
 export type Written =
-  /** `mailAppended` as it stands after the change. */
-  | { readonly ok: true; readonly mailAppended: number }
+  /** `mailAppended` and `cancelling` as they stand after the change: how the holder learns of either. */
+  | { readonly ok: true; readonly mailAppended: number; readonly cancelling: number }
   | { readonly ok: false; readonly current: Header | undefined }
   | { readonly ok: false; readonly error: PolarisError }
 
@@ -208,6 +221,11 @@ export interface Append {
   readonly header: Header
   /** `'new'`: refused where the instance exists. `'existing'`: refused where it does not. */
   readonly expect?: 'new' | 'existing'
+  /**
+   * It asks to cancel the instance: the header's `cancelling` becomes its `seq`, in the same step, so that whatever is
+   * appended later is refused. Never creates an instance, whatever `expect` says.
+   */
+  readonly cancels?: true
   /** Without its `seq`, which the store gives. */
   readonly mail: Omit<Mail, 'seq' | 'outcome' | 'handledAt'>
 }
@@ -219,12 +237,25 @@ export type Appended =
   /** There is mail with this request id already; nothing was changed, whatever else would have refused it. */
   | { readonly ok: false; readonly known: Mail }
   /**
-   * The instance does not fit `expect`, belongs to another workflow, or is `cancelled`; `current` is `undefined` where it
-   * does not exist. Nothing was changed.
+   * The instance does not fit `expect`, belongs to another workflow, is `cancelled` or `deleted`, or shall be cancelled
+   * (`cancelling` is not 0); `current` is `undefined` where it does not exist. Nothing was changed.
    */
   | { readonly ok: false; readonly current: Header | undefined }
   /** It holds what this store cannot keep. */
   | { readonly ok: false; readonly error: PolarisError }
+
+/** An instance to be taken away: its header, every row and all mail, or none of it. */
+export interface Removal {
+  readonly id: string
+  /** As of a {@link Change}: it loses if any part of this differs. With `mailAppended`, also to mail that came meanwhile. */
+  readonly expected: Expected
+  /**
+   * The header that stands in their place from the same step on, just as it is but for `cancelling`, which is 0; its `id` is
+   * the removal's. Mostly a tombstone: status `deleted`, and `wakeAt` when it may go in its turn. It may differ from what
+   * it replaces in every member, also in those that never change. Left out: the id is free again.
+   */
+  readonly tombstone?: Header
+}
 
 export interface ClaimQuery {
   /** Who is to hold the leases. */
@@ -242,6 +273,7 @@ export interface ClaimQuery {
 export interface ListQuery {
   readonly workflow?: string
   readonly version?: number
+  /** Left out: all but `deleted`. */
   readonly status?: InstanceStatus | readonly InstanceStatus[]
   /** Created at this time or later (ms since the epoch). */
   readonly createdFrom?: number
@@ -300,10 +332,18 @@ export interface DataStore {
   /**
    * Puts mail into mailboxes; answers in the order given. Each, atomically: finds mail of the same request id; else
    * creates the instance or raises its `mailAppended`, inserts the mail with that `seq`, and, where nobody holds the
-   * instance, sets `wakeAt` to the present by the store's clock. Takes no revision and changes nothing else, so that it
-   * never makes the holder lose. Several for one instance in a call are appended in the order given.
+   * instance, sets `wakeAt` to the present by the store's clock; with `cancels` it sets `cancelling` as well. Takes no
+   * revision and changes nothing else, so that it never makes the holder lose. Several for one instance in a call are appended in the order given.
    */
   append(appends: readonly Append[]): Awaitable<readonly Appended[]>
+  /**
+   * Takes instances away, each atomically, if its compare holds: header, rows, mail and request records go, and the
+   * tombstone, if there is one, stands in their place; nobody sees anything in between. Answers like `write`, in the order
+   * given; the counters are those of the tombstone, or 0. One that loses (`current: undefined` where nothing is there any
+   * more) or is refused left no trace, and does not hinder the others. Resolves once all that were applied are durable. At
+   * most one removal per instance in a call.
+   */
+  remove(removals: readonly Removal[]): Awaitable<readonly Written[]>
   /** Mail with a greater `seq` than `after` in order of `seq`, handled or not. */
   mail(id: string, query: HistoryQuery): Awaitable<readonly Mail[]>
   /** The mail with this request id. */
@@ -311,6 +351,7 @@ export interface DataStore {
   /**
    * Takes over instances that are due, `wakeAt` having passed by the store's clock: sets `holder`, raises `fence` and
    * `claims` by one, sets `wakeAt` to the end of the lease, and leaves the revision alone. Those due the longest first.
+   * Whatever the status: tombstones too.
    * Never gives an instance to two. Answers their headers as they stand now.
    */
   claim(query: ClaimQuery): Awaitable<readonly Header[]>
@@ -321,8 +362,8 @@ export interface DataStore {
   /** Deletes up to `limit` mail handled before a time (ms since the epoch); answers how many it were. */
   prune(handledBefore: number, limit: number): Awaitable<number>
   /**
-   * Calls back soon after mail of an instance was appended or handled by anybody, this store included, with its id; may
-   * tell too much, and may miss some: who needs certainty also polls. Answers how to end it. Left out by stores that
+   * Calls back soon after mail of an instance was appended or handled, or waited when the instance was removed, by
+   * anybody, this store included, with its id; may tell too much, and may miss some: who needs certainty also polls. Answers how to end it. Left out by stores that
    * cannot.
    */
   subscribe?(onMail: (id: string) => void): () => void

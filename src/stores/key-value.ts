@@ -1,7 +1,7 @@
 import { PolarisError } from '../graph/errors.ts'
 import { checkOptions } from '../graph/naming.ts'
 import type { ClaimQuery, DataStore, Header, HistoryQuery, ListQuery, Page } from './contract.ts'
-import { append, apply, claim, isDue, prune, snapshotOf } from './key-value/document.ts'
+import { append, apply, claim, isDue, prune, remove, snapshotOf } from './key-value/document.ts'
 import { type KeyValueFunctions, type KeyValueMedium, makeMedium } from './key-value/medium.ts'
 import { checkLimit, matcherOf, type Position, readCursor, writeCursor } from './paging.ts'
 
@@ -24,7 +24,16 @@ export interface KeyValueOptions extends KeyValueFunctions {
  * What the functions throw becomes `STORE_UNAVAILABLE`, with what was thrown as its `cause`.
  */
 export function keyValueStore(options: KeyValueOptions): DataStore {
-  checkOptions('keyValueStore', options, ['read', 'write', 'compareAndSet', 'list', 'prefix', 'durable', 'now'])
+  checkOptions('keyValueStore', options, [
+    'read',
+    'write',
+    'compareAndSet',
+    'remove',
+    'list',
+    'prefix',
+    'durable',
+    'now',
+  ])
   checkFunctions(options)
   const { prefix = 'polaris:', durable = true, now = Date.now } = options
   const medium = makeMedium(options, prefix)
@@ -50,20 +59,7 @@ export function keyValueStore(options: KeyValueOptions): DataStore {
       const document = await open().get(id)
       return document && snapshotOf(document)
     },
-    write: (changes) =>
-      allOf(changes, async (change) => {
-        const { id } = change.header
-        const written = await open().take(id, (document) => apply(document, change, now()))
-        if (written.ok && (change.mail !== undefined || change.handled !== undefined)) tell(id)
-        return written
-      }),
-    append: (appends) =>
-      allOf(appends, async (one) => {
-        const { id } = one.header
-        const appended = await open().take(id, (document) => append(document, one, now()))
-        if (appended.ok) tell(id)
-        return appended
-      }),
+    ...makeSteps(open, tell, now),
     mail: async (id, query) => pageOf((await open().get(id))?.mail, query),
     history: async (id, query) => pageOf((await open().get(id))?.rows, query),
     async request(id, requestId) {
@@ -82,8 +78,38 @@ export function keyValueStore(options: KeyValueOptions): DataStore {
   }
 }
 
-function checkFunctions({ read, write, compareAndSet, list }: KeyValueOptions): void {
-  const wrong = Object.entries({ read, write, compareAndSet: compareAndSet ?? read, list: list ?? read }).find(
+function makeSteps(
+  open: () => KeyValueMedium,
+  tell: (id: string) => void,
+  now: () => number,
+): Pick<DataStore, 'write' | 'append' | 'remove'> {
+  return {
+    write: (changes) =>
+      allOf(changes, async (change) => {
+        const { id } = change.header
+        const written = await open().take(id, (document) => apply(document, change, now()))
+        if (written.ok && (change.mail !== undefined || change.handled !== undefined)) tell(id)
+        return written
+      }),
+    append: (appends) =>
+      allOf(appends, async (one) => {
+        const { id } = one.header
+        const appended = await open().take(id, (document) => append(document, one, now()))
+        if (appended.ok) tell(id)
+        return appended
+      }),
+    remove: (removals) =>
+      allOf(removals, async (removal) => {
+        const removed = await open().take(removal.id, (document) => remove(document, removal))
+        if (removed.ok) tell(removal.id)
+        return removed
+      }),
+  }
+}
+
+function checkFunctions({ read, write, ...others }: KeyValueOptions): void {
+  const { compareAndSet = read, remove: removes = read, list = read } = others
+  const wrong = Object.entries({ read, write, compareAndSet, remove: removes, list }).find(
     ([, value]) => typeof value !== 'function',
   )
   if (wrong === undefined) return

@@ -11,13 +11,15 @@ import type {
   ListQuery,
   Mail,
   Page,
+  Removal,
   Row,
   Snapshot,
   StoreCapabilities,
   Written,
 } from './contract.ts'
-import { addEntry, copyRow, type Entry, giveHeader, type Memory, setHeader } from './memory/entries.ts'
+import { addEntry, copyRow, differs, type Entry, giveHeader, type Memory, setHeader } from './memory/entries.ts'
 import { append, mailAfter, noteOutcome, oddBody, prune, putMail, request } from './memory/mail.ts'
+import { remove } from './memory/removing.ts'
 import { history, list, read } from './memory/reading.ts'
 
 export interface MemoryOptions {
@@ -35,6 +37,7 @@ export interface MemoryStore extends DataStore {
   read(id: string): Snapshot | undefined
   write(changes: readonly Change[]): readonly Written[]
   append(appends: readonly Append[]): readonly Appended[]
+  remove(removals: readonly Removal[]): readonly Written[]
   mail(id: string, query: HistoryQuery): readonly Mail[]
   request(id: string, requestId: string): Mail | undefined
   claim(query: ClaimQuery): readonly Header[]
@@ -57,6 +60,7 @@ export function memoryStore(options: MemoryOptions = {}): MemoryStore {
     entries: new Map(),
     order: [],
     unordered: false,
+    gone: 0,
     waking: new Set(),
     strict,
     listeners: new Set(),
@@ -73,6 +77,7 @@ export function memoryStore(options: MemoryOptions = {}): MemoryStore {
     read: (id) => read(open(), id),
     write: (changes) => write(open(), changes),
     append: (appends) => appends.map((each) => append(open(), each)),
+    remove: (removals) => removals.map((each) => remove(open(), each)),
     mail: (id, query) => mailAfter(open(), id, query),
     request: (id, requestId) => request(open(), id, requestId),
     claim: (query) => claim(open(), query),
@@ -118,37 +123,27 @@ function apply(memory: Memory, change: Change): Written {
   }
   const kept = expected !== null && expected.mailAppended === undefined
   const mailAppended = kept ? (current as Header).mailAppended : header.mailAppended
-  const next = asItStands(memory, change, current, mailAppended)
+  const cancelling = current?.cancelling ?? 0
+  const next = asItStands(memory, change, current, { mailAppended, cancelling })
   if (entry === undefined) entry = addEntry(memory, next)
   else setHeader(memory, entry, next)
   if (rows.length > 0) entry.added.push(rows)
   noteMail(memory, entry, change)
-  return { ok: true, mailAppended }
-}
-
-function differs(
-  current: Header,
-  { incarnation, revision, fence, mailAppended }: NonNullable<Change['expected']>,
-): boolean {
-  return (
-    current.revision !== revision ||
-    current.fence !== fence ||
-    current.incarnation !== incarnation ||
-    (mailAppended !== undefined && current.mailAppended !== mailAppended)
-  )
+  return { ok: true, mailAppended, cancelling }
 }
 
 function asItStands(
   memory: Memory,
   { header, lease }: Change,
   current: Header | undefined,
-  mailAppended: number,
+  own: Pick<Header, 'mailAppended' | 'cancelling'>,
 ): Header {
   const { holder, mailHandled, wakeAt } = header
-  if (lease !== undefined) return { ...header, mailAppended, wakeAt: memory.now() + lease }
-  if (holder !== null && current !== undefined) return { ...header, mailAppended, wakeAt: current.wakeAt }
-  if (holder === null && mailAppended > mailHandled) return { ...header, mailAppended, wakeAt: memory.now() }
-  return header.mailAppended === mailAppended ? header : { ...header, mailAppended, wakeAt }
+  if (lease !== undefined) return { ...header, ...own, wakeAt: memory.now() + lease }
+  if (holder !== null && current !== undefined) return { ...header, ...own, wakeAt: current.wakeAt }
+  if (holder === null && own.mailAppended > mailHandled) return { ...header, ...own, wakeAt: memory.now() }
+  const same = header.mailAppended === own.mailAppended && header.cancelling === own.cancelling
+  return same ? header : { ...header, ...own, wakeAt }
 }
 
 function noteMail(memory: Memory, entry: Entry, { mail, handled }: Change): void {

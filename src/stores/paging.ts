@@ -27,7 +27,10 @@ export function checkLimit(limit: number): void {
   throw new PolarisError('OPTION_INVALID', `A limit is a whole number from 1; got ${describeValue(limit)}.`)
 }
 
-/** The statuses a query asks for, each once; `undefined` for all. */
+/** What a query that names no status asks for: all but tombstones. */
+export const LISTED: readonly InstanceStatus[] = ['running', 'waiting', 'completed', 'failed', 'cancelled', 'retrying']
+
+/** The statuses a query asks for, each once; `undefined` for {@link LISTED}. */
 export function statusesOf({ status }: ListQuery): readonly InstanceStatus[] | undefined {
   if (status === undefined) return undefined
   return typeof status === 'string' ? [status] : [...new Set(status)]
@@ -40,7 +43,7 @@ export function matcherOf(query: ListQuery): (header: Header) => boolean {
   return (header) =>
     (workflow === undefined || header.workflow === workflow) &&
     (version === undefined || header.version === version) &&
-    (statuses === undefined || statuses.includes(header.status)) &&
+    (statuses === undefined ? header.status !== 'deleted' : statuses.includes(header.status)) &&
     header.createdAt >= createdFrom &&
     header.createdAt < createdBefore
 }

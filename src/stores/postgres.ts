@@ -6,6 +6,7 @@ import { connectTo } from './postgres/connection.ts'
 import type { PostgresPool } from './postgres/driver.ts'
 import { listenOn } from './postgres/listening.ts'
 import { makeReader } from './postgres/reading.ts'
+import { makeRemover } from './postgres/removing.ts'
 import { quoteName } from './postgres/schema.ts'
 import { makeAppender, makeWriter } from './postgres/writing.ts'
 
@@ -52,6 +53,11 @@ export interface PostgresOptions extends PostgresConnectionOptions {
    * moments may be lost, but never half a change.
    */
   readonly durability?: 'full' | 'relaxed'
+  /**
+   * Whose clock counts instead of the server's, in milliseconds since the epoch: for tests. All processes on a schema have to
+   * have the same one.
+   */
+  readonly now?: () => number
 }
 
 const CONNECTION_OPTIONS = [
@@ -92,8 +98,8 @@ const DEFAULTS: PostgresConnectionOptions = {
  * @throws `OPTION_INVALID`
  */
 export function postgresStore(options: PostgresOptions = {}): DataStore {
-  checkOptions('postgresStore', options, [...CONNECTION_OPTIONS, 'pool', 'schema', 'durability'])
-  const { pool, schema: name = 'polaris', durability = 'full', ...config } = options
+  checkOptions('postgresStore', options, [...CONNECTION_OPTIONS, 'pool', 'schema', 'durability', 'now'])
+  const { pool, schema: name = 'polaris', durability = 'full', now, ...config } = options
   checkSchema(name)
   if (pool !== undefined && Object.keys(config).length > 0) {
     const message = `postgresStore takes a pool or connection options, but got both: ${Object.keys(config).join(', ')}.`
@@ -111,6 +117,7 @@ export function postgresStore(options: PostgresOptions = {}): DataStore {
     named: (statement: string) => `polaris_${statement}_${suffix}`,
     channel,
     relaxed: durability === 'relaxed',
+    clock: () => (now === undefined ? null : Math.floor(now())),
   }
   const write = makeWriter(parts)
   const append = makeAppender(parts)
@@ -121,6 +128,7 @@ export function postgresStore(options: PostgresOptions = {}): DataStore {
     ...makeReader(parts),
     write,
     append,
+    remove: makeRemover(parts),
     subscribe(onMail) {
       connection.checkOpen()
       return listening.subscribe(onMail)

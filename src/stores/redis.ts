@@ -6,6 +6,7 @@ import { connect } from './redis/connection.ts'
 import type { RedisClient } from './redis/driver.ts'
 import { makeKeys } from './redis/keys.ts'
 import { history, list, mail, read, request } from './redis/reading.ts'
+import { remove } from './redis/removing.ts'
 import { makeSubscriptions } from './redis/subscription.ts'
 import { append, prune, write } from './redis/writing.ts'
 
@@ -62,6 +63,7 @@ export function redisStore(options: RedisStoreOptions = {}): DataStore {
     read: (id) => read(connection, keys, id),
     write: (changes) => write(connection, keys, changes),
     append: (appends) => append(connection, keys, appends),
+    remove: (removals) => remove(connection, keys, removals),
     mail: (id, query) => mail(connection, keys, id, query),
     request: (id, requestId) => request(connection, keys, id, requestId),
     claim: (query) => claim(connection, keys, query),

@@ -9,6 +9,7 @@ import { loadDriver, type SqliteDatabase, type SqliteDriver } from './sqlite/dri
 import { isBusy, isRefusal, translate } from './sqlite/failure.ts'
 import { makeNews, type NewsReader, prepareNews } from './sqlite/news.ts'
 import { prepareReader, type Reader } from './sqlite/reading.ts'
+import { prepareRemover, type Remover } from './sqlite/removing.ts'
 import { closeInOrder, closeQuietly, inTransaction, openDatabase, type Transact } from './sqlite/schema.ts'
 import { makeTurns } from './sqlite/turns.ts'
 import { prepareWriter, type Writer } from './sqlite/writing.ts'
@@ -42,6 +43,7 @@ interface Connection {
   readonly reader: Reader
   readonly writer: Writer
   readonly claimer: Claimer
+  readonly remover: Remover
   readonly news: NewsReader
 }
 
@@ -96,6 +98,7 @@ export function sqliteStore(file: string | URL, options: SqliteOptions = {}): Da
     request: (id, requestId) => read((reader) => reader.request(id, requestId)),
     write: (changes) => write(({ writer }) => writer.write(changes, now())),
     append: (appends) => write(({ writer }) => writer.append(appends, now())),
+    remove: (removals) => write(({ remover }) => remover.remove(removals)),
     claim: (query) => write(({ claimer }) => claimer.claim(query, now())),
     prune: (handledBefore, limit) => write(({ claimer }) => claimer.prune(handledBefore, limit)),
     subscribe(onMail) {
@@ -131,6 +134,7 @@ function makeLink(
         reader: prepareReader(db),
         writer: prepareWriter({ db, file: path, transact, onMail }),
         claimer: prepareClaimer(db, transact),
+        remover: prepareRemover({ db, file: path, transact, onMail }),
         news: prepareNews(db),
       }
     } catch (error) {

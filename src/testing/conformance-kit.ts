@@ -142,6 +142,7 @@ export function header(id: string, fields: Partial<Header> = {}): Header {
     wakeAt: null,
     mailAppended: 0,
     mailHandled: 0,
+    cancelling: 0,
     scope: 1,
     pass: 1,
     mode: 'sequential',
@@ -195,7 +196,12 @@ export function update(before: Header, fields: Partial<Header> = {}, rows: reado
 
 /** The answer to a change that applied, where the header's counter of mail is the store's. */
 function won({ header: { mailAppended } }: Change): Written {
-  return { ok: true, mailAppended }
+  return stood(mailAppended)
+}
+
+/** What a change that applied is answered. */
+export function stood(mailAppended: number, cancelling = 0): Written {
+  return { ok: true, mailAppended, cancelling }
 }
 
 /** Writes changes that must all apply. */

@@ -19,6 +19,7 @@ import {
   same,
   snapshot,
   stands,
+  stood,
   update,
   waiting,
 } from './conformance-kit.ts'
@@ -49,7 +50,7 @@ const counting: Group['cases'] = [
     async run({ store }) {
       const first = await putOne(store, insertion('a', { mailAppended: 3, mailHandled: 3 }))
       const change = start(first, 'r-4')
-      same(await store.write([change]), [{ ok: true, mailAppended: 4 }], 'the answer')
+      same(await store.write([change]), [stood(4)], 'the answer')
       const { header: found } = await snapshot(store, 'a')
       same({ ...found, wakeAt: null }, change.header, 'the header')
     },
@@ -86,7 +87,7 @@ const counting: Group['cases'] = [
       await post(store, delta('a', 'r-1'), delta('a', 'r-2'))
       for (const mailAppended of [0, 1, 7]) {
         const change = { ...update(last, { mailAppended }), lease: LONG }
-        same(await store.write([change]), [{ ok: true, mailAppended: 2 }], `the answer to ${mailAppended}`)
+        same(await store.write([change]), [stood(2)], `the answer to ${mailAppended}`)
         same((await snapshot(store, 'a')).header.mailAppended, 2, 'the counter')
         last = change.header
       }
@@ -211,7 +212,7 @@ const waking: Group['cases'] = [
         const held = await putOne(store, { ...insertion(id, { holder: 'w-1' }), lease: LONG })
         await post(store, delta(id, 'r-1'))
         // The holder knows nothing of it: its header says that no mail came.
-        same(await store.write([update(held, { holder: null, wakeAt })]), [{ ok: true, mailAppended: 1 }], 'the answer')
+        same(await store.write([update(held, { holder: null, wakeAt })]), [stood(1)], 'the answer')
         same((await isDue(store, id)).mailAppended, 1, 'the counter')
       }
     },
@@ -220,8 +221,8 @@ const waking: Group['cases'] = [
     name: 'settled with more mail behind what was handled, it is due at once',
     async run({ store }) {
       await post(store, delta('a', 'r-1'), delta('a', 'r-2'))
-      same(await store.write([settle(await isDue(store, 'a'), 1)]), [{ ok: true, mailAppended: 2 }], 'the first')
-      same(await store.write([settle(await isDue(store, 'a'), 2)]), [{ ok: true, mailAppended: 2 }], 'the second')
+      same(await store.write([settle(await isDue(store, 'a'), 1)]), [stood(2)], 'the first')
+      same(await store.write([settle(await isDue(store, 'a'), 2)]), [stood(2)], 'the second')
       await isNotDue(store, 'a')
     },
   },
@@ -230,7 +231,7 @@ const waking: Group['cases'] = [
     async run({ store }) {
       const first = await putOne(store, insertion('a'))
       const change = update(first, { mailAppended: 5, wakeAt: null })
-      same(await store.write([change]), [{ ok: true, mailAppended: 0 }], 'the answer')
+      same(await store.write([change]), [stood(0)], 'the answer')
       await isNotDue(store, 'a')
       const later = update(change.header, { wakeAt: 9_000_000_000_000 })
       await store.write([later])

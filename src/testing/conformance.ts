@@ -11,6 +11,7 @@ import type { Awaitable, StoreCapabilities } from '../stores/contract.ts'
 import { type Group, type Medium, type Need, same, useMedium } from './conformance-kit.ts'
 import { listing } from './conformance-list.ts'
 import { appending, repeating } from './conformance-append.ts'
+import { cancelling } from './conformance-cancel.ts'
 import { letters, told } from './conformance-letters.ts'
 import { mixed } from './conformance-mixed.ts'
 import { atOnce } from './conformance-race.ts'
@@ -18,6 +19,7 @@ import { claims, leases } from './conformance-claim.ts'
 import { counters, mailbox, mailing, prune } from './conformance-mail.ts'
 import { closing, ids, sharing, values } from './conformance-medium.ts'
 import { histories, reading } from './conformance-read.ts'
+import { removing } from './conformance-remove.ts'
 import { comparing, writing } from './conformance-write.ts'
 
 export type { Medium } from './conformance-kit.ts'
@@ -56,6 +58,7 @@ const GROUPS: readonly Group[] = [
   values,
   appending,
   repeating,
+  cancelling,
   counters,
   mailing,
   mailbox,
@@ -64,6 +67,7 @@ const GROUPS: readonly Group[] = [
   told,
   leases,
   claims,
+  removing,
   mixed,
   atOnce,
   sharing,

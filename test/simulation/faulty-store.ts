@@ -36,6 +36,7 @@ export function faultyStore(world: World, mind: Mind): DataStore {
       ),
     append: (appends) =>
       call(`append ${appends.map(({ header }) => header.id).join()}`, true, () => store.append(appends)),
+    remove: (removals) => call(`remove ${removals.map(({ id }) => id).join()}`, true, () => store.remove(removals)),
     mail: (id, query) => call(`mail ${id}`, false, () => store.mail(id, query)),
     request: (id, requestId) => call(`request ${id} ${requestId}`, false, () => store.request(id, requestId)),
     claim: (query) =>

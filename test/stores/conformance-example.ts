@@ -1,5 +1,16 @@
 import { PolarisError } from 'polaris-workflow'
-import type { Append, Appended, Change, ClaimQuery, DataStore, Header, Mail, Row, Written } from 'polaris-workflow'
+import type {
+  Append,
+  Appended,
+  Change,
+  ClaimQuery,
+  DataStore,
+  Header,
+  Mail,
+  Removal,
+  Row,
+  Written,
+} from 'polaris-workflow'
 
 interface Instance {
   header: Header
@@ -28,6 +39,7 @@ export function tinyStore(tables: Map<string, Instance>, now: () => number = Dat
     history: (id, query) => page(open().get(id)?.rows ?? [], query),
     write: (changes) => changes.map((change) => write(open(), change, now())),
     append: (appends) => appends.map((each) => append(open(), each, now())),
+    remove: (removals) => removals.map((each) => remove(open(), each)),
     mail: (id, query) => page(open().get(id)?.mail ?? [], query),
     request: (id, requestId) =>
       open()
@@ -60,7 +72,7 @@ function bad(values: readonly unknown[]): { ok: false; error: PolarisError } | u
   return { ok: false, error: new PolarisError('DATA_INVALID', 'The tiny store keeps text.') }
 }
 
-// In a database, each call of `write`, `append` and `claim` is one transaction of the instance's row.
+// In a database, each of these is one transaction of the instance's row.
 
 function write(tables: Map<string, Instance>, change: Change, now: number): Written {
   const { expected, header, rows, lease, mail, handled } = change
@@ -82,9 +94,10 @@ function write(tables: Map<string, Instance>, change: Change, now: number): Writ
   const letters = [...(found?.mail ?? []), ...(mail ? [mail] : [])].map((each) =>
     each.seq === handled?.seq ? { ...each, body: undefined, outcome: handled.outcome, handledAt: handled.at } : each,
   )
-  const next = { ...header, mailAppended, wakeAt }
+  const cancelling = current?.cancelling ?? 0
+  const next = { ...header, mailAppended, cancelling, wakeAt }
   tables.set(header.id, { header: next, rows: [...(found?.rows ?? []), ...rows], mail: letters })
-  return { ok: true, mailAppended }
+  return { ok: true, mailAppended, cancelling }
 }
 
 function differs(current: Header, expected: NonNullable<Change['expected']>): boolean {
@@ -93,22 +106,34 @@ function differs(current: Header, expected: NonNullable<Change['expected']>): bo
   return current.fence !== fence || current.mailAppended !== mailAppended
 }
 
-function append(tables: Map<string, Instance>, { header, expect, mail }: Append, now: number): Appended {
+function append(tables: Map<string, Instance>, { header, expect, cancels, mail }: Append, now: number): Appended {
   const found = tables.get(header.id)
   const known = found?.mail.find(({ requestId }) => requestId === mail.requestId)
   if (known !== undefined) return { ok: false, known }
   const refused = bad([mail.body])
   if (refused !== undefined) return refused
   const current = found?.header
-  if (current === undefined ? expect === 'existing' : expect === 'new') return { ok: false, current }
-  if (current && (current.workflow !== header.workflow || current.status === 'cancelled')) return { ok: false, current }
+  if (current === undefined ? expect === 'existing' || cancels : expect === 'new') return { ok: false, current }
+  if (current && (current.workflow !== header.workflow || takesNoMail(current))) return { ok: false, current }
 
   const seq = (current?.mailAppended ?? 0) + 1
   const wakeAt = current !== undefined && current.holder !== null ? current.wakeAt : now
-  const next = { ...(current ?? header), mailAppended: seq, wakeAt }
+  const next = { ...(current ?? header), mailAppended: seq, cancelling: cancels ? seq : 0, wakeAt }
   const letters = [...(found?.mail ?? []), { ...mail, seq, outcome: null, handledAt: null }]
   tables.set(header.id, { header: next, rows: found?.rows ?? [], mail: letters })
   return { ok: true, seq, header: next }
+}
+
+function takesNoMail({ status, cancelling }: Header): boolean {
+  return cancelling > 0 || status === 'cancelled' || status === 'deleted'
+}
+
+function remove(tables: Map<string, Instance>, { id, expected, tombstone }: Removal): Written {
+  const current = tables.get(id)?.header
+  if (!current || differs(current, expected)) return { ok: false, current }
+  if (tombstone === undefined) tables.delete(id)
+  else tables.set(id, { header: { ...tombstone, cancelling: 0 }, rows: [], mail: [] })
+  return { ok: true, mailAppended: tombstone?.mailAppended ?? 0, cancelling: 0 }
 }
 
 function claim(candidates: readonly Instance[], query: ClaimQuery, now: number): readonly Header[] {

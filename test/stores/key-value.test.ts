@@ -22,6 +22,7 @@ function overUnstorage(driver: Driver): KeyValueOptions {
     read: (key) => storage.getItem<string>(key),
     write: (key, text) => storage.setItem(key, text),
     list: (prefix) => storage.getKeys(prefix),
+    remove: (key) => storage.removeItem(key),
   }
 }
 
@@ -168,8 +169,8 @@ describe('what the functions throw and answer', () => {
   it('what another program or a newer version wrote is refused and left alone', async () => {
     const map = new Map([
       ['polaris:a', '{"theirs":1}'],
-      ['polaris:b', 'polaris/2 []'],
-      ['polaris:c', 'polaris/1 {"header'],
+      ['polaris:b', 'polaris/3 []'],
+      ['polaris:c', 'polaris/2 {"header'],
     ])
     const before = new Map(map)
     const store = keyValueStore({ read: (key) => map.get(key), write: (key, text) => map.set(key, text) })
@@ -197,6 +198,58 @@ describe('what the functions throw and answer', () => {
   })
 })
 
+describe('what the version before wrote', () => {
+  it('is read, and written as it is now', async () => {
+    const { cancelling: _, ...old } = header('a', { revision: 4 })
+    const map = new Map([['polaris:a', `polaris/1 ${JSON.stringify({ header: old, rows: [row(1)], mail: [] })}`]])
+    const store = keyValueStore(overMap(map))
+    await stands(store, header('a', { revision: 4 }), [1])
+    await put(store, update(header('a', { revision: 4 }), { rows: 2 }, [row(2)]))
+    expect(map.get('polaris:a')).toMatch(/^polaris\/2 /)
+    await stands(store, header('a', { revision: 5, token: 't-5', rows: 2 }), [1, 2])
+  })
+})
+
+describe('an instance that is removed', () => {
+  const gone = { id: 'a', expected: { incarnation: 'i-1', revision: 1, fence: 1 } }
+
+  it('leaves a short text under its key, and nothing where keys can be deleted', async () => {
+    const map = new Map<string, string>()
+    const store = keyValueStore(overMap(map))
+    await put(store, insertion('a'))
+    await store.remove([gone])
+    expect([...map]).toEqual([['polaris:a', 'polaris/2 null']])
+    await put(store, insertion('a'))
+    const deleting = keyValueStore({ ...overMap(map), remove: (key, text) => map.get(key) === text && map.delete(key) })
+    await deleting.remove([gone])
+    expect(map.size).toBe(0)
+    const plain = { read: (key: string) => map.get(key), write: (key: string, text: string) => map.set(key, text) }
+    const alone = keyValueStore({ ...plain, remove: (key) => void map.delete(key) })
+    await put(alone, insertion('a'))
+    await alone.remove([gone])
+    expect(map.size).toBe(0)
+  })
+
+  it('is looked at again where another process came between', async () => {
+    const map = new Map<string, string>()
+    const feeder = keyValueStore(overMap(map))
+    await put(feeder, insertion('a'))
+    let tries = 0
+    const store = keyValueStore({
+      ...overMap(map),
+      async remove(key, text) {
+        if (++tries === 1) await post(feeder, delta('a', 'r-1'))
+        return map.get(key) === text && map.delete(key)
+      },
+    })
+    expect(await store.remove([{ ...gone, expected: { ...gone.expected, mailAppended: 0 } }])).toMatchObject([
+      { ok: false, current: { mailAppended: 1 } },
+    ])
+    expect(await store.remove([gone])).toMatchObject([{ ok: true }])
+    expect([tries, map.size]).toEqual([2, 0])
+  })
+})
+
 describe('several processes', () => {
   it('that append to one instance at once lose nothing and answer each number once', async () => {
     const map = new Map<string, string>()
@@ -218,7 +271,7 @@ describe('several processes', () => {
     await put(holder, first)
     const next = update(first.header, { rows: 2 }, [row(2)])
     const [, written] = await Promise.all([post(feeder, delta('a', 'r-1')), holder.write([next])])
-    expect(written).toEqual([{ ok: true, mailAppended: expect.any(Number) as number }])
+    expect(written).toEqual([{ ok: true, mailAppended: expect.any(Number) as number, cancelling: 0 }])
     await stands(holder, { ...next.header, mailAppended: 1 }, [1, 2])
   })
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isPolarisError, type ErrorCode } from '../../src/graph/errors.ts'
@@ -80,13 +81,48 @@ describe('opening', () => {
     await Promise.all(stores.map((store, index) => put(store, insertion(`i-${index}`))))
     const { items } = await open().list({ limit: 100 })
     expect(items).toHaveLength(20)
-    expect(await medium.query(`SELECT version FROM ${medium.schema}.polaris_migrations`)).toEqual([{ version: 1 }])
+    expect(await medium.query(`SELECT version FROM ${medium.schema}.polaris_migrations`)).toEqual([
+      { version: 1 },
+      { version: 2 },
+    ])
+  })
+
+  it('20 stores at once bring a schema of version 1 up to date; what was in it stands, and old processes go on', async () => {
+    const script = readFileSync(new URL('fixtures/postgres-schema-1.sql', import.meta.url), 'utf8')
+    const { schema } = medium
+    await medium.query(`CREATE SCHEMA ${schema}`)
+    await medium.query(
+      `CREATE TABLE ${schema}.polaris_migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL)`,
+    )
+    for (const statement of script.split('--;\n')) {
+      if (statement.trim() !== '') await medium.query(statement.replaceAll('__schema__', schema))
+    }
+    await medium.query(`INSERT INTO ${schema}.polaris_migrations VALUES (1, now())`)
+    await medium.query(`INSERT INTO ${schema}.polaris_instances VALUES
+      ('old', 'i-1', 3, 2, 'ride', 1, 'waiting', NULL, 5, 1, 1, 0, 9, '["f0",1,0,"parallel",1,1,"t-3",9]')`)
+    await medium.query(`INSERT INTO ${schema}.polaris_rows VALUES
+      ('old', 'd:A', 1, '[1,1,null,"A","fed",[],1,2,null]', '"x"')`)
+    const stores = Array.from({ length: 20 }, () => open({ max: 1 }))
+    const answers = await Promise.all(stores.map(async (store, index) => store.append([delta('old', `r-${index}`)])))
+    expect(
+      answers
+        .flat()
+        .map((one) => (one.ok ? one.seq : 0))
+        .sort((a, b) => a - b),
+    ).toEqual(Array.from({ length: 20 }, (_, index) => index + 2))
+    const found = await snapshot(stores[0]!, 'old')
+    expect(found.header).toMatchObject({ revision: 3, mailAppended: 21, cancelling: 0, createdAt: 9, scope: 1 })
+    expect(found.rows).toMatchObject([{ place: 'd:A', value: '"x"' }])
+    const claimed = await medium.query(
+      `SELECT id, holder FROM ${schema}.polaris_claim_1(false, 'w-0', 1000, 1, '{ride}', '{1}', NULL)`,
+    )
+    expect(claimed).toEqual([{ id: 'old', holder: 'w-0' }])
   })
 
   it('a schema that a newer version made is left alone', async () => {
     await open().read('a')
     await medium.query(`INSERT INTO ${medium.schema}.polaris_migrations VALUES (99, now())`)
-    await refuses('STORE_NEWER', /schema 99, this one knows 1\): update the package/, () => open().read('a'))
+    await refuses('STORE_NEWER', /schema 99, this one knows 2\): update the package/, () => open().read('a'))
   })
 
   it('who may not make a schema is told what to grant, and goes on when it is granted', async () => {

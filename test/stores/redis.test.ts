@@ -112,6 +112,19 @@ describe('the redis store among others', () => {
     await refuses('STORE_INVALID', 'an instance of another type', () => store.write([update(header('a'))]))
   })
 
+  it('brings what the version before wrote up to date, and that one is refused from then on', async () => {
+    const client = connected(serverUrl('redis'))
+    const options = place({ partitions: 4 })
+    const meta = `{${options.prefix}}:meta`
+    await client.set(meta, '{"schema":1,"partitions":4}')
+    const stores = Array.from({ length: 20 }, () => opened(options))
+    await Promise.all(stores.map((store, index) => put(store, insertion(`i-${index}`))))
+    expect(JSON.parse((await client.get(meta)) ?? '')).toEqual({ schema: 2, partitions: 4 })
+    await client.set(meta, '{"schema":1,"partitions":8}')
+    await refuses('STORE_INVALID', 'another number of partitions', () => opened(options).read('a'))
+    expect(JSON.parse((await client.get(meta)) ?? '')).toEqual({ schema: 1, partitions: 8 })
+  })
+
   it('takes a client of the caller, and leaves it open', async () => {
     const client = connected(serverUrl('redis'))
     const store = redisStore({ client, prefix: `test:${randomUUID()}` })
@@ -263,6 +276,10 @@ describe('redis in trouble', () => {
     expect((await store.history('a', { limit: 1 })).length).toBe(1)
     expect(await store.prune(2, 1)).toBe(1)
     expect(await store.request('a', 'r-0')).toBe(undefined)
+    const { header: last } = (await store.read('a'))!
+    expect(await store.remove([{ id: 'a', expected: last, tombstone: { ...last, status: 'deleted' } }])).toMatchObject([
+      { ok: true },
+    ])
   })
 
   it('requireDurable refuses a server that may lose what it acknowledged', async () => {

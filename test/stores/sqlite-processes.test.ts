@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
+import { loadDriver } from '../../src/stores/sqlite/driver.ts'
+import { MIGRATIONS, migrate } from '../../src/stores/sqlite/schema.ts'
 import { compileStores, runProgram } from './processes.ts'
 
 let output = ''
@@ -24,7 +26,7 @@ const COMMON = `
   const [file, name, count] = process.argv.slice(1)
   const store = sqliteStore(file, { patience: 20_000 })
   const header = (id, fields) => ({ id, incarnation: 'i', revision: 1, fence: 1, workflow: 'w', version: 1,
-    fingerprint: 'f', status: 'running', holder: null, wakeAt: null, mailAppended: 0, mailHandled: 0, scope: 1, pass: 1,
+    fingerprint: 'f', status: 'running', holder: null, wakeAt: null, mailAppended: 0, mailHandled: 0, cancelling: 0, scope: 1, pass: 1,
     mode: 'sequential', settled: 0, rows: 1, claims: 0, token: 't', createdAt: Date.now(), updatedAt: 1, ...fields })
   const row = (seq) => ({ seq, place: 'p', scope: 1, pass: 1, builder: null, data: 'D', outcome: 'fed', value: '1',
     inputs: [], startedAt: 1, endedAt: 1, note: null })
@@ -55,6 +57,32 @@ it('four processes open a new file at once, and no step of any is lost', async (
   const history = await store.history('shared', { limit: 1_000 })
   expect(history.map(({ seq }) => seq)).toEqual(Array.from({ length: 200 }, (_, index) => index + 1))
   expect((await store.list({ limit: 1_000 })).items).toHaveLength(201)
+  await store.close()
+})
+
+const JOIN = `${COMMON}
+  const mail = { requestId: name, mode: 'parallel', hash: '', body: '1', appendedAt: 1 }
+  const [answer] = await store.append([{ header: header('old'), mail }])
+  await store.write([{ expected: null, header: header(name), rows: [row(1)] }])
+  await store.close()
+  console.log(JSON.stringify({ seq: answer.seq, cancelling: answer.header.cancelling }))
+`
+
+it('20 processes open a file of the version before at once: it is brought up to date, and nothing is lost', async () => {
+  const db = new (loadDriver().DatabaseSync)(file)
+  db.exec('PRAGMA journal_mode = WAL')
+  migrate(db, file, MIGRATIONS.slice(0, -1))
+  const rest = '["f",1,0,"parallel",1,1,0,"t",9]'
+  db.exec(`INSERT INTO polaris_instances VALUES (5, 'old', 'i', 1, 1, 'w', 1, 'waiting', NULL, '${rest}', NULL, 0, 0)`)
+  db.exec(`INSERT INTO polaris_rows VALUES (5, 'old', 'p', 1, '[1,1,null,"D","fed",[],1,1,null]', '1')`)
+  db.close()
+  const programs = Array.from({ length: 20 }, (_, index) => runProgram(JOIN, [file, `p-${index}`]))
+  const printed = await Promise.all(programs.map(async ({ output: text }) => JSON.parse(await text) as { seq: number }))
+  expect(printed.map(({ seq }) => seq).sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1))
+  const store = sqliteStore(file)
+  expect((await store.read('old'))?.header).toMatchObject({ mailAppended: 20, cancelling: 0, scope: 1, createdAt: 5 })
+  expect(await store.history('old', { limit: 5 })).toMatchObject([{ seq: 1, place: 'p', value: '1' }])
+  expect((await store.list({ limit: 100 })).items).toHaveLength(21)
   await store.close()
 })
 

@@ -89,7 +89,7 @@ describe('a file', () => {
 
   it('answers plainly where nobody else holds a lock', () => {
     const store = open(file)
-    expect(store.write([insertion('a')])).toEqual([{ ok: true, mailAppended: 0 }])
+    expect(store.write([insertion('a')])).toEqual([{ ok: true, mailAppended: 0, cancelling: 0 }])
     expect(store.read('a')).toEqual({ header: header('a'), rows: [] })
   })
 
@@ -172,7 +172,7 @@ describe('the schema', () => {
     withDatabase((db) => db.exec(`PRAGMA user_version = ${MIGRATIONS.length + 1}`))
     const before = readFileSync(file)
     const store = open(file)
-    await refuses('STORE_NEWER', /schema 3, this one knows 2.*update the package/, () => store.read('a'))
+    await refuses('STORE_NEWER', /written by a newer version.*update the package/, () => store.read('a'))
     await refuses('STORE_NEWER', /store\.db/, () => store.write([insertion('b')]))
     expect(readFileSync(file)).toEqual(before)
   })
@@ -309,7 +309,7 @@ describe('a lock that another process holds', () => {
     const written = store.write([insertion('a', {}, [row(1)])])
     expect(written).toBeInstanceOf(Promise)
     setTimeout(() => other.exec('COMMIT'), 150)
-    expect(await written).toEqual([{ ok: true, mailAppended: 0 }])
+    expect(await written).toEqual([{ ok: true, mailAppended: 0, cancelling: 0 }])
     clearInterval(timer)
     expect(ticks).toBeGreaterThan(5)
     await stands(store, header('a'), [1])
@@ -372,7 +372,7 @@ describe('the gate at which processes wait for their turn', () => {
     expect(written).toBeInstanceOf(Promise)
     expect(store.read('a')).toBeUndefined()
     gate.exec('ROLLBACK')
-    expect(await written).toEqual([{ ok: true, mailAppended: 0 }])
+    expect(await written).toEqual([{ ok: true, mailAppended: 0, cancelling: 0 }])
     expect(() => gate.exec('BEGIN IMMEDIATE')).not.toThrow()
   })
 
@@ -426,10 +426,12 @@ describe('costs', () => {
     const search = 'SEARCH polaris_instances USING'
     const one = `${search} INDEX polaris_instances_status (status=? AND (created_at,id)>(?,?))`
     expect(steps).toEqual(['MERGE (UNION ALL)', 'LEFT', one, 'RIGHT', one])
-    expect(plan(listStatement({ limit: 5, cursor: '5:x', workflow: 'a' }).sql)).toEqual([
-      `${search} PRIMARY KEY ((created_at,id)>(?,?))`,
-    ])
-    expect(plan(listStatement({ limit: 5 }).sql)).toEqual(['SCAN polaris_instances'])
+    // Tombstones are not even passed over: without a status, six of the seven ranges are merged.
+    for (const query of [{ limit: 5 }, { limit: 5, cursor: '5:x', workflow: 'a' }]) {
+      const found = plan(listStatement(query).sql).filter((step) => !/^(MERGE|LEFT|RIGHT)/.test(step))
+      expect(found).toHaveLength(6)
+      for (const step of found) expect(step).toMatch(/^SEARCH polaris_instances USING INDEX polaris_instances_status/)
+    }
   })
 
   it('a claim seeks what is due of one version, in order', async () => {

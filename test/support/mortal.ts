@@ -48,6 +48,7 @@ export function silenced(store: DataStore, isDead: () => boolean): DataStore {
     read: (id) => alive(() => store.read(id)),
     write: (changes) => alive(() => store.write(changes)),
     append: (appends) => alive(() => store.append(appends)),
+    remove: (removals) => alive(() => store.remove(removals)),
     mail: (id, query) => alive(() => store.mail(id, query)),
     request: (id, requestId) => alive(() => store.request(id, requestId)),
     claim: (query) => alive(() => store.claim(query)),

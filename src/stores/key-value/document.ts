@@ -1,6 +1,17 @@
 /** One instance as one text: its header, every row and all mail. */
 import { describeValue, PolarisError } from '../../graph/errors.ts'
-import type { Append, Appended, Change, ClaimQuery, Header, Mail, Row, Snapshot, Written } from '../contract.ts'
+import type {
+  Append,
+  Appended,
+  Change,
+  ClaimQuery,
+  Header,
+  Mail,
+  Removal,
+  Row,
+  Snapshot,
+  Written,
+} from '../contract.ts'
 
 export interface Document {
   readonly header: Header
@@ -9,10 +20,10 @@ export interface Document {
   readonly mail: readonly Mail[]
 }
 
-/** What a step makes of a document: an answer, and the document as it shall stand if it changes. */
+/** What a step makes of a document: an answer, and the document as it shall stand if it changes; `null`: none. */
 export interface Step<A> {
   readonly answer: A
-  readonly next?: Document
+  readonly next?: Document | null
 }
 
 /**
@@ -20,20 +31,26 @@ export interface Step<A> {
  * format.
  */
 const FORMAT = 'polaris/'
-const VERSION = 1
-const HEAD = `${FORMAT}${VERSION} `
+/** 1 had no `cancelling`, nor anything in place of what is gone. */
+const VERSION = 2
+const HEADS = Array.from({ length: VERSION }, (_, index) => `${FORMAT}${index + 1} `)
+const HEAD = HEADS[VERSION - 1] as string
 
-export function writeDocument(document: Document): string {
+/** `null`: what is left under the key of an instance that is gone, where keys cannot be deleted. */
+export function writeDocument(document: Document | null): string {
   return HEAD + JSON.stringify(document)
 }
 
 /** @throws `STORE_NEWER` and `STORE_INVALID` */
-export function readDocument(key: string, text: string): Document {
-  if (!text.startsWith(HEAD)) throw unknownFormat(key, text)
+export function readDocument(key: string, text: string): Document | undefined {
+  const head = HEADS.find((each) => text.startsWith(each))
+  if (head === undefined) throw unknownFormat(key, text)
   try {
-    const { header, rows, mail } = JSON.parse(text.slice(HEAD.length)) as Document
+    const document = JSON.parse(text.slice(head.length)) as Document | null
+    if (document === null) return undefined
+    const { header, rows, mail } = document
     return {
-      header,
+      header: head === HEAD ? header : { ...header, cancelling: 0 },
       rows: rows.map((row) => ({ ...row, value: row.value })),
       mail: mail.map((one) => ({ ...one, body: one.body })),
     }
@@ -80,12 +97,13 @@ export function apply(document: Document | undefined, change: Change, now: numbe
   const letters = [...(document?.mail ?? []), ...(mail === undefined ? [] : [mail])].map((one) =>
     one.seq === handled?.seq ? { ...one, body: undefined, outcome: handled.outcome, handledAt: handled.at } : one,
   )
+  const cancelling = current?.cancelling ?? 0
   const next: Document = {
-    header: { ...header, mailAppended, wakeAt },
+    header: { ...header, mailAppended, cancelling, wakeAt },
     rows: [...(document?.rows ?? []), ...rows].sort((a, b) => a.seq - b.seq),
     mail: letters.sort((a, b) => a.seq - b.seq),
   }
-  return { answer: { ok: true, mailAppended }, next }
+  return { answer: { ok: true, mailAppended, cancelling }, next }
 }
 
 function differs(current: Header, expected: NonNullable<Change['expected']>): boolean {
@@ -103,7 +121,8 @@ function wakeOf({ header, lease }: Change, current: Header | undefined, mailAppe
   return mailAppended > header.mailHandled ? now : header.wakeAt
 }
 
-export function append(document: Document | undefined, { header, expect, mail }: Append, now: number): Step<Appended> {
+export function append(document: Document | undefined, given: Append, now: number): Step<Appended> {
+  const { header, expect, cancels = false, mail } = given
   const known = document?.mail.find(({ requestId }) => requestId === mail.requestId)
   if (known !== undefined) return { answer: { ok: false, known } }
   const error =
@@ -112,16 +131,32 @@ export function append(document: Document | undefined, { header, expect, mail }:
   const current = document?.header
   const fits =
     current === undefined
-      ? expect !== 'existing'
-      : expect !== 'new' && current.workflow === header.workflow && current.status !== 'cancelled'
+      ? expect !== 'existing' && !cancels
+      : expect !== 'new' && current.workflow === header.workflow && takesMail(current)
   if (!fits) return { answer: { ok: false, current } }
-  const before = current ?? { ...header, holder: null, mailAppended: 0, mailHandled: 0 }
+  const before = current ?? { ...header, holder: null, mailAppended: 0, mailHandled: 0, cancelling: 0 }
   const seq = before.mailAppended + 1
-  const after = { ...before, mailAppended: seq, wakeAt: before.holder === null ? now : before.wakeAt }
+  const wakeAt = before.holder === null ? now : before.wakeAt
+  const after = { ...before, mailAppended: seq, cancelling: cancels ? seq : before.cancelling, wakeAt }
   const letter: Mail = { ...mail, seq, outcome: null, handledAt: null }
   return {
     answer: { ok: true, seq, header: after },
     next: { header: after, rows: document?.rows ?? [], mail: [...(document?.mail ?? []), letter] },
+  }
+}
+
+function takesMail({ status, cancelling }: Header): boolean {
+  return cancelling === 0 && status !== 'cancelled' && status !== 'deleted'
+}
+
+export function remove(document: Document | undefined, { expected, tombstone }: Removal): Step<Written> {
+  const current = document?.header
+  if (current === undefined || differs(current, expected)) return { answer: { ok: false, current } }
+  const error = tombstone && oddNumber(tombstone, tombstone.id)
+  if (error !== undefined) return { answer: { ok: false, error } }
+  return {
+    answer: { ok: true, mailAppended: tombstone?.mailAppended ?? 0, cancelling: 0 },
+    next: tombstone === undefined ? null : { header: { ...tombstone, cancelling: 0 }, rows: [], mail: [] },
   }
 }
 

@@ -14,6 +14,11 @@ export interface KeyValueFunctions {
    * can come between; answers whether it did. Given, several processes may share the keys, and `write` is not used.
    */
   readonly compareAndSet?: (key: string, expected: string | undefined, text: string) => Awaitable<boolean>
+  /**
+   * Deletes a key. With `compareAndSet`: if `expected` is what it holds, in one step like that, and answers whether it did.
+   * Left out, a short text stays under the key of an instance that is gone.
+   */
+  readonly remove?: (key: string, expected: string) => Awaitable<unknown>
   /** All keys that begin with a prefix, in any order. Given, instances can be listed and workers find what is due. */
   readonly list?: (prefix: string) => Awaitable<readonly string[]>
 }
@@ -32,7 +37,7 @@ const ATTEMPTS = 100
 const LONGEST_PAUSE_MS = 20
 
 export function makeMedium(functions: KeyValueFunctions, prefix: string): KeyValueMedium {
-  const { read, write, compareAndSet, list } = functions
+  const { read, write, compareAndSet, remove, list } = functions
   const inTurn = makeTurnstile()
 
   const getText = async (key: string): Promise<string | undefined> => {
@@ -49,7 +54,12 @@ export function makeMedium(functions: KeyValueFunctions, prefix: string): KeyVal
   // What can only write may be read half written (unstorage's files are): then a reader waits as a writer does.
   const getDocument = (key: string): Promise<Document | undefined> =>
     compareAndSet === undefined ? inTurn(key, () => getNow(key)) : getNow(key)
-  const set = async (key: string, before: string | undefined, text: string): Promise<boolean> => {
+  const set = async (key: string, before: string | undefined, next: Document | null): Promise<boolean> => {
+    if (next === null && before !== undefined && remove !== undefined) {
+      const removed = await guarded('remove', () => remove(key, before))
+      return compareAndSet === undefined || removed === true
+    }
+    const text = writeDocument(next)
     if (compareAndSet !== undefined) return guarded('compareAndSet', () => compareAndSet(key, before, text))
     await guarded('write', () => write(key, text))
     return true
@@ -72,7 +82,7 @@ export function makeMedium(functions: KeyValueFunctions, prefix: string): KeyVal
         for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
           const before = await getText(key)
           const { answer, next } = step(before === undefined ? undefined : readDocument(key, before))
-          if (next === undefined || (await set(key, before, writeDocument(next)))) return answer
+          if (next === undefined || (await set(key, before, next))) return answer
           const pause = Math.random() * Math.min(attempt, LONGEST_PAUSE_MS)
           await new Promise((done) => setTimeout(done, pause))
         }

@@ -1,8 +1,10 @@
-import type { Header, Mail, Row } from '../contract.ts'
+import type { Expected, Header, Mail, Row } from '../contract.ts'
 import type { Position } from '../paging.ts'
 
 export interface Entry {
+  /** The newest there was, also of an entry that is gone. */
   header: Header
+  gone: boolean
   /** In order of `seq`. */
   readonly rows: Row[]
   /** Rows of later changes, kept as they came: writing is frequent, reading is not. */
@@ -18,9 +20,10 @@ export interface Entry {
 
 export interface Memory {
   readonly entries: Map<string, Entry>
-  /** All entries by creation, ties by id, unless `unordered`. */
+  /** All entries by creation, ties by id, unless `unordered`; and some that are `gone`, whose number is kept. */
   order: Entry[]
   unordered: boolean
+  gone: number
   /** Those with a `wakeAt`. */
   readonly waking: Set<Entry>
   readonly strict: boolean
@@ -36,6 +39,7 @@ export function compare(a: Position, b: Position): number {
 export function addEntry(memory: Memory, header: Header): Entry {
   const entry: Entry = {
     header,
+    gone: false,
     rows: [],
     added: [],
     places: undefined,
@@ -58,6 +62,26 @@ export function setHeader(memory: Memory, entry: Entry, header: Header): void {
     if (entry.header.wakeAt !== null) memory.waking.delete(entry)
   } else if (entry.header.wakeAt === null) memory.waking.add(entry)
   entry.header = header
+}
+
+/** Takes an entry out. To find its place in the order would take long: now and then all that are gone leave together. */
+export function dropEntry(memory: Memory, entry: Entry): void {
+  memory.entries.delete(entry.header.id)
+  memory.waking.delete(entry)
+  entry.gone = true
+  memory.gone += 1
+  if (memory.gone <= 100 || memory.gone * 2 < memory.order.length) return
+  memory.order = memory.order.filter(({ gone }) => !gone)
+  memory.gone = 0
+}
+
+export function differs(current: Header, { incarnation, revision, fence, mailAppended }: Expected): boolean {
+  return (
+    current.revision !== revision ||
+    current.fence !== fence ||
+    current.incarnation !== incarnation ||
+    (mailAppended !== undefined && current.mailAppended !== mailAppended)
+  )
 }
 
 /** What is handed out of a strict memory is nobody else's. */

@@ -1,27 +1,33 @@
 import { describeValue, PolarisError } from '../../graph/errors.ts'
-import type { Append, Appended, Handled, HistoryQuery, Mail } from '../contract.ts'
+import type { Append, Appended, Handled, Header, HistoryQuery, Mail } from '../contract.ts'
 import { checkLimit } from '../paging.ts'
 import { addEntry, type Entry, giveHeader, type Memory, setHeader } from './entries.ts'
 
-export function append(memory: Memory, { header, expect, mail }: Append): Appended {
+export function append(memory: Memory, { header, expect, cancels, mail }: Append): Appended {
   const entry = memory.entries.get(header.id)
   const known = entry === undefined ? undefined : mailOf(entry, mail.requestId)
   if (known !== undefined) return { ok: false, known: giveMail(memory, known) }
   const error = memory.strict ? oddBody(header.id, mail.body) : undefined
   if (error !== undefined) return { ok: false, error }
   if (entry === undefined) {
-    if (expect === 'existing') return { ok: false, current: undefined }
-    const now = memory.now()
-    const created = addEntry(memory, { ...header, mailAppended: 1, mailHandled: 0, holder: null, wakeAt: now })
+    if (expect === 'existing' || cancels) return { ok: false, current: undefined }
+    const own = { mailAppended: 1, mailHandled: 0, cancelling: 0, holder: null, wakeAt: memory.now() }
+    const created = addEntry(memory, { ...header, ...own })
     return post(memory, created, mail)
   }
   const current = entry.header
-  if (expect === 'new' || current.workflow !== header.workflow || current.status === 'cancelled') {
+  if (expect === 'new' || current.workflow !== header.workflow || takesNoMail(current)) {
     return { ok: false, current: giveHeader(memory, current) }
   }
   const wakeAt = current.holder === null ? memory.now() : current.wakeAt
-  setHeader(memory, entry, { ...current, mailAppended: current.mailAppended + 1, wakeAt })
+  const mailAppended = current.mailAppended + 1
+  const cancelling = cancels ? mailAppended : current.cancelling
+  setHeader(memory, entry, { ...current, mailAppended, cancelling, wakeAt })
   return post(memory, entry, mail)
+}
+
+function takesNoMail({ status, cancelling }: Header): boolean {
+  return cancelling > 0 || status === 'cancelled' || status === 'deleted'
 }
 
 function post(memory: Memory, entry: Entry, mail: Append['mail']): Appended {
@@ -84,7 +90,7 @@ function giveMail({ strict }: Memory, mail: Mail): Mail {
 }
 
 /** Later, so that whoever is told finds the call that caused it done. */
-function tell({ listeners }: Memory, id: string): void {
+export function tell({ listeners }: Memory, id: string): void {
   for (const listener of listeners) queueMicrotask(() => listeners.has(listener) && listener(id))
 }
 

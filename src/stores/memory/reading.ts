@@ -45,9 +45,9 @@ export function list(memory: Memory, query: ListQuery): Page<Header> {
   const matches = matcherOf(query)
   const items: Header[] = []
   for (let index = startOf(order, query); index < order.length; index += 1) {
-    const { header } = order[index] as Entry
+    const { header, gone } = order[index] as Entry
     if (query.createdBefore !== undefined && header.createdAt >= query.createdBefore) break
-    if (!matches(header)) continue
+    if (gone || !matches(header)) continue
     const last = items[query.limit - 1]
     if (last !== undefined) return { items, next: writeCursor(last) }
     items.push(giveHeader(memory, header))

@@ -6,8 +6,8 @@
 /** @param schema quoted */
 export function writeFunction(schema: string): string {
   return `
-CREATE FUNCTION ${schema}.polaris_write_1(
-  relaxed boolean, ids text[], expected_incarnations text[], expected_revisions bigint[], expected_fences bigint[],
+CREATE FUNCTION ${schema}.polaris_write_2(
+  relaxed boolean, clock bigint, ids text[], expected_incarnations text[], expected_revisions bigint[], expected_fences bigint[],
   expected_mail bigint[], incarnations text[], revisions bigint[], fences bigint[], workflows text[], versions bigint[],
   statuses text[], holders text[], wakes bigint[], appended bigint[], handled bigint[], claims_ bigint[],
   created bigint[], rests text[], leases bigint[],
@@ -19,13 +19,16 @@ CREATE FUNCTION ${schema}.polaris_write_1(
 DECLARE
   present bigint := ${PRESENT};
   answers bigint[] := array_fill(NULL::bigint, ARRAY[cardinality(ids)]);
+  cancelled bigint[] := '{}';
   stands bigint;
+  cancelling_ bigint;
   slot_ integer;
 BEGIN
   ${SYNCHRONOUS}
   ${putHeaders(schema)}
   ${addRows(schema)}
-  RETURN answers;
+  -- Few are: those that shall be cancelled come behind the others, as pairs of slot and seq.
+  RETURN answers || cancelled;
 END $$`
 }
 
@@ -36,7 +39,7 @@ END $$`
  * slot above 0, and is undone before anybody can see it (P1).
  */
 function putHeaders(schema: string): string {
-  return `FOR slot_, stands IN
+  return `FOR slot_, stands, cancelling_ IN
     INSERT INTO ${schema}.polaris_instances AS i (id, incarnation, revision, fence, workflow, version, status, holder,
       wake_at, mail_appended, mail_handled, claims, created_at, rest, slot)
     SELECT c.id, c.incarnation, c.revision, c.fence, c.workflow, c.version, c.status, c.holder,
@@ -60,13 +63,14 @@ function putHeaders(schema: string): string {
     WHERE i.revision = expected_revisions[excluded.slot] AND i.fence = expected_fences[excluded.slot]
       AND i.incarnation = expected_incarnations[excluded.slot]
       AND (expected_mail[excluded.slot] IS NULL OR i.mail_appended = expected_mail[excluded.slot])
-    RETURNING i.slot, i.mail_appended
+    RETURNING i.slot, i.mail_appended, i.cancelling
   LOOP
     IF slot_ > 0 AND expected_incarnations[slot_] IS NOT NULL THEN
       -- An update of what does not exist (P1). Nobody has seen it.
       DELETE FROM ${schema}.polaris_instances i WHERE i.id = ids[slot_];
     ELSE
       answers[abs(slot_)] := stands;
+      IF cancelling_ > 0 THEN cancelled := cancelled || abs(slot_)::bigint || cancelling_; END IF;
     END IF;
   END LOOP;`
 }
@@ -98,8 +102,8 @@ function addRows(schema: string): string {
 /** @param schema quoted */
 export function appendFunction(schema: string): string {
   return `
-CREATE FUNCTION ${schema}.polaris_append_1(
-  relaxed boolean, ids text[], expectations text[], incarnations text[], revisions bigint[], fences bigint[],
+CREATE FUNCTION ${schema}.polaris_append_2(
+  relaxed boolean, clock bigint, ids text[], expectations text[], cancels boolean[], incarnations text[], revisions bigint[], fences bigint[],
   workflows text[], versions bigint[], statuses text[], holders text[], handled bigint[], claims_ bigint[],
   created bigint[], rests text[],
   requests text[], modes text[], hashes text[], bodies text[], appended_ats bigint[], channel text
@@ -116,11 +120,13 @@ BEGIN
         SELECT m.* INTO mail FROM ${schema}.polaris_mail m WHERE m.id = ids[k] AND m.request_id = requests[k];
         IF FOUND THEN
           answer := 'known';
-        ELSIF expectations[k] = 'new' OR instance.workflow <> workflows[k] OR instance.status = 'cancelled' THEN
+        ELSIF expectations[k] = 'new' OR instance.workflow <> workflows[k] OR instance.cancelling > 0
+          OR instance.status IN ('cancelled', 'deleted') THEN
           answer := 'refused';
         ELSE
           answer := 'appended';
           UPDATE ${schema}.polaris_instances i SET mail_appended = i.mail_appended + 1,
+            cancelling = CASE WHEN cancels[k] THEN i.mail_appended + 1 ELSE i.cancelling END,
             wake_at = CASE WHEN i.holder IS NULL THEN ${PRESENT} ELSE i.wake_at END
           WHERE i.id = ids[k] RETURNING i.* INTO instance;
         END IF;
@@ -128,7 +134,7 @@ BEGIN
       END IF;
       instance := NULL;
       answer := 'refused';
-      EXIT WHEN expectations[k] = 'existing';
+      EXIT WHEN expectations[k] = 'existing' OR cancels[k];
       INSERT INTO ${schema}.polaris_instances AS i (id, incarnation, revision, fence, workflow, version, status,
         holder, wake_at, mail_appended, mail_handled, claims, created_at, rest)
       VALUES (ids[k], incarnations[k], revisions[k], fences[k], workflows[k], versions[k], statuses[k], holders[k],
@@ -159,8 +165,8 @@ export function claimFunction(schema: string): string {
     )
     SELECT taken.* FROM taken JOIN due USING (id) ORDER BY due.wake_at, due.id`
   return `
-CREATE FUNCTION ${schema}.polaris_claim_1(
-  relaxed boolean, new_holder text, lease bigint, most bigint, workflows text[], versions bigint[], ids text[]
+CREATE FUNCTION ${schema}.polaris_claim_2(
+  relaxed boolean, clock bigint, new_holder text, lease bigint, most bigint, workflows text[], versions bigint[], ids text[]
 ) RETURNS SETOF ${schema}.polaris_instances LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
@@ -188,8 +194,49 @@ BEGIN
 END $$`
 }
 
-/** The server's clock, in milliseconds, at this very moment: `now()` would be the beginning of the transaction. */
-const PRESENT = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
+/**
+ * A row that is deleted and inserted again in one transaction: whoever waits for the old one finds nothing, looks again,
+ * and finds the new one.
+ *
+ * @param schema quoted
+ */
+export function removeFunction(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.polaris_remove_2(
+  relaxed boolean, ids text[], expected_incarnations text[], expected_revisions bigint[], expected_fences bigint[],
+  expected_mail bigint[], incarnations text[], revisions bigint[], fences bigint[], workflows text[], versions bigint[],
+  statuses text[], holders text[], wakes bigint[], appended bigint[], handled bigint[], claims_ bigint[],
+  created bigint[], rests text[], channel text
+) RETURNS integer[] LANGUAGE plpgsql SET enable_seqscan = off AS $$
+DECLARE
+  removed integer[] := '{}';
+  waits boolean;
+BEGIN
+  ${SYNCHRONOUS}
+  FOR k IN 1 .. cardinality(ids) LOOP
+    DELETE FROM ${schema}.polaris_instances i
+    WHERE i.id = ids[k] AND i.revision = expected_revisions[k] AND i.fence = expected_fences[k]
+      AND i.incarnation = expected_incarnations[k]
+      AND (expected_mail[k] IS NULL OR i.mail_appended = expected_mail[k])
+    RETURNING i.mail_appended > i.mail_handled INTO waits;
+    CONTINUE WHEN NOT FOUND;
+    removed := removed || k;
+    DELETE FROM ${schema}.polaris_rows r WHERE r.id = ids[k];
+    DELETE FROM ${schema}.polaris_mail m WHERE m.id = ids[k];
+    IF incarnations[k] IS NOT NULL THEN
+      INSERT INTO ${schema}.polaris_instances (id, incarnation, revision, fence, workflow, version, status, holder,
+        wake_at, mail_appended, mail_handled, claims, created_at, rest)
+      VALUES (ids[k], incarnations[k], revisions[k], fences[k], workflows[k], versions[k], statuses[k], holders[k],
+        wakes[k], appended[k], handled[k], claims_[k], created[k], rests[k]);
+    END IF;
+    IF waits THEN PERFORM pg_notify(channel, ids[k]); END IF;
+  END LOOP;
+  RETURN removed;
+END $$`
+}
+
+/** Unless the store brings a clock: the server's, in milliseconds, at this very moment. `now()` would be the transaction's beginning. */
+const PRESENT = 'coalesce(clock, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)'
 
 /** For this transaction only, and whoever made the connection: a commit that is answered is on disk (G1). */
 const SYNCHRONOUS = `IF relaxed THEN

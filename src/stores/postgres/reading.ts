@@ -1,15 +1,5 @@
-import type {
-  ClaimQuery,
-  Header,
-  HistoryQuery,
-  InstanceStatus,
-  ListQuery,
-  Mail,
-  Page,
-  Row,
-  Snapshot,
-} from '../contract.ts'
-import { checkLimit, readCursor, statusesOf, writeCursor } from '../paging.ts'
+import type { ClaimQuery, Header, HistoryQuery, ListQuery, Mail, Page, Row, Snapshot } from '../contract.ts'
+import { checkLimit, LISTED, readCursor, statusesOf, writeCursor } from '../paging.ts'
 import { numberArray, textArray } from './arrays.ts'
 import {
   HEADER_COLUMNS,
@@ -37,7 +27,7 @@ export interface Reader {
   prune(handledBefore: number, limit: number): Promise<number>
 }
 
-export function makeReader({ ask, checkOpen, schema, named, relaxed }: StoreParts): Reader {
+export function makeReader({ ask, checkOpen, schema, named, relaxed, clock }: StoreParts): Reader {
   const run = async <R>(statement: string, text: string, values: unknown[]): Promise<readonly R[]> =>
     (await ask(text, values, named(statement))) as readonly R[]
   return {
@@ -79,11 +69,11 @@ export function makeReader({ ask, checkOpen, schema, named, relaxed }: StorePart
     },
     async claim({ holder, lease, limit, serves, ids }) {
       checkLimit(limit)
-      const text = `SELECT ${HEADER_COLUMNS} FROM ${schema}.polaris_claim_1($1, $2, $3, $4, $5, $6, $7)`
+      const text = `SELECT ${HEADER_COLUMNS} FROM ${schema}.polaris_claim_2($1, $2, $3, $4, $5, $6, $7, $8)`
       const workflows = textArray(serves.map(({ workflow }) => workflow))
       const versions = numberArray(serves.map(({ version }) => version))
       const only = ids === undefined ? null : textArray(ids.filter(isKeepable))
-      const values = [relaxed, holder, lease, limit, workflows, versions, only]
+      const values = [relaxed, clock(), holder, lease, limit, workflows, versions, only]
       return (await run<HeaderRecord>('claim', text, values)).map(toHeader)
     },
     async prune(handledBefore, limit) {
@@ -137,8 +127,6 @@ function pruneStatement(schema: string): string {
     SELECT count(*) FROM gone`
 }
 
-const STATUSES: readonly InstanceStatus[] = ['running', 'waiting', 'completed', 'failed', 'cancelled', 'retrying']
-
 /**
  * The index goes by status first: a page is merged from one range of it for each status, none longer than the page. One
  * row more than the page holds tells whether there is a next one.
@@ -159,7 +147,7 @@ function listStatement(schema: string, query: ListQuery): { readonly text: strin
   if (query.version !== undefined) conditions.push(`version = ${mark(query.version)}`)
   const filter = conditions.map((condition) => ` AND ${condition}`).join('')
   const order = `ORDER BY created_at, id LIMIT ${mark(query.limit + 1)}`
-  const statuses = statusesOf(query) ?? STATUSES
+  const statuses = statusesOf(query) ?? LISTED
   const ranges = (statuses.length === 0 ? [''] : statuses).map(
     (status) =>
       `(SELECT ${HEADER_COLUMNS} FROM ${schema}.polaris_instances WHERE status = ${mark(status)}${filter} ${order})`,

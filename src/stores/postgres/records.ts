@@ -20,6 +20,7 @@ const HEADER_NAMES = [
   'claims',
   'created_at',
   'rest',
+  'cancelling',
 ]
 
 export const HEADER_COLUMNS: string = HEADER_NAMES.join(', ')
@@ -43,6 +44,7 @@ export type HeaderRecord = readonly [
   claims: string,
   createdAt: string,
   rest: string,
+  cancelling: string,
 ]
 
 /** How many columns come before those of a row where a record has both. */
@@ -109,6 +111,7 @@ export function toHeader(record: HeaderRecord): Header {
     wakeAt: wakeAt === null ? null : Number(wakeAt),
     mailAppended: Number(appended),
     mailHandled: Number(handled),
+    cancelling: Number(record[14]),
     scope,
     pass,
     mode,

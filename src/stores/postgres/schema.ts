@@ -1,13 +1,13 @@
 /** Makes or updates the tables, and refuses those that are newer. */
 import { PolarisError } from '../../graph/errors.ts'
-import { appendFunction, claimFunction, writeFunction } from './functions.ts'
+import { appendFunction, claimFunction, removeFunction, writeFunction } from './functions.ts'
 
 /** The statements of each version, for a schema of this name, quoted. */
 type Migrations = readonly ((schema: string) => readonly string[])[]
 
 /**
- * From version n to n + 1, in order; `polaris_migrations` says which a schema has had. Only ever appended to, and a
- * function that changes gets a new name: processes of the version before go on using theirs.
+ * From version n to n + 1, in order; `polaris_migrations` says which a schema has had. Tables are only ever added to, and a
+ * function that changes gets a new name: processes of the version before go on using theirs, where they made them.
  *
  * Every key begins with the instance's id, and no constraint spans instances, so the tables can be spread by id. Lists
  * go by (status, created_at, id): a list without a status merges six ranges, and an update that leaves status and
@@ -58,9 +58,13 @@ const MIGRATIONS: Migrations = [
        UNIQUE (id, request_id)
      )`,
     `CREATE INDEX polaris_mail_handled ON ${schema}.polaris_mail (handled_at) WHERE handled_at IS NOT NULL`,
+  ],
+  (schema) => [
+    `ALTER TABLE ${schema}.polaris_instances ADD COLUMN cancelling bigint NOT NULL DEFAULT 0`,
     writeFunction(schema),
     appendFunction(schema),
     claimFunction(schema),
+    removeFunction(schema),
   ],
 ]
 

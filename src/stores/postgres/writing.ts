@@ -34,29 +34,26 @@ export interface StoreParts {
   readonly named: (name: string) => string
   readonly channel: string
   readonly relaxed: boolean
+  /** `null`: the server's counts. */
+  readonly clock: () => number | null
 }
 
 export type Writer = (changes: readonly Change[]) => Promise<readonly Written[]>
 
-export function makeWriter({ ask, checkOpen, schema, named, channel, relaxed }: StoreParts): Writer {
-  const marks = Array.from({ length: 39 }, (_, index) => `$${index + 1}`).join()
-  const write = { text: `SELECT ${schema}.polaris_write_1(${marks})`, name: named('write') }
-  const find = {
-    text: `SELECT ${HEADER_COLUMNS} FROM ${schema}.polaris_instances WHERE id = ANY ($1)`,
-    name: named('losers'),
-  }
+export function makeWriter(parts: StoreParts): Writer {
+  const { ask, checkOpen, schema, named, channel, relaxed, clock } = parts
+  const write = { text: `SELECT ${schema}.polaris_write_2(${marks(40)})`, name: named('write') }
+  const find = makeFinder(parts)
   const apply: Writer = async (changes) => {
-    const [record] = await ask(write.text, [relaxed, ...parametersOf(changes), channel], write.name)
+    const [record] = await ask(write.text, [relaxed, clock(), ...parametersOf(changes), channel], write.name)
     const answers = (record as [string])[0].slice(1, -1).split(',')
     const losers = changes.filter((_, index) => answers[index] === 'NULL').map(({ header }) => header.id)
-    if (losers.length === 0) return answers.map((answer) => ({ ok: true, mailAppended: Number(answer) }))
-    // By a statement of its own: the one that lost still sees what was there when it began.
-    const found = (await ask(find.text, [textArray(losers)], find.name)) as HeaderRecord[]
-    const current = new Map(found.map((one) => [one[0], toHeader(one)]))
-    return changes.map(({ header }, index) =>
+    const current = losers.length === 0 ? undefined : await find(losers)
+    const cancelling = pairs(answers.slice(changes.length))
+    return changes.map(({ header }, index): Written =>
       answers[index] === 'NULL'
-        ? { ok: false, current: current.get(header.id) }
-        : { ok: true, mailAppended: Number(answers[index]) },
+        ? { ok: false, current: current?.get(header.id) }
+        : { ok: true, mailAppended: Number(answers[index]), cancelling: cancelling?.get(index + 1) ?? 0 },
     )
   }
   const applyAll: Writer = async (changes) => {
@@ -68,8 +65,34 @@ export function makeWriter({ ask, checkOpen, schema, named, channel, relaxed }: 
   }
   return async (changes) => {
     checkOpen()
-    return inOrder(changes, checkChange, applyAll)
+    return inOrder(changes, idOf, checkChange, applyAll)
   }
+}
+
+/** The headers of those that lost. By a statement of its own: the one that lost still sees what was there when it began. */
+export function makeFinder({
+  ask,
+  schema,
+  named,
+}: StoreParts): (ids: string[]) => Promise<ReadonlyMap<string, Header>> {
+  const text = `SELECT ${HEADER_COLUMNS} FROM ${schema}.polaris_instances WHERE id = ANY ($1)`
+  const name = named('losers')
+  return async (ids) => {
+    const found = (await ask(text, [textArray(ids)], name)) as HeaderRecord[]
+    return new Map(found.map((one) => [one[0], toHeader(one)]))
+  }
+}
+
+/** `$1` to `$count`. */
+export function marks(count: number): string {
+  return Array.from({ length: count }, (_, index) => `$${index + 1}`).join()
+}
+
+function pairs(numbers: readonly string[]): ReadonlyMap<number, number> | undefined {
+  if (numbers.length === 0) return undefined
+  const found = new Map<number, number>()
+  for (let index = 0; index < numbers.length; index += 2) found.set(Number(numbers[index]), Number(numbers[index + 1]))
+  return found
 }
 
 /** In UTF-16 units: the server closes the connection of whoever sends a gigabyte at once, and holds some copies of it. */
@@ -83,19 +106,18 @@ function weightOf({ rows }: Change): number {
 
 export type Appender = (appends: readonly Append[]) => Promise<readonly Appended[]>
 
-export function makeAppender({ ask, checkOpen, schema, named, channel, relaxed }: StoreParts): Appender {
-  const marks = Array.from({ length: 20 }, (_, index) => `$${index + 1}`).join()
+export function makeAppender({ ask, checkOpen, schema, named, channel, relaxed, clock }: StoreParts): Appender {
   const header = HEADER_COLUMNS.split(', ').map((column) => `(a.instance).${column}`)
   const mail = MAIL_COLUMNS.split(', ').map((column) => `(a.mail).${column}`)
-  const text = `SELECT a.answer, ${[...header, ...mail].join()} FROM ${schema}.polaris_append_1(${marks}) a`
+  const text = `SELECT a.answer, ${[...header, ...mail].join()} FROM ${schema}.polaris_append_2(${marks(22)}) a`
   const name = named('append')
   const apply: Appender = async (appends) => {
-    const records = await ask(text, [relaxed, ...appendParametersOf(appends), channel], name)
+    const records = await ask(text, [relaxed, clock(), ...appendParametersOf(appends), channel], name)
     return records.map((record) => toAppended(record as (string | null)[]))
   }
   return async (appends) => {
     checkOpen()
-    return inOrder(appends, checkAppend, (sound) => writeInHalves(sound, apply, isRefusal))
+    return inOrder(appends, idOf, checkAppend, (sound) => writeInHalves(sound, apply, isRefusal))
   }
 }
 
@@ -107,8 +129,9 @@ function toAppended([answer, ...columns]: readonly (string | null)[]): Appended 
 }
 
 /** All that is sound, sorted by id, so that two batches never wait for each other (P3); answers in the order given. */
-async function inOrder<T extends { readonly header: Header }, A>(
+export async function inOrder<T, A>(
   items: readonly T[],
+  idOf: (item: T) => string,
   check: (item: T) => void,
   apply: (items: readonly T[]) => Promise<readonly A[]>,
 ): Promise<readonly (A | { ok: false; error: PolarisError })[]> {
@@ -124,11 +147,16 @@ async function inOrder<T extends { readonly header: Header }, A>(
     }
   })
   if (order.length === 0) return answers
-  const idOf = (index: number): string => items[index]?.header.id ?? ''
-  order.sort((a, b) => (idOf(a) < idOf(b) ? -1 : idOf(a) > idOf(b) ? 1 : a - b))
+  const ids = items.map(idOf)
+  const idAt = (index: number): string => ids[index] ?? ''
+  order.sort((a, b) => (idAt(a) < idAt(b) ? -1 : idAt(a) > idAt(b) ? 1 : a - b))
   const applied = await apply(order.map((index) => items[index] as T))
   applied.forEach((answer, position) => (answers[order[position] as number] = answer))
   return answers
+}
+
+function idOf({ header }: { readonly header: Header }): string {
+  return header.id
 }
 
 function checkChange({ header, rows, mail }: Change): void {
@@ -142,7 +170,7 @@ function checkAppend({ header, mail }: Append): void {
   checkMail(mail)
 }
 
-/** In the order in which `polaris_write_1` takes them, between the first and the last. */
+/** In the order in which `polaris_write_2` takes them, between the clock and the channel. */
 function parametersOf(changes: readonly Change[]): unknown[] {
   const headers = changes.map(({ header }) => header)
   const texts = (pick: (header: Header) => string | null): Buffer => textArray(headers.map(pick))
@@ -219,13 +247,14 @@ function handledParameters(changes: readonly Change[]): unknown[] {
   ]
 }
 
-/** In the order in which `polaris_append_1` takes them, between the first and the last. */
+/** In the order in which `polaris_append_2` takes them, between the clock and the channel. */
 function appendParametersOf(appends: readonly Append[]): unknown[] {
   const headers = appends.map(({ header }) => header)
   const mails = appends.map(({ mail }) => mail)
   return [
     textArray(headers.map(({ id }) => id)),
     textArray(appends.map(({ expect }) => expect ?? null)),
+    `{${appends.map(({ cancels = false }) => cancels).join()}}`,
     textArray(headers.map(({ incarnation }) => incarnation)),
     numberArray(headers.map(({ revision }) => revision)),
     numberArray(headers.map(({ fence }) => fence)),

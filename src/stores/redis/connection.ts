@@ -32,7 +32,7 @@ export interface Connection {
 }
 
 /** Raised whenever what is stored changes its form. */
-const SCHEMA = 1
+const SCHEMA = 2
 const LONGEST_PAUSE_MS = 500
 
 export function connect(options: ConnectionOptions): Connection {
@@ -150,7 +150,7 @@ async function checkMeta(client: Client, { meta, partitions }: Keys): Promise<vo
   const count = partitions.length
   let found = await client.get(meta)
   if (found === null) {
-    await client.set(meta, JSON.stringify({ schema: SCHEMA, partitions: count }), 'NX')
+    await client.set(meta, describe(count), 'NX')
     found = await client.get(meta)
   }
   const known = readMeta(found ?? '')
@@ -169,6 +169,12 @@ async function checkMeta(client: Client, { meta, partitions }: Keys): Promise<vo
       `pass \`partitions: ${known.partitions}\`, or another prefix. The number cannot be changed later.`
     throw new PolarisError('STORE_INVALID', message)
   }
+  // What older versions wrote is read as it is; they could not read what is written from now on.
+  if (known.schema < SCHEMA) await client.set(meta, describe(count), 'XX')
+}
+
+function describe(partitions: number): string {
+  return JSON.stringify({ schema: SCHEMA, partitions })
 }
 
 function readMeta(text: string): { readonly schema: number; readonly partitions: number } | undefined {

@@ -11,7 +11,7 @@ export interface Client {
   evalsha(sha: string, keys: number, ...rest: (string | number)[]): Promise<unknown>
   eval(lua: string, keys: number, ...rest: (string | number)[]): Promise<unknown>
   get(key: string): Promise<string | null>
-  set(key: string, value: string, condition: 'NX'): Promise<unknown>
+  set(key: string, value: string, condition: 'NX' | 'XX'): Promise<unknown>
   config(command: 'GET', name: string): Promise<unknown>
   subscribe(channel: string): Promise<unknown>
   quit(): Promise<unknown>

@@ -1,6 +1,6 @@
 /** `read`, `history`, `mail`, `request` and `list`. */
-import type { Header, HistoryQuery, InstanceStatus, ListQuery, Mail, Page, Row, Snapshot } from '../contract.ts'
-import { checkLimit, matcherOf, readCursor, statusesOf, writeCursor } from '../paging.ts'
+import type { Header, HistoryQuery, ListQuery, Mail, Page, Row, Snapshot } from '../contract.ts'
+import { checkLimit, LISTED, matcherOf, readCursor, statusesOf, writeCursor } from '../paging.ts'
 import { quote } from '../codec.ts'
 import { batch, type Item, unbatch } from './calls.ts'
 import type { Connection } from './connection.ts'
@@ -59,8 +59,6 @@ export async function request(
   return answer === '' ? undefined : records.toMail(answer as string)
 }
 
-const STATUSES: readonly InstanceStatus[] = ['running', 'waiting', 'completed', 'failed', 'cancelled', 'retrying']
-
 /** Looked at in one round, over all partitions, when most do not fit: about 20 ms of the server's time. */
 const BUDGET = 20_000
 
@@ -110,7 +108,7 @@ async function scan(
   query: ListQuery,
   { low, high, wanted }: { readonly low: string; readonly high: string; readonly wanted: number },
 ): Promise<Round> {
-  const bounds = (statusesOf(query) ?? STATUSES).flatMap((status) => {
+  const bounds = (statusesOf(query) ?? LISTED).flatMap((status) => {
     const letter = records.letterOf(status)
     return [low, high].map((bound) => `${bound.slice(0, 1)}${letter}${bound.slice(1)}`)
   })

@@ -12,6 +12,7 @@ const LETTERS: Readonly<Record<InstanceStatus, string>> = {
   failed: 'f',
   cancelled: 'x',
   retrying: 't',
+  deleted: 'd',
 }
 
 const STATUSES: Readonly<Record<string, InstanceStatus>> = Object.fromEntries(
@@ -107,7 +108,8 @@ type HeaderRest = [
 
 /**
  * Lines: mailAppended, wakeAt, fence, claims, holder, revision, incarnation, mailHandled, status, version, workflow, rest.
- * This is all behind the first two, which scripts decide on.
+ * This is all behind the first two, which scripts decide on. Where the instance shall be cancelled, `x` and `cancelling`
+ * stand behind mailAppended.
  */
 export function headerTail(header: Header): string {
   const { id, fence, claims, holder, mailHandled, version } = header
@@ -136,11 +138,23 @@ export function kindLines({ status, version, workflow }: Pick<Header, 'status' |
   return `${letterOf(status)}\n${version}\n${quote(workflow)}`
 }
 
+/** A header as it shall stand, whatever stood before. */
+export function headerText(header: Header): string {
+  return `${header.mailAppended}\n${header.wakeAt ?? ''}\n${headerTail(header)}`
+}
+
+/** The first line of a header. */
+export function readCounters(line: string): Pick<Header, 'mailAppended' | 'cancelling'> {
+  const [mailAppended, cancelling = 0] = line.split('x', 2)
+  return { mailAppended: Number(mailAppended), cancelling: Number(cancelling) }
+}
+
 export function toHeader(id: string, text: string): Header {
   const lines = text.split('\n')
   const line = (index: number): string => lines[index] ?? ''
   const rest = JSON.parse(line(11)) as HeaderRest
   const [fingerprint, scope, pass, mode, settled, rows, token, createdAt, updatedAt] = rest
+  const { mailAppended, cancelling } = readCounters(line(0))
   return {
     id,
     incarnation: JSON.parse(line(6)) as string,
@@ -152,8 +166,9 @@ export function toHeader(id: string, text: string): Header {
     status: STATUSES[line(8)] ?? 'failed',
     holder: line(4) === '' ? null : (JSON.parse(line(4)) as string),
     wakeAt: line(1) === '' ? null : Number(line(1)),
-    mailAppended: Number(line(0)),
+    mailAppended,
     mailHandled: Number(line(7)),
+    cancelling,
     scope,
     pass,
     mode,

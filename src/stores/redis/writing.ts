@@ -22,7 +22,7 @@ export async function write(
     const error = refused.get(index)
     if (error !== undefined) return { ok: false, error }
     const answer = answers[next++] ?? ''
-    if (answer.startsWith('+')) return { ok: true, mailAppended: Number(answer.slice(1)) }
+    if (answer.startsWith('+')) return { ok: true, ...records.readCounters(answer.slice(1)) }
     const current = answer.slice(1)
     return { ok: false, current: current === '' ? undefined : records.toHeader(header.id, current) }
   })
@@ -81,7 +81,7 @@ function pruneItem(partition: Item['partition'], member: string): Item {
 }
 
 /** Those that can be sent, and by index those that hold what Redis cannot keep. */
-function prepare<T>(
+export function prepare<T>(
   all: readonly T[],
   toItem: (one: T) => Item,
 ): { readonly items: readonly Item[]; readonly refused: ReadonlyMap<number, PolarisError> } {
@@ -98,7 +98,7 @@ function prepare<T>(
   return { items, refused }
 }
 
-async function send(
+export async function send(
   connection: Connection,
   keys: Keys,
   script: typeof WRITE,
@@ -176,7 +176,7 @@ function sortRows(id: string, rows: readonly Row[]): { readonly newest: string[]
   return { newest, older }
 }
 
-function appendItem(keys: Keys, { header, expect, mail }: Append): Item {
+function appendItem(keys: Keys, { header, expect, cancels, mail }: Append): Item {
   const { id } = header
   const partition = keys.partition(id)
   return {
@@ -190,6 +190,7 @@ function appendItem(keys: Keys, { header, expect, mail }: Append): Item {
       records.memberOf(header),
       records.requestField(mail.requestId),
       records.mailText(id, mail),
+      cancels ? 1 : 0,
     ],
   }
 }

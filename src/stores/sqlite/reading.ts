@@ -1,5 +1,5 @@
 import type { Header, HistoryQuery, ListQuery, Mail, Page, Row, Snapshot } from '../contract.ts'
-import { checkLimit, readCursor, statusesOf, writeCursor } from '../paging.ts'
+import { checkLimit, LISTED, readCursor, statusesOf, writeCursor } from '../paging.ts'
 import type { SqliteDatabase, SqliteStatement, SqlValue } from './driver.ts'
 import {
   HEADER_COLUMNS,
@@ -89,8 +89,9 @@ export function prepareReader(db: SqliteDatabase): Reader {
 
 /**
  * One row more than the page holds tells whether there is a next one. Of several statuses each is a query of its own,
- * which SQLite merges as it goes: with `IN` it would collect and sort them all first. A few dozen texts at most come
- * out of it.
+ * which SQLite merges as it goes: with `IN` it would collect and sort them all first. Also where no status is asked for: a
+ * walk by creation would step over each tombstone, and the oldest of what there was are all tombstones after a while. A
+ * few dozen texts at most come out of it.
  */
 export function listStatement(query: ListQuery): { readonly sql: string; readonly values: readonly SqlValue[] } {
   const conditions: string[] = []
@@ -108,15 +109,10 @@ export function listStatement(query: ListQuery): { readonly sql: string; readonl
   if (query.workflow !== undefined) where('workflow = ?', query.workflow)
   if (query.version !== undefined) where('version = ?', query.version)
 
-  const statuses = statusesOf(query)
-  const select = (some: readonly string[]): string =>
-    `SELECT ${HEADER_COLUMNS} FROM polaris_instances${some.length === 0 ? '' : ` WHERE ${some.join(' AND ')}`}`
-  const parts =
-    statuses === undefined
-      ? [{ sql: select(conditions), values: operands }]
-      : statuses.map((status) => ({ sql: select([...conditions, 'status = ?']), values: [...operands, status] }))
+  const statuses = statusesOf(query) ?? LISTED
+  const select = `SELECT ${HEADER_COLUMNS} FROM polaris_instances WHERE ${[...conditions, 'status = ?'].join(' AND ')}`
   return {
-    sql: `${parts.map(({ sql }) => sql).join(' UNION ALL ')} ORDER BY created_at, id LIMIT ?`,
-    values: [...parts.flatMap(({ values }) => values), query.limit + 1],
+    sql: `${statuses.map(() => select).join(' UNION ALL ')} ORDER BY created_at, id LIMIT ?`,
+    values: [...statuses.flatMap((status) => [...operands, status]), query.limit + 1],
   }
 }

@@ -5,9 +5,12 @@ import type { Header, InstanceStatus, Mail, Mode, Row } from '../contract.ts'
 import { readRow, rowText } from '../row-text.ts'
 import type { SqlValue } from './driver.ts'
 
-export const HEADER_COLUMNS: string =
+/** What a change gives a new instance. */
+export const INSERTED_COLUMNS: string =
   'created_at, id, incarnation, revision, fence, workflow, version, status, holder, wake_at, mail_appended, ' +
   'mail_handled, rest'
+
+export const HEADER_COLUMNS: string = `${INSERTED_COLUMNS}, cancelling`
 
 export interface HeaderRecord {
   readonly created_at: number
@@ -22,6 +25,7 @@ export interface HeaderRecord {
   readonly wake_at: number | null
   readonly mail_appended: number
   readonly mail_handled: number
+  readonly cancelling: number
   readonly rest: string
 }
 
@@ -66,6 +70,7 @@ export function toHeader(record: HeaderRecord): Header {
     wakeAt: record.wake_at,
     mailAppended: record.mail_appended,
     mailHandled: record.mail_handled,
+    cancelling: record.cancelling,
     scope,
     pass,
     mode,
@@ -76,6 +81,14 @@ export function toHeader(record: HeaderRecord): Header {
     createdAt: record.created_at,
     updatedAt,
   }
+}
+
+/** Values for {@link INSERTED_COLUMNS}. */
+export function insertedValues(header: Header, wakeAt: number | null): SqlValue[] {
+  const { createdAt, id, incarnation, revision, fence, workflow, version, status, holder } = header
+  const { mailAppended, mailHandled } = header
+  const values = [createdAt, id, incarnation, revision, fence, workflow, version, status, holder, wakeAt]
+  return [...values, mailAppended, mailHandled, headerRest(header)]
 }
 
 export interface RowRecord {

@@ -64,6 +64,7 @@ export const MIGRATIONS: readonly string[] = [
    CREATE UNIQUE INDEX polaris_mail_request ON polaris_mail (created_at, id, request_id);
    CREATE INDEX polaris_mail_handled ON polaris_mail (handled_at) WHERE handled_at IS NOT NULL;
    CREATE TABLE polaris_news (n INTEGER PRIMARY KEY, id TEXT NOT NULL);`,
+  `ALTER TABLE polaris_instances ADD COLUMN cancelling INTEGER NOT NULL DEFAULT 0;`,
 ]
 
 export interface OpenOptions {

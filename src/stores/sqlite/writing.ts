@@ -5,6 +5,8 @@ import {
   HEADER_COLUMNS,
   type HeaderRecord,
   headerRest,
+  INSERTED_COLUMNS,
+  insertedValues,
   MAIL_COLUMNS,
   type MailRecord,
   mailValues,
@@ -68,8 +70,8 @@ type Refused = Extract<Written, { readonly error: unknown }>
  * Plainly where all goes well; only a batch that holds what cannot be stored is done again piece by piece. Not with
  * savepoints from the start: SQLite copies each page that it changes within one, and a commit took 24 µs instead of 20.
  */
-function orOneByOne<T, A>(
-  { db, file, transact }: WriterOptions,
+export function orOneByOne<T, A>(
+  { db, file, transact }: Pick<WriterOptions, 'db' | 'file' | 'transact'>,
   items: readonly T[],
   work: (items: readonly T[]) => readonly A[],
 ): readonly (A | Refused)[] {
@@ -103,11 +105,11 @@ function writeAll(statements: Statements, changes: readonly Change[], now: numbe
 
 function apply(statements: Statements, change: Change, now: number): Written {
   const { expected, header, mail, handled } = change
-  const mailAppended =
+  const own =
     expected === null
       ? create(statements, header, wakeOf(change, now, header.mailAppended > header.mailHandled))
       : replace(statements, change, expected, now)
-  if (mailAppended === undefined) {
+  if (own === undefined) {
     const record = statements.find.get(header.id) as HeaderRecord | undefined
     return { ok: false, current: record === undefined ? undefined : toHeader(record) }
   }
@@ -117,25 +119,25 @@ function apply(statements: Statements, change: Change, now: number): Written {
     statements.handle.run(storeText(handled.outcome), handled.at, createdAt, id, handled.seq)
   }
   if (mail !== undefined || handled !== undefined) tell(statements, id)
-  return { ok: true, mailAppended }
+  return { ok: true, mailAppended: own.mail_appended, cancelling: own.cancelling }
 }
+
+/** What is the store's own of a header. */
+type Own = Pick<HeaderRecord, 'mail_appended' | 'cancelling'>
 
 /** `undefined` if the id is taken. */
-function create({ insert }: Statements, header: Header, wakeAt: number | null): number | undefined {
-  const { createdAt, id, incarnation, revision, fence, workflow, version, status, holder } = header
-  const { mailAppended, mailHandled } = header
-  const values = [createdAt, id, incarnation, revision, fence, workflow, version, status, holder, wakeAt] as const
-  const { changes } = insert.run(...values, mailAppended, mailHandled, headerRest(header))
-  return Number(changes) === 1 ? mailAppended : undefined
+function create({ insert }: Statements, header: Header, wakeAt: number | null): Own | undefined {
+  const { changes } = insert.run(...insertedValues(header, wakeAt))
+  return Number(changes) === 1 ? { mail_appended: header.mailAppended, cancelling: 0 } : undefined
 }
 
-/** `mailAppended` as it stands then; `undefined` if the compare does not hold. */
+/** `undefined` if the compare does not hold. */
 function replace(
   { update, keepWake, goOn }: Statements,
   change: Change,
   expected: Expected,
   now: number,
-): number | undefined {
+): Own | undefined {
   const { header } = change
   const { id, incarnation, revision, fence, workflow, version, status, holder, mailHandled, createdAt } = header
   const set = [revision, fence, workflow, version, status, holder, mailHandled, headerRest(header)] as const
@@ -143,11 +145,11 @@ function replace(
   const counted = expected.mailAppended !== undefined
   const mail = [counted ? header.mailAppended : null, counted ? expected.mailAppended : null] as const
   const values = [...set, incarnation, ...compare, ...mail] as const
-  const record =
+  return (
     holder !== null && change.lease === undefined
       ? (goOn.get(...values) ?? keepWake.get(...values))
       : update.get(...values, wakeOf(change, now, true), wakeOf(change, now, false))
-  return (record as { readonly mail_appended: number } | undefined)?.mail_appended
+  ) as Own | undefined
 }
 
 /** `wakeAt` where the change sets it; `waits`: whether mail waits after it. */
@@ -156,7 +158,7 @@ function wakeOf({ header, lease }: Change, now: number, waits: boolean): number 
   return waits && header.holder === null ? now : header.wakeAt
 }
 
-function append(statements: Statements, { header, expect, mail }: Append, now: number): Appended {
+function append(statements: Statements, { header, expect, cancels, mail }: Append, now: number): Appended {
   const { find, request, raise, insertMail } = statements
   const { id } = header
   const record = find.get(id) as HeaderRecord | undefined
@@ -164,26 +166,29 @@ function append(statements: Statements, { header, expect, mail }: Append, now: n
     const known = request.get(record.created_at, id, storeText(mail.requestId)) as MailRecord | undefined
     if (known !== undefined) return { ok: false, known: toMail(known) }
     const current = toHeader(record)
-    if (expect === 'new' || record.workflow !== header.workflow || record.status === 'cancelled') {
-      return { ok: false, current }
-    }
-  } else if (expect === 'existing') return { ok: false, current: undefined }
+    if (expect === 'new' || record.workflow !== header.workflow || takesNoMail(record)) return { ok: false, current }
+  } else if (expect === 'existing' || cancels) return { ok: false, current: undefined }
 
   const stands =
     record === undefined
-      ? { ...header, holder: null, mailAppended: 1, mailHandled: 0, wakeAt: now }
-      : raised(toHeader(record), now)
-  const { createdAt, mailAppended: seq, wakeAt } = stands
+      ? { ...header, holder: null, mailAppended: 1, mailHandled: 0, cancelling: 0, wakeAt: now }
+      : raised(toHeader(record), cancels === true, now)
+  const { createdAt, mailAppended: seq, cancelling, wakeAt } = stands
   if (record === undefined) create(statements, stands, wakeAt)
-  else raise.run(seq, wakeAt, createdAt, id)
+  else raise.run(seq, wakeAt, cancelling, createdAt, id)
   insertMail.run(...mailValues(createdAt, id, { ...mail, seq, outcome: null, handledAt: null }))
   tell(statements, id)
   return { ok: true, seq, header: stands }
 }
 
-function raised(header: Header, now: number): Header {
+function takesNoMail({ status, cancelling }: HeaderRecord): boolean {
+  return cancelling > 0 || status === 'cancelled' || status === 'deleted'
+}
+
+function raised(header: Header, cancels: boolean, now: number): Header {
   const wakeAt = header.holder === null ? now : header.wakeAt
-  return { ...header, mailAppended: header.mailAppended + 1, wakeAt }
+  const mailAppended = header.mailAppended + 1
+  return { ...header, mailAppended, cancelling: cancels ? mailAppended : header.cancelling, wakeAt }
 }
 
 function tell({ news, oldNews, onMail }: Statements, id: string): void {
@@ -199,19 +204,21 @@ function prepare({ db, onMail }: WriterOptions): Statements {
       `UPDATE polaris_instances SET revision = ?1, fence = ?2, holder = ?6, mail_handled = ?7, rest = ?8,
        incarnation = ?9, mail_appended = coalesce(?15, mail_appended)${more}
        WHERE created_at = ?10 AND id = ?11 AND incarnation = ?12 AND revision = ?13 AND fence = ?14
-       AND (?16 IS NULL OR mail_appended = ?16) ${condition} RETURNING mail_appended`,
+       AND (?16 IS NULL OR mail_appended = ?16) ${condition} RETURNING mail_appended, cancelling`,
     )
   const indexed = ', workflow = ?3, version = ?4, status = ?5'
   const wake = 'wake_at = CASE WHEN coalesce(?15, mail_appended) > ?7 THEN ?17 ELSE ?18 END'
   return {
     find: db.prepare(`SELECT ${HEADER_COLUMNS} FROM polaris_instances WHERE id = ?`),
     insert: db.prepare(
-      `INSERT INTO polaris_instances (${HEADER_COLUMNS}) VALUES (${marks(13)}) ON CONFLICT DO NOTHING`,
+      `INSERT INTO polaris_instances (${INSERTED_COLUMNS}) VALUES (${marks(13)}) ON CONFLICT DO NOTHING`,
     ),
     update: update(`${indexed}, ${wake}`),
     keepWake: update(indexed),
     goOn: update('', 'AND workflow = ?3 AND version = ?4 AND status = ?5'),
-    raise: db.prepare('UPDATE polaris_instances SET mail_appended = ?, wake_at = ? WHERE created_at = ? AND id = ?'),
+    raise: db.prepare(
+      'UPDATE polaris_instances SET mail_appended = ?, wake_at = ?, cancelling = ? WHERE created_at = ? AND id = ?',
+    ),
     request: db.prepare(`SELECT ${MAIL_COLUMNS} FROM polaris_mail WHERE created_at = ? AND id = ? AND request_id = ?`),
     insertMail: db.prepare(`INSERT INTO polaris_mail (${MAIL_COLUMNS}) VALUES (${marks(8)})`),
     handle: db.prepare(
