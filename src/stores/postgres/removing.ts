@@ -1,7 +1,6 @@
-import type { Header, Removal, Written } from '../contract.ts'
-import { numberArray, textArray } from './arrays.ts'
-import { checkHeader, headerRest } from './records.ts'
-import { inOrder, makeFinder, marks, type StoreParts } from './writing.ts'
+import type { Removal, Written } from '../contract.ts'
+import { checkHeader } from './records.ts'
+import { headerParameters, inOrder, makeFinder, marks, type StoreParts } from './writing.ts'
 
 export type Remover = (removals: readonly Removal[]) => Promise<readonly Written[]>
 
@@ -35,30 +34,11 @@ function check({ tombstone }: Removal): void {
   if (tombstone !== undefined) checkHeader(tombstone)
 }
 
-/** In the order in which `polaris_remove_2` takes them, between the first and the last. */
 function parametersOf(removals: readonly Removal[]): unknown[] {
-  const texts = (pick: (header: Header) => string | null): Buffer =>
-    textArray(removals.map(({ tombstone }) => (tombstone === undefined ? null : pick(tombstone))))
-  const numbers = (pick: (header: Header) => number | null): string =>
-    numberArray(removals.map(({ tombstone }) => (tombstone === undefined ? null : pick(tombstone))))
-  return [
-    textArray(removals.map(idOf)),
-    textArray(removals.map(({ expected }) => expected.incarnation)),
-    numberArray(removals.map(({ expected }) => expected.revision)),
-    numberArray(removals.map(({ expected }) => expected.fence)),
-    numberArray(removals.map(({ expected }) => expected.mailAppended ?? null)),
-    texts(({ incarnation }) => incarnation),
-    numbers(({ revision }) => revision),
-    numbers(({ fence }) => fence),
-    texts(({ workflow }) => workflow),
-    numbers(({ version }) => version),
-    texts(({ status }) => status),
-    texts(({ holder }) => holder),
-    numbers(({ wakeAt }) => wakeAt),
-    numbers(({ mailAppended }) => mailAppended),
-    numbers(({ mailHandled }) => mailHandled),
-    numbers(({ claims }) => claims),
-    numbers(({ createdAt }) => createdAt),
-    texts(headerRest),
-  ]
+  const expected = removals.map((removal) => removal.expected)
+  return headerParameters(
+    removals.map(idOf),
+    expected,
+    removals.map(({ tombstone = null }) => tombstone),
+  )
 }

@@ -1,5 +1,5 @@
 import { isPolarisError, type PolarisError } from '../../graph/errors.ts'
-import type { Append, Appended, Change, Header, Written } from '../contract.ts'
+import type { Append, Appended, Change, Expected, Header, Written } from '../contract.ts'
 import { writeInHalves } from '../halving.ts'
 import { numberArray, textArray } from './arrays.ts'
 import { isRefusal } from './failure.ts'
@@ -173,14 +173,36 @@ function checkAppend({ header, mail }: Append): void {
 /** In the order in which `polaris_write_2` takes them, between the clock and the channel. */
 function parametersOf(changes: readonly Change[]): unknown[] {
   const headers = changes.map(({ header }) => header)
-  const texts = (pick: (header: Header) => string | null): Buffer => textArray(headers.map(pick))
-  const numbers = (pick: (header: Header) => number | null): string => numberArray(headers.map(pick))
+  const expected = changes.map((change) => change.expected)
   return [
-    texts(({ id }) => id),
-    textArray(changes.map(({ expected }) => expected?.incarnation ?? null)),
-    numberArray(changes.map(({ expected }) => expected?.revision ?? null)),
-    numberArray(changes.map(({ expected }) => expected?.fence ?? null)),
-    numberArray(changes.map(({ expected }) => expected?.mailAppended ?? null)),
+    ...headerParameters(
+      headers.map(({ id }) => id),
+      expected,
+      headers,
+    ),
+    numberArray(changes.map(({ lease }) => lease ?? null)),
+    ...rowParameters(changes),
+    ...mailParameters(changes),
+    ...handledParameters(changes),
+  ]
+}
+
+/** Ids, what is compared, and headers or `null`, a column each, as `polaris_write_2` and `polaris_remove_2` take them. */
+export function headerParameters(
+  ids: readonly string[],
+  expected: readonly (Expected | null)[],
+  headers: readonly (Header | null)[],
+): unknown[] {
+  const texts = (pick: (header: Header) => string | null): Buffer =>
+    textArray(headers.map((header) => header && pick(header)))
+  const numbers = (pick: (header: Header) => number | null): string =>
+    numberArray(headers.map((header) => header && pick(header)))
+  return [
+    textArray(ids),
+    textArray(expected.map((one) => one && one.incarnation)),
+    numberArray(expected.map((one) => one && one.revision)),
+    numberArray(expected.map((one) => one && one.fence)),
+    numberArray(expected.map((one) => one?.mailAppended ?? null)),
     texts(({ incarnation }) => incarnation),
     numbers(({ revision }) => revision),
     numbers(({ fence }) => fence),
@@ -194,10 +216,6 @@ function parametersOf(changes: readonly Change[]): unknown[] {
     numbers(({ claims }) => claims),
     numbers(({ createdAt }) => createdAt),
     texts(headerRest),
-    numberArray(changes.map(({ lease }) => lease ?? null)),
-    ...rowParameters(changes),
-    ...mailParameters(changes),
-    ...handledParameters(changes),
   ]
 }
 
