@@ -3,6 +3,11 @@ export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
   /**
+   * The same, as it was when it was last asked within this turn of the event loop: for records that nothing is decided by.
+   * Default: `now`.
+   */
+  coarse?(): number
+  /**
    * Calls back once after so many milliseconds; answers how to call it off. Default: `setTimeout`.
    *
    * @param idle whether the process may end before
@@ -10,7 +15,22 @@ export interface Clock {
   after?(ms: number, callback: () => void, idle: boolean): () => void
 }
 
-export const systemClock: Clock = { now: () => Date.now() }
+export const systemClock: Clock = { now: () => Date.now(), coarse: coarseTime() }
+
+/** A look at the clock takes 35 to 70 ns, a builder that does not wait for the outside 150. */
+function coarseTime(): () => number {
+  let time = 0
+  const forget = (): void => {
+    time = 0
+  }
+  return () => {
+    if (time === 0) {
+      time = Date.now()
+      setImmediate(forget)
+    }
+    return time
+  }
+}
 
 /** As {@link Clock.after}. Nothing here waits longer than the 2^31 ms that a timer can. */
 export function after(clock: Clock, ms: number, callback: () => void, idle = false): () => void {

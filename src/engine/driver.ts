@@ -114,8 +114,14 @@ export class Driver {
   }
 
   /** The header of an instance that does not exist yet. */
-  draft(id: string, served: Served): Header {
-    return draftOf(id, served, this.facts.ids(), this.facts.clock.now())
+  draft(id: string, served: Served, now: number = this.facts.clock.now()): Header {
+    return draftOf(id, served, this.facts.ids(), now)
+  }
+
+  /** In memory the look at the clock would be a good part of a scope. */
+  private now(): number {
+    const { store, clock } = this.facts
+    return store.capabilities.durable || clock.coarse === undefined ? clock.now() : clock.coarse()
   }
 
   /** An instance that does not exist yet. */
@@ -135,8 +141,8 @@ export class Driver {
 
   private begin(manner: Manner, warm: Warm, trigger: Trigger, origin: Origin): Awaitable<ScopeResult> {
     const { state, header } = warm
-    const now = this.facts.clock.now()
-    const draft = header ?? this.draft(manner.id, warm.served)
+    const now = this.now()
+    const draft = header ?? this.draft(manner.id, warm.served, now)
     const number = origin.seq ?? draft.mailAppended + 1
     const journal = this.journal(warm, draft, {
       direct: origin.seq === undefined,
@@ -146,7 +152,8 @@ export class Driver {
     })
     if (trigger.meta !== undefined) journal.add(callRow(state, number, now, trigger.meta))
     if (trigger.operation !== undefined) journal.add(operate(state, number, now, trigger.operation))
-    for (const datum of trigger.accepted) journal.add(feed(state, number, now, datum))
+    const at = { scope: number, pass: 1, startedAt: now }
+    for (const datum of trigger.accepted) journal.add(feed(state, at, datum, this.form === 'live'))
     const scope = new Scope(state, number)
     scope.begin()
     if (this.isVoid(scope, header, trigger, origin)) {
@@ -211,7 +218,7 @@ export class Driver {
     const scope = header.pass > 0 ? header.scope : header.scope + 1
     const committed = header.pass > 0 ? header.rows : undefined
     const journal = this.journal(warm, header, { direct: false, mail: undefined, committed, startedAt })
-    for (const datum of delta) journal.add(feed(state, scope, startedAt, datum))
+    for (const datum of delta) journal.add(feed(state, { scope, pass: 1, startedAt }, datum, this.form === 'live'))
     journal.add(reasonRow(state, scope, startedAt, reason))
     const { code, message } = reason
     const handled = handledBy(scope, startedAt, { status: 'failed', error: { code, message } })
@@ -291,7 +298,7 @@ export class Driver {
     const target = completedTarget(state, scope, [])
     const status = target === undefined ? 'waiting' : 'completed'
     const copy = state.snapshot(target !== undefined)
-    return new ScopeResult({ id, scope, state: copy, slots: [], values: [], status, target, lost: undefined })
+    return new ScopeResult({ id, scope, state: copy, slots: [], status, target, lost: undefined })
   }
 
   private scopeRun(
@@ -316,6 +323,7 @@ export class Driver {
       form: this.form,
       journal,
       clock: this.facts.clock,
+      startedAt: journal.progressAt,
       leases: journal.eager || journal.leasedAt !== undefined ? this.leases : undefined,
     })
   }
@@ -353,6 +361,7 @@ export class Driver {
     if (run.failed) state.stale = []
     else state.settle()
     const ending = endingOf(run, scope)
+    scope.release()
     const patch = run.lastPatch(ending.status, agenda(state, ending.status))
     const handled = noted ? handledBy(scope.number, patch.updatedAt, outcomeOf(run, scope, ending)) : undefined
     const closed = journal.close(patch, { settled: true, handled, keep })
@@ -363,14 +372,13 @@ export class Driver {
   private conclude(warm: Warm, { scope, run, journal, fed, keep }: Ended, { status, target }: Ending): ScopeResult {
     this.settle(warm, journal)
     if (keep) warm.leasedAt = journal.leasedAt
-    const { slots, values } = run.recorder
+    const { slots } = run.recorder
     const state = warm.state.snapshot(status === 'completed')
     const result = new ScopeResult({
       id: run.id,
       scope: scope.number,
       state,
       slots,
-      values,
       status,
       target,
       lost: scope.lost,

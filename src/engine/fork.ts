@@ -106,5 +106,5 @@ export function forkChange(
     ...{ revision: 1, status, mode: 'parallel', settled: open ? settled : own.seq, rows: own.seq },
     ...{ scope, mailAppended: scope, mailHandled: scope, wakeAt: agenda(state, status) },
   }
-  return { expected: null, header, rows: [...rows.map((row) => ({ ...row })), own] }
+  return { expected: null, header, rows: [...rows, own] }
 }

@@ -65,6 +65,7 @@ class Later {
  * @throws `DATA_UNKNOWN`, `DATA_INVALID`
  */
 export function acceptDelta(program: Program, delta: readonly Datum[], form: Form): Awaitable<AcceptedDatum[]> {
+  if (delta.length === 1) return acceptOne(program, delta[0] as Datum, form)
   const intakes: Intake[] = []
   for (const datum of delta) {
     const intake = intakeOf(program, datum)
@@ -86,6 +87,14 @@ export function acceptDelta(program: Program, delta: readonly Datum[], form: For
     const values = boxes.map(([value]) => value)
     return takeAll(intakes, values, form)
   })
+}
+
+/** Most deltas hold one datum, which needs no lists. */
+function acceptOne(program: Program, datum: Datum, form: Form): Awaitable<AcceptedDatum[]> {
+  const intake = intakeOf(program, datum)
+  const checked = checkValue(intake.validate, datum.value)
+  const take = (value: unknown): AcceptedDatum[] => [settle(intake, value, storedForm(intake, value, form))]
+  return Later.is(checked) ? checked.answer.then(([value]) => take(value)) : take(checked)
 }
 
 function intakeOf({ graph, intakes }: Program, datum: unknown): Intake {
@@ -115,26 +124,25 @@ function intakeOf({ graph, intakes }: Program, datum: unknown): Intake {
 }
 
 function takeAll(intakes: readonly Intake[], values: readonly unknown[], form: Form): AcceptedDatum[] {
-  const forms = intakes.map((intake, i) => {
-    const value = values[i]
-    if (Refusal.is(value)) throw refuse(intake, value)
-    return stored(intake, value, form)
-  })
+  const forms = intakes.map((intake, i) => storedForm(intake, values[i], form))
   // Only now that all of it has passed: what is refused comes back as it was.
-  return intakes.map((intake, i) => {
-    const kept = settleValue(values[i], forms[i])
-    if (Refusal.is(kept)) throw refuse(intake, kept)
-    const { value, stored, bytes } = kept
-    return { intake, value, stored, bytes }
-  })
+  return intakes.map((intake, i) => settle(intake, values[i], forms[i]))
 }
 
-function stored({ slot }: Intake, value: unknown, form: Form): unknown {
-  if (slot.transient) return undefined
+/** The value as the store is to keep it, if its schema accepted it. */
+function storedForm(intake: Intake, value: unknown, form: Form): unknown {
+  if (Refusal.is(value)) throw refuse(intake, value)
+  if (intake.slot.transient) return undefined
   if (form === 'live') return value
   const text = tryEncode(value)
-  if (Refusal.is(text)) throw refuse({ slot }, text)
+  if (Refusal.is(text)) throw refuse(intake, text)
   return text
+}
+
+function settle(intake: Intake, value: unknown, stored: unknown): AcceptedDatum {
+  const kept = settleValue(value, stored)
+  if (Refusal.is(kept)) throw refuse(intake, kept)
+  return { intake, value: kept.value, stored: kept.stored, bytes: kept.bytes }
 }
 
 function refuse({ slot }: Pick<Intake, 'slot'>, { issues, cause }: Refusal): DataError {
@@ -154,7 +162,9 @@ export function acceptProduct(
   form: Form,
 ): Awaitable<Accepted | Refusal> {
   if (made === undefined) {
-    return refused(`it returned undefined: return a ${step.product}, nothing() or waitFor(Data) (is a return missing?)`)
+    return refused(
+      `it returned undefined: return a ${step.produced.data}, nothing() or waitFor(Data) (is a return missing?)`,
+    )
   }
   if (step.validate === undefined) return keep(made, transient, form)
   const checked = checkValue(step.validate, made)

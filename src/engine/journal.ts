@@ -100,7 +100,8 @@ export class Journal {
   /** @param node the builder whose run it is; left out where nothing that depends on it has to wait */
   add(row: Row, node?: Node): void {
     this.rows.push(row)
-    if (row.builder !== null) this.progressAt = row.endedAt
+    // Asked for only where a lease is held.
+    if (row.builder !== null && (this.eager || this.leasedAt !== undefined)) this.progressAt = row.endedAt
     if (node === undefined || this.newest === undefined) return
     this.newest.set(node.index, row.seq)
     if (!node.builder.pure) this.effect = row.seq

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { checksNothing } from '../graph/data.ts'
 import type { AnyData } from '../graph/data.ts'
 import type { Graph, Node, Slot } from '../graph/graph.ts'
+import type { RowKind } from './datum-row.ts'
 
 /** The data a caller fed. */
 const FED = 'd:'
@@ -25,9 +26,7 @@ export const CALL = 'c:'
 /** What the engine looks up about a builder each time it runs. */
 export interface Step {
   readonly node: Node
-  /** Name of what it produces. */
-  readonly product: string
-  readonly produced: string
+  readonly produced: RowKind
   readonly empty: string
   readonly failed: string
   readonly supplied: string
@@ -38,7 +37,7 @@ export interface Step {
 /** What the engine looks up about a data each time it is fed. */
 export interface Intake {
   readonly slot: Slot
-  readonly fed: string
+  readonly fed: RowKind
   readonly validate: Validate | undefined
 }
 
@@ -60,17 +59,24 @@ export function programOf(graph: Graph): Program {
     graph,
     steps: graph.nodes.map((node) => ({
       node,
-      product: (graph.slots[node.out] as Slot).name,
-      produced: PRODUCED + node.name,
+      produced: productKind(node, graph.slots[node.out] as Slot),
       empty: EMPTY + node.name,
       failed: FAILED + node.name,
       supplied: SUPPLIED + node.name,
       validate: validatorOf(node.builder.produces as AnyData),
     })),
-    intakes: graph.slots.map((slot) => ({ slot, fed: FED + slot.name, validate: validatorOf(slot.data) })),
+    intakes: graph.slots.map((slot) => ({ slot, fed: fedKind(slot), validate: validatorOf(slot.data) })),
   }
   programs.set(graph, program)
   return program
+}
+
+function productKind({ name: builder }: Node, { name: data }: Slot): RowKind {
+  return { place: PRODUCED + builder, builder, data, outcome: 'produced' }
+}
+
+function fedKind({ name: data }: Slot): RowKind {
+  return { place: FED + data, builder: null, data, outcome: 'fed' }
 }
 
 function validatorOf({ schema }: AnyData): Validate | undefined {

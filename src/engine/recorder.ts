@@ -4,36 +4,36 @@ import { WaitFor } from '../graph/outcome.ts'
 import type { Nothing } from '../graph/outcome.ts'
 import type { Row, RowNote, RowOutcome } from '../stores/contract.ts'
 import type { Clock } from './clock.ts'
+import { datumRow, listOf } from './datum-row.ts'
+import type { Pass } from './datum-row.ts'
 import type { Journal } from './journal.ts'
-import { listOf, ProductRow } from './product-row.ts'
-import type { Pass } from './product-row.ts'
 import type { Program, Step } from './program.ts'
 import type { Scope, Work } from './scope.ts'
 import type { State } from './state.ts'
 
 /**
- * Writes down what came of each run: the row, the state, the scope's next candidates. What a scope produced is kept as two
- * lists, slots and values, since most of it is never asked for by name.
+ * Writes down what came of each run: the row, the state, the scope's next candidates. Of what a scope produced
+ * it keeps the slots: the state has the values.
  */
 export class Recorder {
+  /** Slots of what this scope produced, in order, also before a crash. */
   readonly slots: number[] = []
-  readonly values: unknown[] = []
   private readonly program: Program
   private readonly scope: Scope
   private readonly state: State
   private readonly journal: Journal | undefined
   private readonly clock: Clock | undefined
   /** The clock as last read; 0 after a pause. */
-  private time = 0
-
+  private time: number
   private readonly coarse: boolean
   private readonly live: boolean
-  private pass: Pass | undefined
+  private at: Pass | undefined
 
   /**
    * @param clock absent where nobody will ask when
    * @param coarse read the clock once for builders that run on one another's heels without a pause
    * @param live rows stay in this process
+   * @param startedAt when the clock was last read
    */
   constructor(
     program: Program,
@@ -42,6 +42,7 @@ export class Recorder {
     clock: Clock | undefined,
     coarse: boolean,
     live: boolean,
+    startedAt: number,
   ) {
     this.program = program
     this.scope = scope
@@ -50,6 +51,7 @@ export class Recorder {
     this.clock = clock
     this.coarse = coarse
     this.live = live
+    this.time = coarse ? startedAt : 0
   }
 
   /** When the builder that starts now started: when the one before it ended, unless there was a pause. */
@@ -62,7 +64,9 @@ export class Recorder {
   }
 
   now(): number {
-    return this.clock === undefined ? 0 : (this.time = this.clock.now())
+    const { clock } = this
+    if (clock === undefined) return 0
+    return (this.time = this.coarse && clock.coarse !== undefined ? clock.coarse() : clock.now())
   }
 
   /** Time passes unseen: whoever asks next has to look. */
@@ -83,29 +87,25 @@ export class Recorder {
       this.supplied(work, value, startedAt)
       return
     }
-    const row = this.productRow(work, stored, startedAt)
+    const { produced } = this.program.steps[index] as Step
+    const seq = ++state.newest
+    const row = datumRow(this.live, seq, produced, this.pass(startedAt), stored, work.reads, startedAt, this.end())
     this.journal?.add(row, node)
     this.scope.replacing(out)
     state.setDatum(out, value, row)
     state.runs.set(index, row)
-    this.keep(out, value)
+    this.slots.push(out)
     this.scope.finish(work, 'produced')
   }
 
   private supplied(work: Work, value: unknown, startedAt: number): void {
     const { index, out } = work.node
-    const { supplied, product } = this.program.steps[index] as Step
-    this.journal?.add(this.row(work, 'supplied', supplied, product, undefined, startedAt, null))
+    const { supplied, produced } = this.program.steps[index] as Step
+    this.journal?.add(this.row(work, 'supplied', supplied, produced.data, undefined, startedAt, null))
     this.scope.replacing(out)
     this.state.values.set(out, value)
-    this.keep(out, value)
+    this.slots.push(out)
     this.scope.finish(work, 'supplied')
-  }
-
-  /** Notes a product of this scope, also one from before a crash. */
-  keep(slot: number, value: unknown): void {
-    this.slots.push(slot)
-    this.values.push(value)
   }
 
   /** The builder gave no product. */
@@ -128,8 +128,8 @@ export class Recorder {
 
   /** The newest product of a scope's builder, as hooks see it. */
   newest(): Datum {
-    const last = this.slots.length - 1
-    return { name: (this.state.graph.slots[this.slots[last] ?? -1] as Slot).name, value: this.values[last] }
+    const slot = this.slots[this.slots.length - 1] ?? -1
+    return { name: (this.state.graph.slots[slot] as Slot).name, value: this.state.values.get(slot) }
   }
 
   /** Drops what is not stored, once the result has been photographed. */
@@ -139,12 +139,10 @@ export class Recorder {
     for (const slot of fed) if ((graph.slots[slot] as Slot).transient) values.set(slot, undefined)
   }
 
-  private productRow(work: Work, stored: unknown, startedAt: number): Row {
-    const step = this.program.steps[work.node.index] as Step
-    if (!this.live) return this.row(work, 'produced', step.produced, step.product, stored, startedAt, null)
+  private pass(startedAt: number): Pass {
     const { number: scope, pass } = this.scope
-    if (this.pass?.pass !== pass) this.pass = { scope, pass, startedAt }
-    return new ProductRow(++this.state.newest, step, this.pass, stored, work.reads, startedAt, this.end())
+    if (this.at?.pass !== pass) this.at = { scope, pass, startedAt }
+    return this.at
   }
 
   private row(

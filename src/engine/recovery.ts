@@ -20,8 +20,7 @@ export function keepProduced({ graph, runs, values }: State, { ran }: Scope, rec
   rows.sort((a, b) => (a?.seq ?? 0) - (b?.seq ?? 0))
   for (const row of rows) {
     const slot = graph.slotOf.get(row?.data ?? '') ?? -1
-    const value = values.get(slot)
-    if (value !== undefined) recorder.keep(slot, value)
+    if (values.get(slot) !== undefined) recorder.slots.push(slot)
   }
 }
 

@@ -73,7 +73,6 @@ function resultOf(
     scope,
     state,
     slots,
-    values: slots.map((slot) => state.values.get(slot)),
     status: status === 'cancelled' ? 'failed' : status,
     target: target === undefined ? undefined : graph.slotOf.get(target),
     lost,

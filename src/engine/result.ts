@@ -61,9 +61,8 @@ export interface ScopeFacts {
   readonly scope: number
   /** Photographed when the scope ended. */
   readonly state: State
-  /** Slots of what the scope produced, in order, and the values. */
+  /** Slots of what the scope produced, in order. Nothing is produced twice in a scope, so the state has the values. */
   readonly slots: readonly number[]
-  readonly values: readonly unknown[]
   readonly status: 'completed' | 'waiting' | 'failed'
   readonly target: number | undefined
   /** Slots of transients that this scope made before a crash and that are lost. */
@@ -94,8 +93,10 @@ export class ScopeResult {
   }
 
   get produced(): readonly Datum[] {
-    const { slots, values, state } = this.facts
-    return slots.map((slot, i) => shownDatum((state.graph.slots[slot] as Slot).data, readable(state, slot, values[i])))
+    const { slots, state } = this.facts
+    return slots.map((slot) =>
+      shownDatum((state.graph.slots[slot] as Slot).data, readable(state, slot, state.values.get(slot))),
+    )
   }
 
   get target(): unknown {
@@ -115,10 +116,9 @@ export class ScopeResult {
   }
 
   get(data: AnyData): unknown {
-    const { state, slots, values, lost } = this.facts
+    const { state, slots, lost } = this.facts
     const { index, name } = slotOf(state.graph, data)
-    const place = slots.indexOf(index)
-    if (place >= 0) return readable(state, index, values[place])
+    if (slots.includes(index)) return readable(state, index, state.values.get(index))
     if (lost?.has(index) !== true) return undefined
     throw new PolarisError(
       'TRANSIENT_NOT_STORED',

@@ -1,13 +1,19 @@
 import type { PolarisError } from '../graph/errors.ts'
 import type { Row } from '../stores/contract.ts'
+import { datumRow } from './datum-row.ts'
+import type { Pass } from './datum-row.ts'
 import type { AcceptedDatum } from './intake.ts'
 import { CALL, FAILED } from './program.ts'
 import type { State } from './state.ts'
 
-/** Takes a fed datum into the state; returns its row. */
-export function feed(state: State, scope: number, now: number, { intake, value, stored, bytes }: AcceptedDatum): Row {
+/**
+ * Takes a fed datum into the state; returns its row.
+ *
+ * @param live the row stays in this process
+ */
+export function feed(state: State, at: Pass, { intake, value, stored, bytes }: AcceptedDatum, live: boolean): Row {
   const { slot, fed } = intake
-  const row = callerRow(state, scope, now, { place: fed, data: slot.name, outcome: 'fed', value: stored, note: null })
+  const row = datumRow(live, ++state.newest, fed, at, stored, NONE, at.startedAt, at.startedAt)
   if (bytes) state.noteBytes(slot.index)
   state.setDatum(slot.index, value, row)
   return row

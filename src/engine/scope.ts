@@ -1,8 +1,8 @@
 import { ACCESS, CONSUMES } from '../graph/graph.ts'
 import type { Graph, Node, Slot } from '../graph/graph.ts'
 import type { Row } from '../stores/contract.ts'
+import type { Reads } from './datum-row.ts'
 import { copyBytes } from './freeze.ts'
-import type { Reads } from './product-row.ts'
 import { returnScratch, takeScratch } from './scratch.ts'
 import type { Scratch } from './scratch.ts'
 import type { State } from './state.ts'
@@ -46,7 +46,7 @@ export class Scope {
   readonly number: number
   pass = 1
   /** Nodes that ran in this scope, supplied runs left out. */
-  readonly ran: number[] = []
+  readonly ran: number[]
   private readonly scratch: Scratch
   private readonly marks: Uint8Array
   private readonly heap: number[]
@@ -59,7 +59,7 @@ export class Scope {
   /** What slots held when the pass began, where a product has replaced it since. */
   private before: Map<number, Held> | undefined
   /** Slots that this pass produced, but for transients. */
-  private fresh: number[] = []
+  private fresh: number[] | undefined
   private targetMade = false
   /** Whether anything was ever asked to run again. */
   private readonly asked: boolean
@@ -73,9 +73,13 @@ export class Scope {
     this.marks = this.scratch.marks
     this.heap = this.scratch.heap
     this.running = this.scratch.running
+    this.ran = this.scratch.ran
   }
 
-  /** Gives back what scopes share one after the other. Nothing may be asked of this one any more. */
+  /**
+   * Gives back what scopes share one after the other. Nothing may be asked of this one any more, so it is not for a scope
+   * whose builders may still return.
+   */
   release(): void {
     returnScratch(this.graph, this.scratch)
   }
@@ -97,7 +101,7 @@ export class Scope {
       const row = this.state.rows.get(slot)
       const { producer, transient, target } = this.graph.slots[slot] as Slot
       if (row === undefined || row.scope !== this.number || row.pass !== pass || row.outcome !== 'produced') continue
-      if (!transient) this.fresh.push(slot)
+      if (!transient) (this.fresh ??= []).push(slot)
       if (target && producer >= 0) this.targetMade = true
     }
     for (const [node, { scope, outcome }] of this.state.supplies ?? []) {
@@ -167,9 +171,9 @@ export class Scope {
 
   /** Begins another pass if rule 11 asks for one. Only when nothing runs and {@link next} has nothing. */
   nextPass(): boolean {
-    if (!this.graph.loops || this.targetMade || this.fresh.length === 0) return false
     const active = this.fresh
-    this.fresh = []
+    if (!this.graph.loops || this.targetMade || active === undefined) return false
+    this.fresh = undefined
     this.before = undefined
     this.demanded = undefined
     this.pass++
@@ -181,7 +185,7 @@ export class Scope {
     const slot = this.graph.slots[out]
     if (slot === undefined) return
     if (slot.target) this.targetMade = true
-    if (this.graph.loops && !slot.transient) this.fresh.push(out)
+    if (this.graph.loops && !slot.transient) (this.fresh ??= []).push(out)
     this.wakeReaders(out, false)
   }
 

@@ -103,7 +103,8 @@ export interface RowNote {
 }
 
 /**
- * Something that happened to an instance. Rows are only ever added. `value` is text made by the codec if the store's
+ * Something that happened to an instance. Rows are only ever added. Those that carry values as they are may be objects
+ * with getters: read members by name. `value` is text made by the codec if the store's
  * capability `values` is `'text'`, and the value itself if it is `'live'`; `undefined` where the row carries none.
  */
 export interface Row {
