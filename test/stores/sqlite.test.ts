@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isPolarisError, type ErrorCode, type PolarisError } from '../../src/graph/errors.ts'
-import type { DataStore } from '../../src/stores/contract.ts'
-import { sqliteStore, type SqliteDatabase } from '../../src/stores/sqlite.ts'
+import type { Change, DataStore } from '../../src/stores/contract.ts'
+import { type SqliteDatabase, type SqliteStatement, sqliteStore, type SqlValue } from '../../src/stores/sqlite.ts'
 import { loadDriver } from '../../src/stores/sqlite/driver.ts'
 import { DUE, OLD_MAIL } from '../../src/stores/sqlite/claiming.ts'
 import { listStatement, NEWEST_ROWS } from '../../src/stores/sqlite/reading.ts'
@@ -13,6 +13,8 @@ import { MIGRATIONS, migrate } from '../../src/stores/sqlite/schema.ts'
 import { delta, header, insertion, put, row, stands, update } from '../../src/testing/conformance-kit.ts'
 
 const driver = loadDriver()
+
+const RUNNING = { status: 'running', holder: 'h-1', pass: 1, scope: 1, mailAppended: 1 } as const
 
 let folder = ''
 let file = ''
@@ -444,6 +446,38 @@ describe('costs', () => {
   it('old mail is found by its time', async () => {
     await open(file).read('a')
     expect(plan(OLD_MAIL).join()).toMatch(/COVERING INDEX polaris_mail_handled \(handled_at<\?\)/)
+  })
+
+  it('a change takes one statement for its header, and touches an index only where what is in it changes', async () => {
+    const ran: string[] = []
+    class Spied extends driver.DatabaseSync {
+      override prepare(sql: string): SqliteStatement {
+        const statement = super.prepare(sql)
+        if (!sql.includes('polaris_instances')) return statement
+        return {
+          run: (...values: SqlValue[]) => (ran.push(sql), statement.run(...values)),
+          get: (...values: SqlValue[]) => (ran.push(sql), statement.get(...values)),
+          all: (...values: SqlValue[]) => statement.all(...values),
+        }
+      }
+    }
+    const store = open(file, { driver: () => ({ DatabaseSync: Spied }) })
+    const begun = insertion('a', { ...RUNNING, rows: 1 }, [row(1)])
+    const goesOn = update(begun.header, { rows: 2 }, [row(2)])
+    const settled = update(goesOn.header, { status: 'completed', holder: null, pass: 0, mailHandled: 1 })
+    const again = update(settled.header, { ...RUNNING, fence: 2, scope: 2, mailAppended: 2 })
+    const taken = { ...again, lease: 1_000, expected: { ...again.expected, mailAppended: 1 } } as Change
+    for (const change of [{ ...begun, lease: 1_000 }, goesOn, settled, taken]) await put(store, change)
+    expect(ran.map((sql) => sql.slice(0, 6))).toEqual(['INSERT', 'UPDATE', 'UPDATE', 'UPDATE'])
+    const trees = ran.map((sql) =>
+      withDatabase((db) => {
+        const steps = db.prepare(`EXPLAIN ${sql}`).all() as { readonly opcode: string; readonly p2: number }[]
+        return new Set(steps.flatMap(({ opcode, p2 }) => (opcode === 'OpenWrite' ? [p2] : []))).size
+      }),
+    )
+    // The instances, and the indices by id, by what is due, and by status.
+    expect(trees).toEqual([4, 1, 3, 3])
+    expect((await store.read('a'))?.header).toMatchObject({ status: 'running', mailAppended: 2, revision: 4 })
   })
 
   it('news are kept for those who look soon, not for ever', async () => {

@@ -1,7 +1,7 @@
 import type { ClaimQuery, Header } from '../contract.ts'
 import { checkLimit } from '../paging.ts'
 import type { SqliteDatabase } from './driver.ts'
-import { HEADER_COLUMNS, type HeaderRecord, headerRest, toHeader } from './records.ts'
+import { HEADER_COLUMNS, type HeaderRecord, headerRest, toHeader, UPDATE_INSTANCE } from './records.ts'
 import type { Transact } from './schema.ts'
 
 /** One look-up for each version served, so that due instances that nobody here serves are never passed over one by one. */
@@ -20,7 +20,7 @@ export function prepareClaimer(db: SqliteDatabase, transact: Transact): Claimer 
   const due = db.prepare(DUE)
   const find = db.prepare(`SELECT ${HEADER_COLUMNS} FROM polaris_instances WHERE id = ?`)
   const take = db.prepare(
-    'UPDATE polaris_instances SET fence = ?, holder = ?, wake_at = ?, rest = ? WHERE created_at = ? AND id = ?',
+    `${UPDATE_INSTANCE} SET fence = ?, holder = ?, wake_at = ?, rest = ? WHERE created_at = ? AND id = ?`,
   )
   const oldMail = db.prepare(OLD_MAIL)
 

@@ -1,7 +1,7 @@
 /** Headers, rows and mail as columns, and back. */
 import { PolarisError } from '../../graph/errors.ts'
 import { quote } from '../codec.ts'
-import type { Header, InstanceStatus, Mail, Mode, Row } from '../contract.ts'
+import type { Expected, Header, InstanceStatus, Mail, Mode, Row } from '../contract.ts'
 import { readRow, rowText } from '../row-text.ts'
 import type { SqlValue } from './driver.ts'
 
@@ -11,6 +11,12 @@ export const INSERTED_COLUMNS: string =
   'mail_handled, rest'
 
 export const HEADER_COLUMNS: string = `${INSERTED_COLUMNS}, cancelling`
+
+/**
+ * For conditions that name the whole key, `created_at` and `id`: SQLite would take the index of ids instead, whose pages lie
+ * as randomly as the ids do, and go on from there to the key.
+ */
+export const UPDATE_INSTANCE = 'UPDATE polaris_instances NOT INDEXED'
 
 export interface HeaderRecord {
   readonly created_at: number
@@ -27,6 +33,16 @@ export interface HeaderRecord {
   readonly mail_handled: number
   readonly cancelling: number
   readonly rest: string
+}
+
+/** Whether the compare of a change holds. */
+export function meets(record: HeaderRecord, { incarnation, revision, fence, mailAppended }: Expected): boolean {
+  return (
+    record.incarnation === incarnation &&
+    record.revision === revision &&
+    record.fence === fence &&
+    (mailAppended === undefined || record.mail_appended === mailAppended)
+  )
 }
 
 type HeaderRest = [

@@ -1,5 +1,5 @@
 import type { Removal, Written } from '../contract.ts'
-import { HEADER_COLUMNS, type HeaderRecord, INSERTED_COLUMNS, insertedValues, toHeader } from './records.ts'
+import { HEADER_COLUMNS, type HeaderRecord, INSERTED_COLUMNS, insertedValues, meets, toHeader } from './records.ts'
 import { orOneByOne, type WriterOptions } from './writing.ts'
 
 export interface Remover {
@@ -20,13 +20,7 @@ export function prepareRemover(options: WriterOptions): Remover {
   const apply = ({ id, expected, tombstone }: Removal): Written => {
     const record = find.get(id) as HeaderRecord | undefined
     if (record === undefined) return { ok: false, current: undefined }
-    const { incarnation, revision, fence, mailAppended = record.mail_appended } = expected
-    const same =
-      record.incarnation === incarnation &&
-      record.revision === revision &&
-      record.fence === fence &&
-      record.mail_appended === mailAppended
-    if (!same) return { ok: false, current: toHeader(record) }
+    if (!meets(record, expected)) return { ok: false, current: toHeader(record) }
     for (const deletion of deletions) deletion.run(record.created_at, id)
     if (tombstone !== undefined) insert.run(...insertedValues(tombstone, tombstone.wakeAt))
     if (record.mail_appended > record.mail_handled) {

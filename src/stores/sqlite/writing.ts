@@ -10,10 +10,12 @@ import {
   MAIL_COLUMNS,
   type MailRecord,
   mailValues,
+  meets,
   pushRow,
   storeText,
   toHeader,
   toMail,
+  UPDATE_INSTANCE,
 } from './records.ts'
 import { inSavepoint, type Transact } from './schema.ts'
 
@@ -33,10 +35,11 @@ export interface Writer {
 interface Statements {
   readonly find: SqliteStatement
   readonly insert: SqliteStatement
-  readonly update: SqliteStatement
-  readonly keepWake: SqliteStatement
-  /** The same where nothing that is in an index changes, which then need not be touched: most changes are so. */
+  /** What most changes are: nothing that is in an index changes, which then need not be touched. */
   readonly goOn: SqliteStatement
+  /** What most others are: the lease is taken or given back. */
+  readonly turn: SqliteStatement
+  readonly replace: SqliteStatement
   readonly raise: SqliteStatement
   readonly request: SqliteStatement
   readonly insertMail: SqliteStatement
@@ -108,7 +111,7 @@ function apply(statements: Statements, change: Change, now: number): Written {
   const own =
     expected === null
       ? create(statements, header, wakeOf(change, now, header.mailAppended > header.mailHandled))
-      : replace(statements, change, expected, now)
+      : (hurry(statements, change, expected, now) ?? replace(statements, change, expected, now))
   if (own === undefined) {
     const record = statements.find.get(header.id) as HeaderRecord | undefined
     return { ok: false, current: record === undefined ? undefined : toHeader(record) }
@@ -119,37 +122,53 @@ function apply(statements: Statements, change: Change, now: number): Written {
     statements.handle.run(storeText(handled.outcome), handled.at, createdAt, id, handled.seq)
   }
   if (mail !== undefined || handled !== undefined) tell(statements, id)
-  return { ok: true, mailAppended: own.mail_appended, cancelling: own.cancelling }
+  return { ok: true, ...own }
 }
 
 /** What is the store's own of a header. */
-type Own = Pick<HeaderRecord, 'mail_appended' | 'cancelling'>
+type Own = Pick<Header, 'mailAppended' | 'cancelling'>
 
 /** `undefined` if the id is taken. */
 function create({ insert }: Statements, header: Header, wakeAt: number | null): Own | undefined {
   const { changes } = insert.run(...insertedValues(header, wakeAt))
-  return Number(changes) === 1 ? { mail_appended: header.mailAppended, cancelling: 0 } : undefined
+  return Number(changes) === 1 ? { mailAppended: header.mailAppended, cancelling: 0 } : undefined
 }
 
-/** `undefined` if the compare does not hold. */
-function replace(
-  { update, keepWake, goOn }: Statements,
-  change: Change,
-  expected: Expected,
-  now: number,
-): Own | undefined {
-  const { header } = change
-  const { id, incarnation, revision, fence, workflow, version, status, holder, mailHandled, createdAt } = header
-  const set = [revision, fence, workflow, version, status, holder, mailHandled, headerRest(header)] as const
-  const compare = [createdAt, id, expected.incarnation, expected.revision, expected.fence] as const
-  const counted = expected.mailAppended !== undefined
-  const mail = [counted ? header.mailAppended : null, counted ? expected.mailAppended : null] as const
-  const values = [...set, incarnation, ...compare, ...mail] as const
-  return (
-    holder !== null && change.lease === undefined
-      ? (goOn.get(...values) ?? keepWake.get(...values))
-      : update.get(...values, wakeOf(change, now, true), wakeOf(change, now, false))
-  ) as Own | undefined
+/**
+ * Makes a change that finds of the store's own what its writer saw last, as most do; else `undefined`, and nothing is done.
+ * With as few values as can be, and none to answer: one takes 100 to 170 ns, `RETURNING` 1 µs, and all of it 2 to 3 µs.
+ */
+function hurry({ goOn, turn }: Statements, change: Change, expected: Expected, now: number): Own | undefined {
+  const { header, lease } = change
+  const { createdAt, id, incarnation, revision, fence, workflow, version, status, holder } = header
+  const { mailAppended, mailHandled } = header
+  const { mailAppended: seen = mailAppended } = expected
+  if (incarnation !== expected.incarnation) return undefined
+  const compare = [createdAt, id, incarnation, expected.revision, expected.fence, seen, workflow, version] as const
+  let done
+  if (holder === null || lease !== undefined) {
+    const wakeAt = wakeOf(change, now, mailAppended > mailHandled)
+    const set = [revision, headerRest(header), fence, status, holder, wakeAt, mailAppended, mailHandled] as const
+    done = turn.run(...compare, ...set)
+  } else {
+    if (fence !== expected.fence || status !== 'running' || mailAppended !== seen) return undefined
+    done = goOn.run(...compare, revision, headerRest(header), holder, mailHandled)
+  }
+  return Number(done.changes) === 1 ? { mailAppended, cancelling: 0 } : undefined
+}
+
+/** Any change, by looking first; `undefined` if the compare does not hold. */
+function replace(statements: Statements, change: Change, expected: Expected, now: number): Own | undefined {
+  const { header, lease } = change
+  const record = statements.find.get(header.id) as HeaderRecord | undefined
+  if (record === undefined || record.created_at !== header.createdAt || !meets(record, expected)) return undefined
+  const { createdAt, id, incarnation, revision, fence, workflow, version, status, holder, mailHandled } = header
+  const mailAppended = expected.mailAppended === undefined ? record.mail_appended : header.mailAppended
+  const keeps = holder !== null && lease === undefined
+  const wakeAt = keeps ? record.wake_at : wakeOf(change, now, mailAppended > mailHandled)
+  const fixed = [incarnation, revision, fence, workflow, version, status] as const
+  statements.replace.run(...fixed, holder, wakeAt, mailAppended, mailHandled, headerRest(header), createdAt, id)
+  return { mailAppended, cancelling: record.cancelling }
 }
 
 /** `wakeAt` where the change sets it; `waits`: whether mail waits after it. */
@@ -199,25 +218,28 @@ function tell({ news, oldNews, onMail }: Statements, id: string): void {
 }
 
 function prepare({ db, onMail }: WriterOptions): Statements {
-  const update = (more: string, condition = ''): SqliteStatement =>
+  const hurried = (set: string, condition: string): SqliteStatement =>
     db.prepare(
-      `UPDATE polaris_instances SET revision = ?1, fence = ?2, holder = ?6, mail_handled = ?7, rest = ?8,
-       incarnation = ?9, mail_appended = coalesce(?15, mail_appended)${more}
-       WHERE created_at = ?10 AND id = ?11 AND incarnation = ?12 AND revision = ?13 AND fence = ?14
-       AND (?16 IS NULL OR mail_appended = ?16) ${condition} RETURNING mail_appended, cancelling`,
+      `${UPDATE_INSTANCE} SET revision = ?9, rest = ?10${set} WHERE created_at = ?1 AND id = ?2 AND incarnation = ?3
+       AND revision = ?4 AND fence = ?5 AND mail_appended = ?6 AND workflow = ?7 AND version = ?8
+       AND cancelling = 0${condition}`,
     )
-  const indexed = ', workflow = ?3, version = ?4, status = ?5'
-  const wake = 'wake_at = CASE WHEN coalesce(?15, mail_appended) > ?7 THEN ?17 ELSE ?18 END'
   return {
     find: db.prepare(`SELECT ${HEADER_COLUMNS} FROM polaris_instances WHERE id = ?`),
     insert: db.prepare(
       `INSERT INTO polaris_instances (${INSERTED_COLUMNS}) VALUES (${marks(13)}) ON CONFLICT DO NOTHING`,
     ),
-    update: update(`${indexed}, ${wake}`),
-    keepWake: update(indexed),
-    goOn: update('', 'AND workflow = ?3 AND version = ?4 AND status = ?5'),
+    goOn: hurried('', " AND status = 'running' AND holder = ?11 AND mail_handled = ?12"),
+    turn: hurried(
+      ', fence = ?11, status = ?12, holder = ?13, wake_at = ?14, mail_appended = ?15, mail_handled = ?16',
+      '',
+    ),
+    replace: db.prepare(
+      `${UPDATE_INSTANCE} SET incarnation = ?, revision = ?, fence = ?, workflow = ?, version = ?, status = ?, holder = ?,
+       wake_at = ?, mail_appended = ?, mail_handled = ?, rest = ? WHERE created_at = ? AND id = ?`,
+    ),
     raise: db.prepare(
-      'UPDATE polaris_instances SET mail_appended = ?, wake_at = ?, cancelling = ? WHERE created_at = ? AND id = ?',
+      `${UPDATE_INSTANCE} SET mail_appended = ?, wake_at = ?, cancelling = ? WHERE created_at = ? AND id = ?`,
     ),
     request: db.prepare(`SELECT ${MAIL_COLUMNS} FROM polaris_mail WHERE created_at = ? AND id = ? AND request_id = ?`),
     insertMail: db.prepare(`INSERT INTO polaris_mail (${MAIL_COLUMNS}) VALUES (${marks(8)})`),
