@@ -18,6 +18,7 @@ import { atOnce } from './conformance-race.ts'
 import { claims, leases } from './conformance-claim.ts'
 import { counters, mailbox, mailing, prune } from './conformance-mail.ts'
 import { closing, ids, sharing, values } from './conformance-medium.ts'
+import { held } from './conformance-held.ts'
 import { histories, reading } from './conformance-read.ts'
 import { removing } from './conformance-remove.ts'
 import { comparing, writing } from './conformance-write.ts'
@@ -51,6 +52,7 @@ export interface ConformanceCase {
 const GROUPS: readonly Group[] = [
   writing,
   comparing,
+  held,
   reading,
   histories,
   listing,
