@@ -1,0 +1,8 @@
+export { tokenAuthorize } from './auth.ts'
+export type { Authorize, Grant, HttpAction, TokenAuthorize, TokenOptions, Wish } from './auth.ts'
+export type { RateOptions, RequestContext } from './guards.ts'
+export { httpHandler } from './handler.ts'
+export type { HttpHandler } from './handler.ts'
+export type { HttpOptions } from './options.ts'
+export { PROBLEMS } from './problems.ts'
+export type { HttpCode, ProblemCode } from './problems.ts'

@@ -1,0 +1,204 @@
+/** The parts of the OpenAPI document that are the same whatever the workflows. */
+import { PROBLEMS } from './problems.ts'
+
+const text = { type: 'string' }
+const texts = { type: 'array', items: text }
+const count = { type: 'integer', minimum: 0 }
+const time = { type: 'string', format: 'date-time' }
+const status = { enum: ['running', 'waiting', 'completed', 'failed', 'cancelled', 'retrying'] }
+const data = {
+  type: 'object',
+  description: 'Values by the names of their data. Of sensitive data there is {"$sensitive": true} instead.',
+}
+
+function object(properties: object, optional: readonly string[] = []): object {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name))
+  return { type: 'object', properties, ...(required.length > 0 && { required }) }
+}
+
+function ref(schema: string): object {
+  return { $ref: `#/components/schemas/${schema}` }
+}
+
+const said = object({ name: text, message: text, code: text }, ['code'])
+const summary = {
+  ...{ id: text, workflow: text, version: count, status, scopes: count, revision: count },
+  ...{ createdAt: time, updatedAt: time },
+}
+const lack = object({ data: text, from: text, because: text }, ['from', 'because'])
+
+const SCHEMAS = {
+  Problem: {
+    ...object(
+      {
+        ...{ type: text, title: text, status: count, detail: text },
+        code: { enum: Object.keys(PROBLEMS) },
+        errors: {
+          type: 'array',
+          items: object({ detail: text, pointer: text }),
+          description: 'With DATA_INVALID: what is wrong where, as JSON pointers into the body.',
+        },
+      },
+      ['errors'],
+    ),
+    description: 'RFC 9457. Tell problems apart by their code.',
+  },
+  InstanceSummary: object(summary),
+  InstancePage: object({ instances: { type: 'array', items: ref('InstanceSummary') }, next: text }, ['next']),
+  Instance: object(
+    {
+      ...summary,
+      ...{ waitingFor: texts, targetName: text, data },
+      failure: object({ builder: text, at: time, name: text, message: text, code: text }, ['code']),
+    },
+    ['targetName', 'failure'],
+  ),
+  Result: object(
+    {
+      ...{ id: text, workflow: text, version: count, scope: count },
+      status: { enum: ['completed', 'waiting', 'failed', 'retrying', 'cancelled'] },
+      ...{ waitingFor: texts, targetName: text, target: {}, produced: data },
+    },
+    ['targetName', 'target'],
+  ),
+  Submitted: object({ id: text, scope: count }),
+  HistoryEntry: object(
+    {
+      ...{ seq: count, scope: count, pass: count, outcome: text, builder: text, data: text, value: {} },
+      inputs: { type: 'array', items: object({ data: text, seq: count }) },
+      ...{ startedAt: time, endedAt: time, because: text, awaits: text, error: said, meta: { type: 'object' } },
+      from: object({ id: text, seq: count }),
+    },
+    ['builder', 'data', 'value', 'because', 'awaits', 'error', 'meta', 'from'],
+  ),
+  HistoryPage: object({ entries: { type: 'array', items: ref('HistoryEntry') }, next: count }, ['next']),
+  Explanation: object(
+    {
+      ...{ id: text, workflow: text, version: count, status, waitingFor: texts },
+      open: object({ scope: count, pass: count, mode: { enum: ['sequential', 'parallel'] } }),
+      targets: {
+        type: 'array',
+        items: object({
+          name: text,
+          state: { enum: ['present', 'stale', 'absent'] },
+          because: texts,
+          waitingFor: texts,
+        }),
+      },
+      builders: {
+        type: 'array',
+        items: object(
+          {
+            ...{ name: text, state: text, lacks: { type: 'array', items: lack }, outdated: { type: 'boolean' } },
+            ...{ because: text, awaits: text, error: said },
+          },
+          ['because', 'awaits', 'error'],
+        ),
+      },
+    },
+    ['open'],
+  ),
+  WorkflowList: object({
+    workflows: {
+      type: 'array',
+      items: object({
+        ...{ name: text, version: count, targets: texts, inputs: texts },
+        versions: { type: 'array', items: count },
+      }),
+    },
+  }),
+  Workflow: object({
+    ...{ workflow: text, version: count, fingerprint: text, targets: texts, inputs: texts, unreachable: texts },
+    ranks: { type: 'array', items: texts },
+    builders: { type: 'array', items: { type: 'object' } },
+    data: {
+      type: 'array',
+      items: object(
+        {
+          ...{ name: text, producer: text, schema: { type: 'object' } },
+          ...Object.fromEntries(
+            ['target', 'transient', 'feedable', 'sensitive'].map((name) => [name, { type: 'boolean' }]),
+          ),
+        },
+        ['producer'],
+      ),
+    },
+  }),
+  Nothing: { type: 'object', additionalProperties: false },
+  Reason: object({ reason: text }, ['reason']),
+  Rerun: object({ builder: text, reason: text }, ['reason']),
+  Fork: object({ id: text, at: count, reason: text }, ['at', 'reason']),
+  Anything: { type: 'object' },
+}
+
+function answer(schema: keyof typeof SCHEMAS, description: string): object {
+  return { description, content: { 'application/json': { schema: ref(schema) } } }
+}
+
+function parameter(place: 'path' | 'query' | 'header', name: string, schema: object, description: string): object {
+  return { in: place, name, required: place === 'path', schema, description }
+}
+
+const PARAMETERS = [
+  parameter('path', 'id', { type: 'string', minLength: 1, maxLength: 512 }, 'The workflow id'),
+  parameter('path', 'workflow', text, 'The name of a workflow'),
+  parameter('query', 'version', count, 'Default: the newest'),
+  parameter('query', 'workflow', text, 'Only of this workflow'),
+  parameter('query', 'status', text, 'Only of these statuses, with commas between them'),
+  parameter('query', 'createdFrom', time, 'Created at this time or later'),
+  parameter('query', 'createdBefore', time, 'Created before this time'),
+  parameter('query', 'limit', { type: 'integer', minimum: 1, maximum: 1000 }, 'Default 100'),
+  parameter('query', 'cursor', text, '`next` of the page before'),
+  parameter('query', 'after', count, 'Only entries with a greater seq'),
+  parameter('query', 'format', { enum: ['mermaid', 'dot'] }, 'Default mermaid'),
+  parameter(
+    'query',
+    'mode',
+    { enum: ['parallel', 'sequential', 'submit'] },
+    'parallel, the default: as many builders at once as can; sequential: one by one; submit: store, and let a worker go on',
+  ),
+  parameter(
+    'query',
+    'expect',
+    { enum: ['new', 'existing'] },
+    'Refuses the delta unless the instance is new, or exists',
+  ),
+  parameter('header', 'Idempotency-Key', text, 'The same request sent again under it is handled once'),
+  parameter('header', 'Last-Event-ID', text, 'Begin after this entry of the history'),
+]
+
+function byPlaceAndName(parameters: readonly object[]): object {
+  return Object.fromEntries(
+    (parameters as { in: string; name: string }[]).map((each) => [`${each.in}_${each.name}`, each]),
+  )
+}
+
+interface Components {
+  readonly schemas: Readonly<Record<string, object>>
+  readonly responses: object
+  readonly parameters: object
+  readonly securitySchemes: object
+}
+
+export const COMPONENTS: Components = {
+  schemas: SCHEMAS,
+  responses: {
+    Problem: { description: 'It was refused', content: { 'application/problem+json': { schema: ref('Problem') } } },
+    ...{ Instance: answer('Instance', 'The instance'), Result: answer('Result', 'What the scope came to') },
+    Submitted: answer('Submitted', 'It is stored; a worker goes on'),
+    InstancePage: answer('InstancePage', 'A page'),
+    HistoryPage: answer('HistoryPage', 'A page'),
+    Explanation: answer('Explanation', 'Builder by builder'),
+    WorkflowList: answer('WorkflowList', 'The workflows'),
+    Workflow: answer('Workflow', 'The workflow'),
+    Anything: answer('Anything', 'An object'),
+    Deleted: { description: 'It is gone' },
+    Graph: { description: 'The graph', content: { 'text/plain': { schema: text } } },
+    Events: {
+      description: 'Events `change` with { instance, entries }, and `gone`',
+      content: { 'text/event-stream': { schema: text } },
+    },
+  },
+  parameters: byPlaceAndName(PARAMETERS),
+  securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+}

@@ -1,0 +1,113 @@
+/** What goes out, as plain JSON: what is sensitive is only said to be there. Times are ISO 8601. */
+import type { Explanation, HistoryEntry, InstanceSummary, InstanceView, Result } from '../index.ts'
+import { shown } from './values.ts'
+import type { Veil } from './veil.ts'
+
+/** Stands for a sensitive value. */
+const SENSITIVE: { readonly $sensitive: true } = Object.freeze({ $sensitive: true })
+
+const OPERATIONS: ReadonlySet<HistoryEntry['outcome']> = new Set(['restart', 'rerun', 'forked'] as const)
+
+interface Subject {
+  readonly workflow: string
+  readonly version: number
+}
+
+type Said = NonNullable<HistoryEntry['error']>
+
+export function summaryView({ createdAt, updatedAt, ...summary }: InstanceSummary): object {
+  return { ...summary, createdAt: time(createdAt), updatedAt: time(updatedAt) }
+}
+
+export function instanceView(view: InstanceView, veil: Veil): object {
+  const { id, workflow, version, status, scopes, revision, createdAt, updatedAt } = view
+  const { waitingFor, targetName, data, failure } = view
+  const summary = summaryView({ id, workflow, version, status, scopes, revision, createdAt, updatedAt })
+  return {
+    ...summary,
+    waitingFor,
+    ...(targetName !== undefined && { targetName }),
+    ...(failure !== undefined && {
+      failure: {
+        builder: failure.builder,
+        at: time(failure.at),
+        ...saidView({ workflow, version }, failure.builder, failure, veil),
+      },
+    }),
+    data: dataView({ workflow, version }, Object.entries(data), veil),
+  }
+}
+
+export function resultView(result: Result, veil: Veil): object {
+  const { id, workflow, version, scope, status, waitingFor, targetName, target, produced } = result
+  const entries = produced.map(({ name, value }) => [name, value] as const)
+  return {
+    ...{ id, workflow, version, scope, status, waitingFor },
+    ...(targetName !== undefined && {
+      targetName,
+      target: veil.hides(workflow, version, targetName) ? SENSITIVE : shown(target),
+    }),
+    produced: dataView({ workflow, version }, entries, veil),
+  }
+}
+
+export function historyView(entry: HistoryEntry, { workflow, version }: Subject, veil: Veil): object {
+  const { value, startedAt, endedAt, because, error, ...rest } = entry
+  const { builder, data, outcome } = entry
+  // Of a restart or a rerun, whoever asked for it gave the reason.
+  const speaks = (text: string): string =>
+    builder === undefined || OPERATIONS.has(outcome) ? text : veil.textOf({ workflow, version, builder }, text)
+  return {
+    ...rest,
+    ...(value !== undefined && {
+      value: data === undefined || veil.hides(workflow, version, data) ? SENSITIVE : shown(value),
+    }),
+    ...(because !== undefined && { because: speaks(because) }),
+    ...(error !== undefined && { error: saidView({ workflow, version }, builder, error, veil) }),
+    startedAt: time(startedAt),
+    endedAt: time(endedAt),
+  }
+}
+
+export function explanationView(explanation: Explanation, veil: Veil): object {
+  const { workflow, version, builders, ...rest } = explanation
+  const speaks = (builder: string | undefined, text: string | undefined): object =>
+    text === undefined
+      ? {}
+      : { because: builder === undefined ? text : veil.textOf({ workflow, version, builder }, text) }
+  return {
+    ...{ workflow, version },
+    ...rest,
+    builders: builders.map(({ because, error, lacks, ...builder }) => ({
+      ...builder,
+      lacks: lacks.map(({ because, ...lack }) => ({ ...lack, ...speaks(lack.from, because) })),
+      ...speaks(builder.name, because),
+      ...(error !== undefined && { error: saidView({ workflow, version }, builder.name, error, veil) }),
+    })),
+  }
+}
+
+function dataView(
+  { workflow, version }: Subject,
+  entries: readonly (readonly [string, unknown])[],
+  veil: Veil,
+): object {
+  const members = Object.create(null) as Record<string, unknown>
+  for (const [name, value] of entries) members[name] = veil.hides(workflow, version, name) ? SENSITIVE : shown(value)
+  return members
+}
+
+/** An error without its stack. */
+function saidView({ workflow, version }: Subject, builder: string | undefined, said: Said, veil: Veil): object {
+  const { name, message, code } = said
+  const speaker = builder === undefined ? undefined : { workflow, version, builder }
+  return {
+    name,
+    ...(code !== undefined && { code }),
+    message: speaker === undefined ? message : veil.textOf(speaker, message),
+  }
+}
+
+function time(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
+}
