@@ -1,7 +1,7 @@
 import { isPolarisError, PolarisError } from '../graph/errors.ts'
 import type { ErrorCode } from '../graph/errors.ts'
 import type { Awaitable, DataStore, Header, Mail, Snapshot } from '../stores/contract.ts'
-import { agenda } from './agenda.ts'
+import { agenda, removalAt } from './agenda.ts'
 import type { Clock } from './clock.ts'
 import { NO_META } from './context.ts'
 import type { Driver, Manner, Warm } from './driver.ts'
@@ -11,8 +11,9 @@ import type { Tenure } from './journal.ts'
 import { openBody } from './mail.ts'
 import type { Answer, Helper } from './mailbox.ts'
 import { CALL } from './program.ts'
-import { crashLoop, versionChanged } from './refusals.ts'
+import { cancelledMeanwhile, crashLoop, versionChanged } from './refusals.ts'
 import type { Registry } from './registry.ts'
+import type { Remover } from './removal.ts'
 import type { ScopeResult } from './result.ts'
 import { loadState } from './state.ts'
 import type { Turns } from './turns.ts'
@@ -38,6 +39,7 @@ export interface BacklogFacts {
   readonly driver: Driver
   readonly turns: Turns
   readonly warm: WarmOnes
+  readonly remover: Remover
   /** Told how each scope ended that somebody may be waiting for. */
   readonly settled: (id: string, seq: number, answer: Answer) => void
 }
@@ -106,15 +108,19 @@ export class Backlog {
   async drain(id: string, helper: Helper, claimed: Claimed | undefined): Promise<Trouble | undefined> {
     const manner: Manner = { id, ...helper, signal: undefined }
     let fresh = claimed
+    // What is left of an instance that was removed goes as well when it has been remembered for long enough.
+    const grave = claimed?.header.status === 'deleted' ? claimed.header : undefined
     this.stranded.delete(id)
     this.worked.set(id, helper.stopped)
     try {
-      for (;;) {
+      if (grave !== undefined) await this.facts.remover.remove(grave)
+      while (grave === undefined) {
         const warm = await this.current(id, fresh)
         fresh = undefined
         if (warm?.header === undefined || !this.isFree(warm.header)) return undefined
         if (!(await this.step(manner, warm, warm.header, helper))) return undefined
       }
+      return undefined
     } catch (error) {
       this.facts.warm.drop(id)
       if (isPolarisError(error, 'STORE_UNAVAILABLE')) this.strand(id)
@@ -140,14 +146,20 @@ export class Backlog {
       this.facts.settled(manner.id, mail.seq, answer)
     }
     if (mails.length > 0 && goesOn()) return true
-    if (goesOn() && this.isDue(warm)) return this.wake(manner, warm)
+    const rests = warm.header
+    if (rests !== undefined && goesOn() && this.isDue(warm, rests, agenda)) {
+      if (!this.isDue(warm, rests, removalAt)) return this.wake(manner, warm)
+      await this.facts.remover.remove(rests)
+      this.facts.warm.drop(manner.id)
+      return true
+    }
     if (warm.header !== undefined && warm.header.holder !== null) await this.facts.driver.release(warm, warm.header)
     return false
   }
 
-  /** Whether its time has come for something that nobody fed. */
-  private isDue({ state, header }: Warm): boolean {
-    const at = header === undefined || header.pass > 0 ? null : agenda(state, header.status)
+  /** What nobody fed and whose time has come: something to run, or the end of the instance. */
+  private isDue({ state }: Warm, { status, pass, updatedAt }: Header, what: typeof agenda): boolean {
+    const at = pass > 0 ? null : what(state, status, updatedAt)
     return at !== null && at <= this.facts.clock.now()
   }
 
@@ -171,18 +183,22 @@ export class Backlog {
     const opened = openBody(served.program, body, this.facts.driver.form)
     if (opened instanceof PolarisError) return this.facts.driver.giveUp(warm, header, [], opened)
     const { accepted, meta, operation } = opened
-    if (header.claims > MOST_CLAIMS) return this.facts.driver.giveUp(warm, header, accepted, crashLoop(header))
+    if (isCancelled(header, seq)) return this.facts.driver.giveUp(warm, header, accepted, cancelledMeanwhile(header.id))
+    if (header.claims > MOST_CLAIMS && operation?.kind !== 'cancel') {
+      return this.facts.driver.giveUp(warm, header, accepted, crashLoop(header))
+    }
     const delta = accepted.map(({ intake, value }) => ({ name: intake.slot.name, value }))
     return this.facts.driver.run(manner, warm, { mode, delta, accepted, meta, operation }, { seq, more })
   }
 
   /** Finishes a scope that was cut short. Its throw is its caller's, who may be waiting. */
   async interrupted(manner: Manner, warm: Warm, header: Header): Promise<Answer> {
-    const answer = await answerTo(() =>
-      header.claims > MOST_CLAIMS
-        ? this.facts.driver.giveUp(warm, header, [], crashLoop(header))
-        : this.facts.driver.runInterrupted(manner, warm, header),
-    )
+    const { driver } = this.facts
+    const answer = await answerTo(() => {
+      if (isCancelled(header, header.scope)) return driver.giveUp(warm, header, [], cancelledMeanwhile(header.id))
+      if (header.claims > MOST_CLAIMS) return driver.giveUp(warm, header, [], crashLoop(header))
+      return driver.runInterrupted(manner, warm, header)
+    })
     this.facts.settled(manner.id, header.scope, answer)
     return answer
   }
@@ -205,7 +221,7 @@ export class Backlog {
   }
 
   load(snapshot: Snapshot | undefined): Warm | undefined {
-    if (snapshot === undefined) return undefined
+    if (snapshot === undefined || snapshot.header.status === 'deleted') return undefined
     const { header, rows } = snapshot
     const served = this.facts.registry.serving(header.id, header.workflow, header.version)
     if (served.workflow.plan.fingerprint !== header.fingerprint) throw versionChanged(header)
@@ -221,6 +237,11 @@ export class Backlog {
 /** Whether mail waits behind what is under way. */
 export function hasMail({ mailAppended, mailHandled, pass }: Header): boolean {
   return mailAppended > (pass > 0 ? mailHandled + 1 : mailHandled)
+}
+
+/** Whether a scope is no longer to run since somebody cancels the instance. */
+function isCancelled({ cancelling }: Header, scope: number): boolean {
+  return cancelling > scope
 }
 
 function isSame(known: Header, { incarnation, revision }: Header): boolean {
@@ -244,4 +265,5 @@ const IS_ANSWER: ReadonlySet<ErrorCode> = new Set([
   'CRASH_LOOP',
   'DATA_UNKNOWN',
   'BUILDER_UNKNOWN',
+  'CANCELLED',
 ])

@@ -68,6 +68,7 @@ function begin(asked: Computation, accepted: readonly AcceptedDatum[]): ScopeRun
     clock: undefined,
     startedAt: 0,
     leases: undefined,
+    patience: 0,
   })
 }
 

@@ -16,7 +16,6 @@ import { Journal, Overtaken } from './journal.ts'
 import type { JournalFacts, Tenure } from './journal.ts'
 import { Leases } from './leases.ts'
 import { draftOf, handledBy, outcomeOf, recordOf } from './records.ts'
-import { callerGaveUp } from './refusals.ts'
 import { fedSlots, heldBefore, keepProduced } from './recovery.ts'
 import type { Served } from './registry.ts'
 import { ScopeResult } from './result.ts'
@@ -135,7 +134,9 @@ export class Driver {
    * @throws what the call is to reject with
    */
   run(manner: Manner, warm: Warm, trigger: Trigger, origin: Origin): Awaitable<ScopeResult> {
-    if (trigger.operation?.kind !== 'restart') return this.begin(manner, warm, trigger, origin)
+    const kind = trigger.operation?.kind
+    if (kind === 'cancel') return this.cancel(warm, warm.header as Header, trigger)
+    if (kind !== 'restart') return this.begin(manner, warm, trigger, origin)
     return this.rewind(warm).then(() => this.begin(manner, warm, trigger, origin))
   }
 
@@ -223,17 +224,55 @@ export class Driver {
     const { code, message } = reason
     const handled = handledBy(scope, startedAt, { status: 'failed', error: { code, message } })
     const { settled, newest: rows } = state
-    const wakeAt = agenda(state, 'failed')
+    const wakeAt = agenda(state, 'failed', startedAt)
     const patch = { status: 'failed', scope, pass: 0, mode, settled, rows, updatedAt: startedAt, wakeAt } as const
     await journal.close(patch, { settled: true, handled, keep: false })
     this.settle(warm, journal)
     throw reason
   }
 
+  /** Ends an instance for good: what it has stays to be looked at. */
+  private async cancel(warm: Warm, header: Header, { operation, meta }: Trigger): Promise<ScopeResult> {
+    const { state } = warm
+    const { id, cancelling: scope, mode } = header
+    const updatedAt = this.facts.clock.now()
+    const journal = this.journal(warm, header, {
+      ...{ direct: false, mail: undefined, committed: undefined, startedAt: updatedAt },
+    })
+    const left = state.settled < state.newest
+    if (meta !== undefined) journal.add(callRow(state, scope, updatedAt, meta))
+    if (operation !== undefined) journal.add(operate(state, scope, updatedAt, operation))
+    if (!left) state.settle()
+    const { settled, newest: rows } = state
+    const status = 'cancelled'
+    const patch = {
+      status,
+      scope,
+      pass: 0,
+      mode,
+      settled,
+      rows,
+      updatedAt,
+      wakeAt: agenda(state, status, updatedAt),
+    } as const
+    await journal.close(patch, { settled: true, handled: handledBy(scope, updatedAt, { status }), keep: false })
+    this.settle(warm, journal)
+    const copy = state.snapshot(false)
+    return new ScopeResult({
+      id,
+      scope,
+      state: copy,
+      slots: [],
+      values: [],
+      status,
+      target: undefined,
+      lost: undefined,
+    })
+  }
+
   /** Gives back an instance on which there was nothing to do. */
   async release(warm: Warm, header: Header): Promise<void> {
-    const { status, scope, pass, mode, settled, rows } = header
-    const updatedAt = this.facts.clock.now()
+    const { status, scope, pass, mode, settled, rows, updatedAt } = header
     const journal = this.journal(warm, header, {
       direct: false,
       mail: undefined,
@@ -241,7 +280,7 @@ export class Driver {
       startedAt: updatedAt,
     })
     await journal.close(
-      { status, scope, pass, mode, settled, rows, updatedAt, wakeAt: agenda(warm.state, status) },
+      { status, scope, pass, mode, settled, rows, updatedAt, wakeAt: agenda(warm.state, status, updatedAt) },
       { settled: pass === 0, handled: undefined, keep: false },
     )
     this.settle(warm, journal)
@@ -250,6 +289,16 @@ export class Driver {
   /** Puts an instance into the store that was not made by a scope; answers whether its id was free. */
   async insert(change: Change): Promise<boolean> {
     return (await this.committer.commit({ ...change, header: { ...change.header, token: this.facts.ids() } })).ok
+  }
+
+  /** Whether a scope is under way on an instance in this process. */
+  isRunning(id: string): boolean {
+    return this.runs.has(id)
+  }
+
+  /** Tells the scope under way on an instance that somebody cancels it. */
+  cancelRun(id: string): void {
+    this.runs.get(id)?.cancel()
   }
 
   /** Stops the scope under way on an instance: what it has made is kept, the rest is left to others, at once. */
@@ -325,6 +374,7 @@ export class Driver {
       clock: this.facts.clock,
       startedAt: journal.progressAt,
       leases: journal.eager || journal.leasedAt !== undefined ? this.leases : undefined,
+      patience: this.facts.tenure.ms,
     })
   }
 
@@ -357,12 +407,12 @@ export class Driver {
     const { scope, run, journal, noted, keep } = ended
     const { state } = warm
     // Without it, nobody could tell from the rows alone that something was left undone.
-    if (run.aborted !== undefined) journal.add(reasonRow(state, scope.number, run.recorder.now(), callerGaveUp(run.id)))
+    if (run.aborted !== undefined) journal.add(reasonRow(state, scope.number, run.recorder.now(), run.aborted))
     if (run.failed) state.stale = []
     else state.settle()
     const ending = endingOf(run, scope)
     scope.release()
-    const patch = run.lastPatch(ending.status, agenda(state, ending.status))
+    const patch = run.lastPatch(ending.status, agenda(state, ending.status, run.recorder.start()))
     const handled = noted ? handledBy(scope.number, patch.updatedAt, outcomeOf(run, scope, ending)) : undefined
     const closed = journal.close(patch, { settled: true, handled, keep })
     if (isThenable(closed)) return closed.then(() => this.conclude(warm, ended, ending))

@@ -1,6 +1,4 @@
-import { PolarisError } from '../graph/errors.ts'
 import { BuilderError } from './builder-error.ts'
-import { messageOf } from './failure.ts'
 import type { ScopeFacts, ScopeResult } from './result.ts'
 import type { Scope } from './scope.ts'
 import type { ScopeRun } from './scope-run.ts'
@@ -22,11 +20,6 @@ export function answerOf({ failure, aborted, id }: ScopeRun, result: ScopeResult
     const { code, node, cause, message } = failure
     throw new BuilderError(code, message, { builder: node.name, id, result, cause })
   }
-  if (aborted === undefined) return result
-  throw new PolarisError(
-    'ABORTED',
-    `The caller gave up on '${id}': ${messageOf(aborted.reason)}. ` +
-      'What was produced before is kept; resume goes on from there.',
-    { cause: aborted.reason },
-  )
+  if (aborted !== undefined) throw aborted
+  return result
 }

@@ -1,14 +1,12 @@
 import type { Datum, DatumOf } from '../graph/data.ts'
-import { PolarisError } from '../graph/errors.ts'
 import { checkOption, checkOptions } from '../graph/naming.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
 import type { Mode } from '../stores/contract.ts'
 import { compute } from './compute.ts'
-import { messageOf } from './failure.ts'
-import { freezeDeep } from './freeze.ts'
 import { checkHooks } from './hooks.ts'
 import type { Hooks } from './hooks.ts'
 import type { Call, Instances, Submitted } from './instances.ts'
+import { checkMeta } from './meta.ts'
 import { checkReason } from './operation.ts'
 import type { Operation, WithReason } from './operation.ts'
 import { checkRequestId, noStore } from './refusals.ts'
@@ -52,8 +50,6 @@ export interface Host {
   readonly entries: Instances | undefined
   ids(): string
 }
-
-const LARGEST_META = 16_384
 
 /** Runs workflows. Any number may share a `Polaris`. */
 export class Executor {
@@ -212,41 +208,4 @@ export class Executor {
     const { expect, requestId, meta, signal } = this.options
     return { workflow, id, delta, mode, limit, hooks, resume, operation, expect, requestId, meta, signal }
   }
-}
-
-function checkMeta(meta: unknown): Readonly<Record<string, unknown>> {
-  const text = metaText(meta)
-  if (text.length > LARGEST_META) {
-    throw new PolarisError(
-      'OPTION_INVALID',
-      `meta may take ${LARGEST_META} characters of JSON, but takes ${text.length}.`,
-    )
-  }
-  const copy = JSON.parse(text) as Record<string, unknown>
-  freezeDeep(copy)
-  return copy
-}
-
-function metaText(meta: unknown): string {
-  let cause: unknown
-  try {
-    if (typeof meta === 'object' && meta !== null && !Array.isArray(meta) && isJson(meta)) return JSON.stringify(meta)
-  } catch (error) {
-    cause = error
-  }
-  throw new PolarisError(
-    'OPTION_INVALID',
-    `meta must be a plain object of plain JSON, but is ${messageOf(meta)}.`,
-    cause === undefined ? undefined : { cause },
-  )
-}
-
-/** Whether JSON keeps a value as it is, but for members that are `undefined`, which it leaves out. */
-function isJson(value: unknown): boolean {
-  if (value === null || value === undefined || typeof value === 'string' || typeof value === 'boolean') return true
-  if (typeof value === 'number') return Number.isFinite(value)
-  if (typeof value !== 'object' || typeof (value as { toJSON?: unknown }).toJSON === 'function') return false
-  if (Array.isArray(value)) return value.every(isJson)
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return (prototype === Object.prototype || prototype === null) && Object.values(value).every(isJson)
 }

@@ -65,13 +65,17 @@ export async function copyHistory(store: DataStore, header: Header, at: number):
 function settledUpTo(rows: readonly Row[], beyond: Row | undefined): number {
   let settled = 0
   let failed = false
+  let before = 0
   for (const [index, row] of rows.entries()) {
     const next = rows[index + 1] ?? beyond
     if (row.outcome === 'restart') settled = 0
     if (row.outcome === 'failed') failed = true
+    // These run nothing, and so leave undone what was.
+    if (row.outcome === 'cancelled' || row.outcome === 'forked') failed = settled < before
     if (next === undefined || next.scope === row.scope) continue
     if (!failed) settled = row.seq
     failed = false
+    before = row.seq
   }
   return settled
 }
@@ -104,7 +108,7 @@ export function forkChange(
   const header: Header = {
     ...draft,
     ...{ revision: 1, status, mode: 'parallel', settled: open ? settled : own.seq, rows: own.seq },
-    ...{ scope, mailAppended: scope, mailHandled: scope, wakeAt: agenda(state, status) },
+    ...{ scope, mailAppended: scope, mailHandled: scope, wakeAt: agenda(state, status, draft.createdAt) },
   }
   return { expected: null, header, rows: [...rows, own] }
 }

@@ -10,28 +10,29 @@ import type { Clock } from './clock.ts'
 import { Driver } from './driver.ts'
 import type { Warm } from './driver.ts'
 import type { Hooks } from './hooks.ts'
-import { copyHistory, forkChange } from './fork.ts'
 import { acceptDelta } from './intake.ts'
 import type { AcceptedDatum } from './intake.ts'
 import { Overtaken } from './journal.ts'
 import type { Tenure } from './journal.ts'
 import { bodyOf, hashOf } from './mail.ts'
+import { Lives } from './lives.ts'
 import { Mailbox } from './mailbox.ts'
 import { operationProblem } from './operation.ts'
-import type { Operation, WithReason } from './operation.ts'
+import type { Operation } from './operation.ts'
 import type { Answer } from './mailbox.ts'
 import {
   checkExpectation,
+  checkGrave,
   checkId,
   closed,
   gaveUp,
-  notFound,
   overtaken,
   refuseTransientTarget,
   requestConflict,
   transientMustWait,
 } from './refusals.ts'
 import type { Registry, Served } from './registry.ts'
+import { Remover } from './removal.ts'
 import { replay } from './replay.ts'
 import { ScopeResult } from './result.ts'
 import { Turns } from './turns.ts'
@@ -75,6 +76,8 @@ export interface InstancesFacts {
   readonly longestRun: number
   /** Called when a scope has ended here. */
   readonly atRest: (id: string) => void
+  /** For how long the ids of removed instances are remembered, in milliseconds. */
+  readonly tombstones: number
 }
 
 /** What a turn on an instance comes to: a result, or a delta in the mailbox whose scope has to be waited for. */
@@ -90,6 +93,8 @@ const MOST_NEWNESS = 16
 /** Moves instances on: one scope at a time each, whatever runs in between. */
 export class Instances {
   readonly mailbox: Mailbox
+  private readonly remover: Remover
+  readonly lives: Lives
   private readonly facts: InstancesFacts
   private readonly driver: Driver
   private readonly turns = new Turns()
@@ -114,7 +119,8 @@ export class Instances {
     this.driver = new Driver({ store, clock, ids, tenure, longestRun, atRest })
     const { driver, turns, warm } = this
     const settled = (id: string, seq: number, answer: Answer): void => this.mailbox.settled(id, seq, answer)
-    this.backlog = new Backlog({ store, registry, clock, tenure, driver, turns, warm, settled })
+    const remover = (this.remover = new Remover({ store, clock, keep: facts.tombstones }))
+    this.backlog = new Backlog({ store, remover, registry, clock, tenure, driver, turns, warm, settled })
     const { decode } = driver
     this.mailbox = new Mailbox({
       store,
@@ -123,6 +129,9 @@ export class Instances {
       help: (id, helper) => this.backlog.help(id, helper),
       replay: (id, mail) => replay({ store, registry, decode }, id, mail),
     })
+    const { mailbox } = this
+    this.lives = new Lives({ store, registry, clock, driver, mailbox, remover, warm })
+    this.mailbox.hear((id) => void this.lives.noticed(id))
   }
 
   /** Refuses further calls; resolves once none is under way any more. */
@@ -173,26 +182,14 @@ export class Instances {
     const served = await this.servedFor(call.id, name)
     refuseTransientTarget(served.program.graph)
     const delta = await acceptDelta(served.program, call.delta, this.driver.form)
-    return this.append(call, served, delta)
-  }
-
-  /**
-   * Copies an instance under another id.
-   *
-   * @throws `INSTANCE_NOT_FOUND`, `INSTANCE_EXISTS`, `VERSION_NOT_SERVED`, `OPTION_INVALID`
-   */
-  async fork(id: string, newId: string, { at, reason }: { readonly at: number } & WithReason): Promise<void> {
-    const { store, registry } = this.facts
-    const header = (await store.read(id))?.header
-    // What only waits in the mailbox is not part of the copy.
-    if (header === undefined || header.rows === 0) throw notFound(id)
-    const served = registry.serving(id, header.workflow, header.version)
-    const copied = await copyHistory(store, header, at)
-    if ((await store.read(id))?.header.incarnation !== header.incarnation) throw notFound(id)
-    const change = forkChange(served, this.driver.draft(newId, served), id, copied, reason, this.driver.decode)
-    if (await this.driver.insert(change)) return
-    checkExpectation({ id: newId, expect: 'new', resume: false }, header.workflow, (await store.read(newId))?.header)
-    throw overtaken(newId)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.append(call, served, delta)
+      } catch (error) {
+        if (!(error instanceof Overtaken)) throw error
+        if (attempt === ATTEMPTS) throw overtaken(call.id)
+      }
+    }
   }
 
   private attempt(call: Call, name: string, attempt: number): Awaitable<Turn> {
@@ -260,8 +257,19 @@ export class Instances {
     if (warm !== undefined && trusted) return this.onKnown(call, name, warm)
     const read = this.facts.store.read(call.id)
     return isThenable(read)
-      ? read.then((snapshot) => this.onKnown(call, name, this.backlog.load(this.noteRead(snapshot))))
-      : this.onKnown(call, name, this.backlog.load(this.noteRead(read)))
+      ? read.then((snapshot) => this.onRead(call, name, this.noteRead(snapshot)))
+      : this.onRead(call, name, this.noteRead(read))
+  }
+
+  private onRead(call: Call, name: string, snapshot: Snapshot | undefined): Awaitable<Turn> {
+    if (snapshot?.header.status !== 'deleted') return this.onKnown(call, name, this.backlog.load(snapshot))
+    return this.clear(call, snapshot.header).then(() => this.onKnown(call, name, undefined))
+  }
+
+  /** Makes room where an instance was removed, for whoever begins anew on purpose. */
+  private async clear(call: Call, grave: Header): Promise<void> {
+    checkGrave(call)
+    if (!(await this.remover.remove(grave))) throw new Overtaken()
   }
 
   private onKnown(call: Call, name: string, warm: Warm | undefined): Awaitable<Turn> {
@@ -353,6 +361,10 @@ export class Instances {
     const appended = await this.mailbox.append(append)
     if (appended.ok) return { id, scope: appended.seq }
     if ('known' in appended) return sameRequest(call, appended.known)
+    if (appended.current?.status === 'deleted') {
+      await this.clear(call, appended.current)
+      throw new Overtaken()
+    }
     checkExpectation(call, served.program.graph.name, appended.current)
     throw overtaken(id)
   }

@@ -129,6 +129,11 @@ export class Journal {
     return this.eager && this.flight === undefined && this.effect > this.committed
   }
 
+  /** Whether somebody asks to cancel the instance, as far as the last commit has told. */
+  get cancelled(): boolean {
+    return this.header !== undefined && this.header.cancelling > 0 && this.header.scope !== this.header.cancelling
+  }
+
   get busy(): boolean {
     return this.flight !== undefined
   }

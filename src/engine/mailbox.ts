@@ -81,6 +81,11 @@ export class Mailbox {
     return appended
   }
 
+  /** Like {@link listen}, but only as long as others listen or wait: it alone does not make the store tell. */
+  hear(onMail: (id: string) => void): void {
+    this.onMail.add(onMail)
+  }
+
   /** Calls back when mail may have come or been handled, anywhere; answers how to end it. */
   listen(onMail: (id: string) => void): () => void {
     this.subscribe()

@@ -2,7 +2,7 @@ import { PolarisError } from '../graph/errors.ts'
 import type { Graph } from '../graph/graph.ts'
 import { checkOption, checkOptions, listNames } from '../graph/naming.ts'
 import type { Row } from '../stores/contract.ts'
-import { RERUN, RESTART } from './program.ts'
+import { CANCELLED, RERUN, RESTART } from './program.ts'
 import { callerRow } from './rows.ts'
 import type { State } from './state.ts'
 
@@ -10,11 +10,18 @@ import type { State } from './state.ts'
 export type Operation =
   | { readonly kind: 'restart'; readonly reason?: string }
   | { readonly kind: 'rerun'; readonly builder: string; readonly reason?: string }
+  | { readonly kind: 'cancel'; readonly reason?: string }
 
 /** Why somebody asks for an operation: kept in the history. Who: `executor.with({ meta })`. */
 export interface WithReason {
   /** At most 1,000 characters. */
   readonly reason?: string
+}
+
+/** For operations that no executor stands behind. */
+export interface Asked extends WithReason {
+  /** Who, within which trace: small plain JSON that the history keeps. */
+  readonly meta?: Readonly<Record<string, unknown>>
 }
 
 const LONGEST_REASON = 1_000
@@ -43,7 +50,8 @@ export function operationProblem(graph: Graph, operation: Operation): PolarisErr
 export function operate(state: State, scope: number, now: number, operation: Operation): Row {
   const { kind, reason } = operation
   const note = reason === undefined ? null : { because: reason }
-  const fields = { data: null, outcome: kind, value: undefined, note } as const
+  const fields = { data: null, outcome: kind === 'cancel' ? 'cancelled' : kind, value: undefined, note } as const
+  if (kind === 'cancel') return callerRow(state, scope, now, { place: CANCELLED, ...fields })
   if (kind === 'restart') return (state.restarted = callerRow(state, scope, now, { place: RESTART, ...fields }))
   const { builder } = operation
   const row = callerRow(state, scope, now, { place: RERUN + builder, ...fields }, builder)

@@ -1,4 +1,6 @@
 import type { Service } from '../graph/builder.ts'
+import { durationMs, durationProblem } from '../graph/duration.ts'
+import type { Duration } from '../graph/duration.ts'
 import { describeValue, PolarisError } from '../graph/errors.ts'
 import { checkOption, checkOptions } from '../graph/naming.ts'
 import type { graphOf } from '../graph/workflow.ts'
@@ -13,6 +15,9 @@ import type { Explanation, HistoryEntry, InstanceSummary, InstanceView } from '.
 import { checkFork } from './fork.ts'
 import type { ForkOptions } from './fork.ts'
 import { Instances } from './instances.ts'
+import { checkMeta } from './meta.ts'
+import { checkReason } from './operation.ts'
+import type { Asked } from './operation.ts'
 import { checkId, closed, noStore } from './refusals.ts'
 import { Registry } from './registry.ts'
 import { Watches } from './watch.ts'
@@ -35,6 +40,8 @@ export interface PolarisOptions<Services> {
   readonly lease?: number
   /** For how long a lease is renewed while nothing comes of the builders that run, in milliseconds. Default: an hour. */
   readonly longestRun?: number
+  /** For how long the ids of instances that were removed are remembered (see `delete`). Default: a day; 0: not at all. */
+  readonly tombstones?: Duration
 }
 
 /** Which instances to list. Times are milliseconds since the epoch. */
@@ -83,18 +90,30 @@ export class Polaris<Services extends object = {}> {
 
   /** @throws `OPTION_INVALID`, `STORE_INVALID` */
   constructor(options: PolarisOptions<Services> = {}) {
-    checkOptions('new Polaris', options, ['store', 'services', 'clock', 'warm', 'lease', 'longestRun'])
-    const { store, services, clock = systemClock, warm = 10_000, lease = 15_000, longestRun = 3_600_000 } = options
+    checkOptions('new Polaris', options, ['store', 'services', 'clock', 'warm', 'lease', 'longestRun', 'tombstones'])
+    const {
+      store,
+      services,
+      clock = systemClock,
+      warm = 10_000,
+      lease = 15_000,
+      longestRun = 3_600_000,
+      tombstones = '1d',
+    } = options
     if (store !== undefined) checkStore(store)
     checkConstruction(services, clock, warm)
     checkLease(lease, longestRun)
+    const problem = durationProblem('tombstones', tombstones, 0)
+    if (problem !== undefined) throw new PolarisError('OPTION_INVALID', `${problem}.`)
     const ids = idSource()
     this.store = store
     this.registry = new Registry(services ?? {})
     const { registry } = this
     const tenure = { holder: ids(), ms: lease }
     const atRest = (id: string): void => this.watches?.told(id)
-    this.entries = store && new Instances({ store, registry, clock, ids, warm, tenure, longestRun, atRest })
+    const keep = durationMs(tombstones) ?? 0
+    this.entries =
+      store && new Instances({ store, registry, clock, ids, warm, tenure, longestRun, atRest, tombstones: keep })
     const { mailbox } = this.entries ?? {}
     const { live } = this
     this.watches = store && mailbox && new Watches({ store, clock, live, listen: (onMail) => mailbox.listen(onMail) })
@@ -215,8 +234,7 @@ export class Polaris<Services extends object = {}> {
     checkId(id)
     checkId(newId)
     const checked = checkFork(options)
-    this.openStore()
-    await (this.entries as Instances).fork(id, newId, checked)
+    await this.lives.fork(id, newId, checked)
     return (await this.get(newId)) as InstanceView
   }
 
@@ -237,13 +255,48 @@ export class Polaris<Services extends object = {}> {
     return (this.watches as Watches).watch(id, options)
   }
 
+  /**
+   * Ends an instance for good: the builders that run get their signal and at most a lease's time to end, what has finished is
+   * kept, what waits is not run, and data that come later are refused with `CANCELLED`, as are the calls under way. Resolves
+   * once that is done, wherever the instance is worked on. To ask twice is harmless.
+   *
+   * Throws `ID_INVALID`, `INSTANCE_NOT_FOUND`, `VERSION_NOT_SERVED`.
+   */
+  async cancel(id: string, options: Asked = {}): Promise<InstanceView> {
+    checkId(id)
+    checkOptions('cancel', options, ['reason', 'meta'])
+    const { meta, ...rest } = options
+    const operation = { kind: 'cancel', ...checkReason('cancel', rest) } as const
+    const checked = meta === undefined ? undefined : checkMeta(meta)
+    await this.lives.cancel(id, operation, checked)
+    return (await this.get(id)) as InstanceView
+  }
+
+  /**
+   * Removes an instance, its history and the records of its requests, all or nothing. One that is worked on, or for which
+   * data wait, is cancelled first. The id is remembered for the time of `tombstones`: a late duplicate of a request
+   * (`requestId`) is refused with `INSTANCE_DELETED`; a call without one, or with `expect: 'new'`, begins anew.
+   *
+   * Throws `ID_INVALID`, `INSTANCE_NOT_FOUND`, `VERSION_NOT_SERVED`.
+   */
+  async delete(id: string): Promise<void> {
+    checkId(id)
+    await this.lives.delete(id)
+  }
+
+  private get lives(): Instances['lives'] {
+    this.openStore()
+    return (this.entries as Instances).lives
+  }
+
   private get live(): boolean {
     return this.store?.capabilities.values === 'live'
   }
 
   private async read(id: string): Promise<Snapshot | undefined> {
     checkId(id)
-    return this.openStore().read(id)
+    const snapshot = await this.openStore().read(id)
+    return snapshot?.header.status === 'deleted' ? undefined : snapshot
   }
 
   private graphFor({ header: { id, workflow, version } }: Snapshot): NonNullable<ReturnType<typeof graphOf>> {

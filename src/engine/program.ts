@@ -18,6 +18,8 @@ export const SUPPLIED = 's:'
 export const RESTART = 'R:'
 /** The newest rerun of a builder. */
 export const RERUN = 'r:'
+/** That the instance was cancelled. */
+export const CANCELLED = 'x:'
 /** Where a fork tells what it is a copy of. */
 export const FORKED = 'k:'
 /** The newest call that said something about itself. */

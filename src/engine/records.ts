@@ -4,7 +4,6 @@ import type { Origin } from './driver.ts'
 import type { Ending } from './ending.ts'
 import { writeOutcome } from './mail.ts'
 import type { Outcome } from './mail.ts'
-import { callerGaveUp } from './refusals.ts'
 import type { Served } from './registry.ts'
 import type { Scope } from './scope.ts'
 import type { ScopeRun } from './scope-run.ts'
@@ -49,14 +48,14 @@ export function handledBy(seq: number, at: number, outcome: Outcome): Handled {
 
 /** What a later caller is told about a scope, who finds its rows in the store. */
 export function outcomeOf(run: ScopeRun, { graph }: Scope, { status, target }: Ending): Outcome {
-  const { failure, aborted, id } = run
+  const { failure, aborted } = run
   const name = target === undefined ? undefined : graph.slots[target]?.name
   if (failure !== undefined) {
     const { code, message, node } = failure
     return { status, error: { code, message, builder: node.name } }
   }
   if (aborted !== undefined) {
-    const { code, message } = callerGaveUp(id)
+    const { code, message } = aborted
     return { status, error: { code, message } }
   }
   return { status, ...(name !== undefined && { target: name }) }

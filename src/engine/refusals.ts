@@ -2,12 +2,28 @@ import { PolarisError } from '../graph/errors.ts'
 import { textProblem } from '../graph/naming.ts'
 import type { Graph, Slot } from '../graph/graph.ts'
 import type { Header } from '../stores/contract.ts'
+import { messageOf } from './failure.ts'
 
 /** What a call expects of the instance it names. */
 export interface Expectation {
   readonly id: string
   readonly expect: 'new' | 'existing' | undefined
   readonly resume: boolean
+}
+
+/**
+ * Lets pass who begins anew on purpose under the id of an instance that was removed.
+ *
+ * @throws `INSTANCE_NOT_FOUND`, `INSTANCE_DELETED`
+ */
+export function checkGrave({ id, expect, resume, requestId }: Expectation & { requestId: string | undefined }): void {
+  if (expect === 'existing' || resume) throw notFound(id)
+  if (requestId === undefined || expect === 'new') return
+  throw new PolarisError(
+    'INSTANCE_DELETED',
+    `'${id}' was removed a while ago, and request '${requestId}' may be one that it had handled: a late duplicate does ` +
+      "not begin it anew. To do so on purpose, call with({ expect: 'new', requestId }), or without a requestId.",
+  )
 }
 
 /** @throws `INSTANCE_NOT_FOUND`, `INSTANCE_EXISTS`, `WORKFLOW_MISMATCH`, `CANCELLED` */
@@ -32,8 +48,9 @@ export function checkExpectation(
       `'${id}' belongs to workflow '${header.workflow}', not to '${workflow}': use another id.`,
     )
   }
-  if (header.status === 'cancelled')
+  if (header.status === 'cancelled' || header.cancelling > 0) {
     throw new PolarisError('CANCELLED', `'${id}' was cancelled and takes no more data.`)
+  }
 }
 
 /** @throws `GRAPH_INVALID` for a workflow that only `compute` can run */
@@ -107,8 +124,16 @@ export function gaveUp(id: string, reason: unknown): PolarisError {
   return new PolarisError('ABORTED', `The caller gave up on '${id}' before anything was stored.`, { cause: reason })
 }
 
-export function callerGaveUp(id: string): PolarisError {
-  return new PolarisError('ABORTED', `The caller gave up on '${id}'.`)
+export function callerGaveUp(id: string, reason: unknown): PolarisError {
+  return new PolarisError(
+    'ABORTED',
+    `The caller gave up on '${id}': ${messageOf(reason)}. What was produced before is kept; resume goes on from there.`,
+    { cause: reason },
+  )
+}
+
+export function cancelledMeanwhile(id: string): PolarisError {
+  return new PolarisError('CANCELLED', `'${id}' was cancelled. What was produced before is kept; nothing further runs.`)
 }
 
 /** @throws `INSTANCE_NOT_FOUND` */

@@ -2,6 +2,7 @@ import { PolarisError } from '../graph/errors.ts'
 import type { Node } from '../graph/graph.ts'
 import { graphOf } from '../graph/workflow.ts'
 import type { AnyWorkflow } from '../graph/workflow.ts'
+import { GRAVES } from './removal.ts'
 import { programOf } from './program.ts'
 import type { Program } from './program.ts'
 
@@ -99,11 +100,11 @@ export class Registry {
     return Array.from(this.byWorkflow.values(), ({ workflow }) => workflow)
   }
 
-  /** Every version that this process serves. */
+  /** Every version that this process serves, and what instances that were removed have left. */
   serves(): readonly { readonly workflow: string; readonly version: number }[] {
-    return (this.pairs ??= [...this.byName].flatMap(([workflow, versions]) =>
-      Array.from(versions.keys(), (version) => ({ workflow, version })),
-    ))
+    return (this.pairs ??= [...this.byName]
+      .flatMap(([workflow, versions]) => Array.from(versions.keys(), (version) => ({ workflow, version })))
+      .concat(GRAVES))
   }
 
   /** Whether instances of a workflow may be of different versions. */

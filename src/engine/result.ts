@@ -63,7 +63,7 @@ export interface ScopeFacts {
   readonly state: State
   /** Slots of what the scope produced, in order. Nothing is produced twice in a scope, so the state has the values. */
   readonly slots: readonly number[]
-  readonly status: 'completed' | 'waiting' | 'failed'
+  readonly status: 'completed' | 'waiting' | 'failed' | 'cancelled'
   readonly target: number | undefined
   /** Slots of transients that this scope made before a crash and that are lost. */
   readonly lost: ReadonlySet<number> | undefined

@@ -1,10 +1,11 @@
 import { shownDatum } from '../graph/data.ts'
 import type { Datum } from '../graph/data.ts'
-import { isPolarisError } from '../graph/errors.ts'
+import { isPolarisError, type PolarisError } from '../graph/errors.ts'
 import type { Node, Slot } from '../graph/graph.ts'
 import { Nothing, WaitFor } from '../graph/outcome.ts'
 import type { Awaitable, Mode } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
+import { after } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { Context } from './context.ts'
 import type { ScopeContext } from './context.ts'
@@ -19,7 +20,7 @@ import type { HeaderPatch, Journal } from './journal.ts'
 import type { Leases, Tenant } from './leases.ts'
 import type { Program, Step } from './program.ts'
 import { Recorder } from './recorder.ts'
-import { leaseLost } from './refusals.ts'
+import { callerGaveUp, cancelledMeanwhile, leaseLost } from './refusals.ts'
 import type { Scope, Work } from './scope.ts'
 import type { State } from './state.ts'
 
@@ -45,6 +46,8 @@ export interface ScopeRunFacts {
   readonly startedAt: number
   /** Absent where no lease is held. */
   readonly leases: Leases | undefined
+  /** For so long a cancelled scope waits for its builders, in milliseconds. */
+  readonly patience: number
 }
 
 /**
@@ -57,8 +60,8 @@ export class ScopeRun implements ScopeContext, Tenant {
   readonly meta: Readonly<Record<string, unknown>>
   readonly recorder: Recorder
   failure: Failure | undefined
-  /** Set when the caller's signal ended the scope. */
-  aborted: { readonly reason: unknown } | undefined
+  /** Set when the caller's signal, or a cancel, ended the scope: what the call rejects with. */
+  aborted: PolarisError | undefined
   private readonly facts: ScopeRunFacts
   readonly scope: Scope
   private readonly state: State
@@ -72,6 +75,9 @@ export class ScopeRun implements ScopeContext, Tenant {
   private caller: { readonly resolve: (end: void) => void; readonly reject: (error: unknown) => void } | undefined
   private onAbort: (() => void) | undefined
   private ended = false
+  private abortReason: unknown
+  /** Calls off that a cancelled scope ends without builders that still run. */
+  private uncut: (() => void) | undefined
 
   constructor(facts: ScopeRunFacts) {
     this.facts = facts
@@ -96,7 +102,7 @@ export class ScopeRun implements ScopeContext, Tenant {
   run(): Awaitable<void> {
     const { signal } = this.facts
     if (signal !== undefined) {
-      this.onAbort = () => this.giveUp(signal.reason)
+      this.onAbort = () => this.giveUp(callerGaveUp(this.id, signal.reason), signal.reason)
       signal.addEventListener('abort', this.onAbort, { once: true })
     }
     this.facts.leases?.add(this)
@@ -108,6 +114,7 @@ export class ScopeRun implements ScopeContext, Tenant {
   private end(): void {
     if (this.onAbort !== undefined) this.facts.signal?.removeEventListener('abort', this.onAbort)
     this.facts.leases?.remove(this)
+    this.uncut?.()
     if (this.trouble !== undefined) throw this.trouble.error
   }
 
@@ -160,8 +167,8 @@ export class ScopeRun implements ScopeContext, Tenant {
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController()
-      const reason = this.aborted ?? (this.trouble === undefined ? undefined : { reason: this.trouble.error })
-      if (reason !== undefined) this.controller.abort(reason.reason)
+      const reason = this.abortReason ?? this.trouble?.error
+      if (this.aborted !== undefined || reason !== undefined) this.controller.abort(reason)
     }
     return this.controller.signal
   }
@@ -175,10 +182,27 @@ export class ScopeRun implements ScopeContext, Tenant {
     return this.failed || this.trouble !== undefined
   }
 
-  private giveUp(reason: unknown): void {
-    if (this.ended) return
-    this.aborted = { reason }
+  private giveUp(error: PolarisError, reason: unknown): void {
+    if (this.ended || this.aborted !== undefined) return
+    this.aborted = error
+    this.abortReason = reason
     this.controller?.abort(reason)
+    this.pumpLater()
+  }
+
+  /** Somebody cancels the instance: running builders get the signal, and some time to end (P10). */
+  cancel(): void {
+    const { clock, patience } = this.facts
+    if (this.ended || this.aborted !== undefined || clock === undefined) return
+    const error = cancelledMeanwhile(this.id)
+    this.uncut = after(clock, patience, () => this.cutOff())
+    this.giveUp(error, error)
+  }
+
+  /** Ends the scope without the builders that did not heed their signal: what they still make is nobody's. */
+  private cutOff(): void {
+    this.active = 0
+    this.held = undefined
     this.pumpLater()
   }
 
@@ -261,6 +285,7 @@ export class ScopeRun implements ScopeContext, Tenant {
     if (!isThenable(done)) return
     const goOn = (): void => {
       this.recorder.pause()
+      if (this.journal?.cancelled === true) this.cancel()
       this.pumpLater()
     }
     done.then(goOn, (error: unknown) => {

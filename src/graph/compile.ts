@@ -21,6 +21,7 @@ export interface Definition {
   readonly resolve: ReadonlyMap<string, string>
   readonly loops: boolean
   readonly durability: Durability
+  readonly retention: Graph['retention']
   /** Products that callers from outside may feed. */
   readonly feedable: readonly AnyData[]
   readonly timeout: number | undefined
@@ -250,6 +251,7 @@ function assemble(
     timeout: definition.timeout,
     loops: definition.loops,
     durability: definition.durability,
+    retention: definition.retention,
     before,
     isAncestor,
   }

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'ABORTED'
   | 'INSTANCE_NOT_FOUND'
   | 'INSTANCE_EXISTS'
+  | 'INSTANCE_DELETED'
   | 'CANCELLED'
   | 'SERVICE_MISSING'
   | 'LEASE_LOST'

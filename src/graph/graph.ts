@@ -88,6 +88,8 @@ export interface Graph {
   readonly timeout: number | undefined
   readonly loops: boolean
   readonly durability: Durability
+  /** For how long instances that are through are kept, in milliseconds by status; for ever where it is not said. */
+  readonly retention: { readonly [Status in 'completed' | 'failed' | 'cancelled']?: number }
   /** Producers whose product is read over an edge that is not cut, by node. */
   readonly before: readonly (readonly number[])[]
   /** Whether an uncut path leads from one node to the other. */

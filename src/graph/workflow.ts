@@ -57,11 +57,23 @@ export interface WorkflowDefinition<Bs extends readonly (AnyBuilder | AnyTimer)[
    * Then it is `failed` with `WORKFLOW_TIMEOUT`, and goes on only by `resume` or new data.
    */
   readonly timeout?: Duration
+  /**
+   * How long after it came to rest an instance is kept that is completed, failed or cancelled; then a worker removes it.
+   * Default: for ever.
+   */
+  readonly retention?: Retention
+}
+
+/** By status, for how long instances are kept. */
+export interface Retention {
+  readonly completed?: Duration
+  readonly failed?: Duration
+  readonly cancelled?: Duration
 }
 
 const OPTIONS = [
   ...(['name', 'version', 'builders', 'target', 'transients'] as const),
-  ...(['resolve', 'loops', 'durability', 'feedable', 'timeout'] as const),
+  ...(['resolve', 'loops', 'durability', 'feedable', 'timeout', 'retention'] as const),
 ] as const
 
 const graphs = new WeakMap<object, Graph>()
@@ -110,6 +122,7 @@ function normalise(definition: unknown): [Definition, string[]] {
   const { version, loops, durability, timeout } = given
   problems.push(...flaws, ...optionProblems(given))
   const resolve = resolved(given.resolve, problems)
+  const retention = retained(given.retention, problems)
   // Without all builders and data at hand, much would seem to be missing from the graph that is not.
   if (name !== undefined || flaws.length > 0) throw new GraphError(subject, problems)
   const result = {
@@ -121,6 +134,7 @@ function normalise(definition: unknown): [Definition, string[]] {
     resolve,
     loops: loops === true,
     durability: (durability as Durability | undefined) ?? 'builder',
+    retention,
     feedable,
     timeout: timeout === undefined ? undefined : durationMs(timeout),
   }
@@ -145,6 +159,21 @@ function optionProblems(given: Partial<Record<(typeof OPTIONS)[number], unknown>
   const late = timeout === undefined ? undefined : durationProblem('timeout', timeout, 1)
   if (late !== undefined) problems.push(late)
   return problems
+}
+
+function retained(given: unknown, problems: string[]): Graph['retention'] {
+  if (given === undefined) return {}
+  if (!isPlainObject(given)) {
+    problems.push(`'retention' must be an object such as { completed: '30d' }, but is ${describeValue(given)}`)
+    return {}
+  }
+  problems.push(...unknownKeys('retention', given, ['completed', 'failed', 'cancelled']))
+  const kept = Object.entries(given).filter(([, duration]) => duration !== undefined)
+  for (const [status, duration] of kept) {
+    const problem = durationProblem(`retention.${status}`, duration, 0)
+    if (problem !== undefined) problems.push(problem)
+  }
+  return Object.fromEntries(kept.map(([status, duration]) => [status, durationMs(duration) ?? 0]))
 }
 
 function resolved(given: unknown, problems: string[]): Map<string, string> {

@@ -88,6 +88,8 @@ export type RowOutcome =
   | 'restart'
   /** A builder, and all that depends on it, is to run again. */
   | 'rerun'
+  /** Nothing runs any more. */
+  | 'cancelled'
   /** What is before it was copied from another instance. */
   | 'forked'
 
