@@ -263,7 +263,7 @@ export class Driver {
       scope,
       state: copy,
       slots: [],
-      values: [],
+
       status,
       target: undefined,
       lost: undefined,
