@@ -42,6 +42,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   BODY_TIMEOUT: [408, 'The body took too long'],
   CANCELLED: [409, 'The instance was cancelled'],
   GRAPH_INVALID: [409, 'The workflow cannot have instances'],
+  INSTANCE_DELETED: [410, 'The instance was removed'],
   INSTANCE_EXISTS: [409, 'There is such an instance already'],
   REQUEST_CONFLICT: [409, 'The Idempotency-Key came before with another body'],
   TRANSIENT_NOT_STORED: [409, 'What is not stored cannot wait'],
