@@ -371,9 +371,10 @@ export interface DataStore {
   /** Deletes up to `limit` mail handled before a time (ms since the epoch); answers how many it were. */
   prune(handledBefore: number, limit: number): Awaitable<number>
   /**
-   * Calls back soon after mail of an instance was appended or handled, or waited when the instance was removed, by
-   * anybody, this store included, with its id; may tell too much, and may miss some: who needs certainty also polls. Answers how to end it. Left out by stores that
-   * cannot.
+   * Calls back with an instance's id soon after mail of it was appended or handled, or waited when the instance was
+   * removed, and soon after a change left it to nobody (`holder: null`) though its `wakeAt` has passed, so that another
+   * process goes on at once. By whomever, this store included. May tell too much, and may miss some: who needs certainty
+   * also polls. Answers how to end it. Left out by stores that cannot.
    */
   subscribe?(onMail: (id: string) => void): () => void
   /** Gives back what the store holds. A closed store refuses everything with `CLOSED`; closing twice is harmless. */

@@ -3,6 +3,7 @@ import { checkOptions } from '../graph/naming.ts'
 import type { ClaimQuery, DataStore, Header, HistoryQuery, ListQuery, Page } from './contract.ts'
 import { append, apply, claim, isDue, prune, remove, snapshotOf } from './key-value/document.ts'
 import { type KeyValueFunctions, type KeyValueMedium, makeMedium } from './key-value/medium.ts'
+import { isLeft } from './left.ts'
 import { checkLimit, matcherOf, type Position, readCursor, writeCursor } from './paging.ts'
 
 export type { KeyValueFunctions } from './key-value/medium.ts'
@@ -87,8 +88,13 @@ function makeSteps(
     write: (changes) =>
       allOf(changes, async (change) => {
         const { id } = change.header
-        const written = await open().take(id, (document) => apply(document, change, now()))
-        if (written.ok && (change.mail !== undefined || change.handled !== undefined)) tell(id)
+        let left = false
+        const written = await open().take(id, (document) => {
+          const step = apply(document, change, now())
+          left = step.next != null && isLeft(step.next.header, now())
+          return step
+        })
+        if (written.ok && (change.mail !== undefined || change.handled !== undefined || left)) tell(id)
         return written
       }),
     append: (appends) =>

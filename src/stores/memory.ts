@@ -17,8 +17,9 @@ import type {
   StoreCapabilities,
   Written,
 } from './contract.ts'
+import { isLeft } from './left.ts'
 import { addEntry, copyRow, differs, type Entry, giveHeader, type Memory, setHeader } from './memory/entries.ts'
-import { append, mailAfter, noteOutcome, oddBody, prune, putMail, request } from './memory/mail.ts'
+import { append, mailAfter, noteOutcome, oddBody, prune, putMail, request, tell } from './memory/mail.ts'
 import { remove } from './memory/removing.ts'
 import { history, list, read } from './memory/reading.ts'
 
@@ -129,6 +130,7 @@ function apply(memory: Memory, change: Change): Written {
   else setHeader(memory, entry, next)
   if (rows.length > 0) entry.added.push(rows)
   noteMail(memory, entry, change)
+  if (next.wakeAt !== null && isLeft(next, memory.now())) tell(memory, next.id)
   return { ok: true, mailAppended, cancelling }
 }
 

@@ -12,6 +12,7 @@ import {
   named,
   post,
   put,
+  putOne,
   same,
   snapshot,
   turn,
@@ -199,6 +200,25 @@ const telling: readonly CaseBody[] = [
         await put(store, { ...change, handled: { seq: 1, outcome: 'done', at: 5 } })
         return undefined
       })
+      end()
+    },
+  },
+  {
+    name: 'an instance that is given back before its work is done is told, be it due by its header or by a lease of no time',
+    async run({ store, another }) {
+      const { ids, end } = listen(await another())
+      let n = 0
+      for (const lease of [undefined, 0]) {
+        ids.clear()
+        await until('one that was left is told', async () => {
+          if (ids.size > 0) return true
+          if (n++ % 20 !== 0) return undefined
+          const held = await putOne(store, insertion(`i-${n}`, { holder: 'h-1', wakeAt: 5 }))
+          const left = update(held, { holder: null, wakeAt: lease === undefined ? 5 : null })
+          await put(store, lease === undefined ? left : { ...left, lease })
+          return undefined
+        })
+      }
       end()
     },
   },

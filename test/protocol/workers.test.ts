@@ -11,6 +11,9 @@ import type { Bench, TestClock } from './bench.ts'
 expectNoUnhandledRejections()
 auditAfterEach()
 
+type Subscribe = NonNullable<DataStore['subscribe']>
+
+const DAY_MS = 86_400_000
 const [A, X, B, T] = texts('A', 'X', 'B', 'T')
 
 /** `t` waits in its first run until it is let go. */
@@ -77,6 +80,44 @@ eachStore((kind) => {
     expect(lab.ran).toEqual(['b', 't', 't'])
     expect((await feeder.get('i'))?.data['T']).toBe('t(b(a1),-)')
     expect(troubles).toEqual([])
+  })
+
+  it('stop: another process hears of what is left, and needs no look of its own; of what is at rest it hears nothing', async () => {
+    const { lab, gate, w } = world()
+    const bench = newBench(kind, w)
+    const feeder = bench.process()
+    await feeder.executor().submit(w, 'i', A('a1'))
+    const worker = bench.process().worker({ grace: 0, concurrency: 1 }).start()
+    await eventually(() => lab.ran.length === 2, 'the scope')
+    const told = new Set<string>()
+    let left = false
+    let looks = 0
+    // A look that happens to come at the right time finds nothing.
+    const hearing = (store: DataStore): DataStore => ({
+      ...store,
+      subscribe: (onMail) => (store.subscribe as Subscribe)((id) => (told.add(id), onMail(id))),
+      claim: (query) => (looks++, left && !told.has('i') ? [] : store.claim(query)),
+    })
+    bench.process({}, hearing).worker({ pollInterval: DAY_MS }).start()
+    // It hears of nothing before its store has begun to listen.
+    const hears = async (id: string): Promise<void> => {
+      let n = 0
+      await eventually(async () => {
+        await feeder.executor().submit(w, id, A(`a${++n}`))
+        return (await bench.header(id)).mailHandled > 0
+      }, `a scope of ${id}`)
+    }
+    await hears('heard')
+    left = true
+    told.clear()
+    await worker.stop()
+    await handled(bench, 'i', 1)
+    gate.resolve()
+    expect((await feeder.get('i'))?.data['T']).toBe('t(b(a1),-)')
+    const before = looks
+    for (let n = 0; n < 50; n++) await feeder.executor().sequential(w, `rest-${n}`, A('a1'))
+    await hears('heard again')
+    expect(looks - before).toBeLessThan(50)
   })
 
   it('an instance that was given back is taken at once, without the end of a lease', async () => {

@@ -22,6 +22,7 @@ DECLARE
   cancelled bigint[] := '{}';
   stands bigint;
   cancelling_ bigint;
+  left_ boolean;
   slot_ integer;
 BEGIN
   ${SYNCHRONOUS}
@@ -39,7 +40,7 @@ END $$`
  * slot above 0, and is undone before anybody can see it (P1).
  */
 function putHeaders(schema: string): string {
-  return `FOR slot_, stands, cancelling_ IN
+  return `FOR slot_, stands, cancelling_, left_ IN
     INSERT INTO ${schema}.polaris_instances AS i (id, incarnation, revision, fence, workflow, version, status, holder,
       wake_at, mail_appended, mail_handled, claims, created_at, rest, slot)
     SELECT c.id, c.incarnation, c.revision, c.fence, c.workflow, c.version, c.status, c.holder,
@@ -63,13 +64,14 @@ function putHeaders(schema: string): string {
     WHERE i.revision = expected_revisions[excluded.slot] AND i.fence = expected_fences[excluded.slot]
       AND i.incarnation = expected_incarnations[excluded.slot]
       AND (expected_mail[excluded.slot] IS NULL OR i.mail_appended = expected_mail[excluded.slot])
-    RETURNING i.slot, i.mail_appended, i.cancelling
+    RETURNING i.slot, i.mail_appended, i.cancelling, i.holder IS NULL AND i.wake_at <= present
   LOOP
     IF slot_ > 0 AND expected_incarnations[slot_] IS NOT NULL THEN
       -- An update of what does not exist (P1). Nobody has seen it.
       DELETE FROM ${schema}.polaris_instances i WHERE i.id = ids[slot_];
     ELSE
       answers[abs(slot_)] := stands;
+      IF left_ THEN PERFORM pg_notify(channel, ids[abs(slot_)]); END IF;
       IF cancelling_ > 0 THEN cancelled := cancelled || abs(slot_)::bigint || cancelling_; END IF;
     END IF;
   END LOOP;`

@@ -1,4 +1,5 @@
 import type { Append, Appended, Change, Expected, Header, Written } from '../contract.ts'
+import { isLeft } from '../left.ts'
 import type { SqliteDatabase, SqliteStatement, SqlValue } from './driver.ts'
 import { isRefusal, translate } from './failure.ts'
 import {
@@ -121,8 +122,13 @@ function apply(statements: Statements, change: Change, now: number): Written {
   if (handled !== undefined) {
     statements.handle.run(storeText(handled.outcome), handled.at, createdAt, id, handled.seq)
   }
-  if (mail !== undefined || handled !== undefined) tell(statements, id)
+  if (mail !== undefined || handled !== undefined || leaves(change, own, now)) tell(statements, id)
   return { ok: true, ...own }
+}
+
+function leaves(change: Change, { mailAppended }: Own, now: number): boolean {
+  const { holder, mailHandled } = change.header
+  return holder === null && isLeft({ holder, wakeAt: wakeOf(change, now, mailAppended > mailHandled) }, now)
 }
 
 /** What is the store's own of a header. */
