@@ -1,9 +1,8 @@
 import { PolarisError } from '../graph/errors.ts'
 import type { AnyData } from '../graph/data.ts'
-import type { Failure } from './failure.ts'
 import type { Open, ScopeResult } from './result.ts'
 
-/** What a call rejects with when a builder threw, returned what it may not, or took too long. What was made before is kept. */
+/** What a call rejects with when a builder threw or returned what it may not. What was made before is kept. */
 export class BuilderError extends PolarisError {
   override readonly name = 'BuilderError'
   /** The builder's name. */
@@ -14,7 +13,7 @@ export class BuilderError extends PolarisError {
   readonly result: Open<AnyData, AnyData>
 
   constructor(
-    code: Failure['code'],
+    code: 'BUILDER_FAILED' | 'PRODUCT_INVALID',
     message: string,
     facts: { readonly builder: string; readonly id: string; readonly result: ScopeResult; readonly cause: unknown },
   ) {

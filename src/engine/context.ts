@@ -11,9 +11,6 @@ export interface ScopeContext {
   servicesOf(node: Node): Readonly<Record<string, unknown>>
   /** What a `once` builder's key derives from besides its name: it stays until a run gives no product, or it is asked for again. */
   onceGeneration(node: Node): string
-  /** Of a builder that is tried again or may take only so long. */
-  attemptOf(work: Work): number
-  signalOf(work: Work): AbortSignal
 }
 
 /** What a call says about itself that says nothing. */
@@ -36,11 +33,11 @@ export class Context implements BuildContext<Readonly<Record<string, unknown>>> 
   }
 
   get signal(): AbortSignal {
-    return this.work.node.care === undefined ? this.scope.signal : this.scope.signalOf(this.work)
+    return this.scope.signal
   }
 
   get attempt(): number {
-    return this.work.node.care === undefined ? 1 : this.scope.attemptOf(this.work)
+    return 1
   }
 
   /**

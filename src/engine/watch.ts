@@ -105,11 +105,16 @@ export class Watches {
     const underWay = this.reads.get(id)
     if (underWay !== undefined) return underWay
     // Asked at once: what comes after the call counts as new.
-    const reading = (async (): Promise<Snapshot | undefined> => this.facts.store.read(id))().finally(() => {
+    const reading = this.look(id).finally(() => {
       if (this.reads.get(id) === reading) this.reads.delete(id)
     })
     this.reads.set(id, reading)
     return reading
+  }
+
+  private async look(id: string): Promise<Snapshot | undefined> {
+    const snapshot = await this.facts.store.read(id)
+    return snapshot?.header.status === 'deleted' ? undefined : snapshot
   }
 }
 

@@ -4,7 +4,7 @@ import { readObject } from './body.ts'
 import type { Entry } from './catalogue.ts'
 import { Problem } from './problems.ts'
 import { summaryOf } from './reading.ts'
-import { jsonReply } from './reply.ts'
+import { emptyReply, jsonReply } from './reply.ts'
 import { oneOf } from './routes.ts'
 import type { Asked, Route, Service } from './routes.ts'
 import { instanceView, resultView } from './views.ts'
@@ -21,6 +21,8 @@ export const ACTING: readonly Route[] = [
   { method: 'POST', path: '/instances/{id}/restart', action: 'restart', query: [], run: restart },
   { method: 'POST', path: '/instances/{id}/rerun', action: 'rerun', query: [], run: rerun },
   { method: 'POST', path: '/instances/{id}/fork', action: 'fork', query: [], run: fork },
+  { method: 'POST', path: '/instances/{id}/cancel', action: 'cancel', query: [], run: cancel },
+  { method: 'DELETE', path: '/instances/{id}', action: 'delete', query: [], run: remove },
 ]
 
 /** A delta by the names of its data. Once it is here whole it is handled, also if the client is gone. */
@@ -126,6 +128,19 @@ async function fork(service: Service, asked: Asked): Promise<Response> {
   const copy = await service.polaris.fork(id, newId, options)
   const location = `${service.api}/instances/${encodeURIComponent(newId)}`
   return jsonReply(201, instanceView(copy, service.veil), { location })
+}
+
+async function cancel(service: Service, asked: Asked): Promise<Response> {
+  const members = await takeMembers(service, asked, ['reason'])
+  const { id } = await summaryOf(service, asked)
+  const { meta } = asked
+  const view = await service.polaris.cancel(id, { ...reasonOf(members), ...(meta !== undefined && { meta }) })
+  return jsonReply(200, instanceView(view, service.veil))
+}
+
+async function remove({ polaris }: Service, { params }: Asked): Promise<Response> {
+  await polaris.delete(params['id'] ?? '')
+  return emptyReply()
 }
 
 async function operated(

@@ -6,7 +6,7 @@ import type { Veil } from './veil.ts'
 /** Stands for a sensitive value. */
 const SENSITIVE: { readonly $sensitive: true } = Object.freeze({ $sensitive: true })
 
-const OPERATIONS: ReadonlySet<HistoryEntry['outcome']> = new Set(['restart', 'rerun', 'forked'] as const)
+const OPERATIONS: ReadonlySet<HistoryEntry['outcome']> = new Set(['restart', 'rerun', 'forked', 'cancelled'] as const)
 
 interface Subject {
   readonly workflow: string

@@ -81,6 +81,21 @@ describe('watch', () => {
       expect([await ends(all), await ends(later), await ends(last)]).toEqual([true, true, true])
     })
 
+    it('ends with the instance, and begins anew with another one of its id', async () => {
+      const { A, w } = world()
+      const polaris = over(kind.medium().open(), w)
+      await polaris.executor().sequential(w, 'i', A('a1'))
+      const changes = polaris.watch('i')
+      await changes.next()
+      await polaris.delete('i')
+      expect(await ends(changes)).toBe(true)
+      const later = polaris.watch('i')
+      const found = take(later, completed)
+      await polaris.executor().sequential(w, 'i', A('a2'))
+      expect((await found).flatMap((change) => said(change)[1])).toEqual(['fed A ', 'b B A', 'c C B'])
+      await polaris.close()
+    })
+
     it('waits for an instance that is not there yet', async () => {
       const { A, w } = world()
       const polaris = over(kind.medium().open(), w)

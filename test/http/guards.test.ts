@@ -231,7 +231,7 @@ describe('paths and methods', () => {
       ['HEAD', '/api/instances/r/restart', 'POST'],
       ['POST', '/api/instances', 'GET, HEAD'],
       ['POST', '/api/instances/r/history', 'GET, HEAD'],
-      ['PUT', '/api/instances/r', 'GET, HEAD'],
+      ['PUT', '/api/instances/r', 'GET, HEAD, DELETE'],
       ['PATCH', FEED, 'POST'],
       ['OPTIONS', FEED, 'POST'],
       ['DELETE', '/api/instances/r/explain', 'GET, HEAD'],

@@ -52,7 +52,7 @@ describe('the OpenAPI document', () => {
       '/api/workflows/{workflow} get',
       '/api/workflows/{workflow}/graph get',
       '/api/instances get',
-      '/api/instances/{id} get',
+      '/api/instances/{id} get delete',
       '/api/instances/{id}/history get',
       '/api/instances/{id}/explain get',
       '/api/instances/{id}/events get',
@@ -60,6 +60,7 @@ describe('the OpenAPI document', () => {
       '/api/instances/{id}/restart post',
       '/api/instances/{id}/rerun post',
       '/api/instances/{id}/fork post',
+      '/api/instances/{id}/cancel post',
       '/api/workflows/cabRide/instances/{id} post',
     ])
     for (const [ref, target] of references(body)) expect([ref, target]).toEqual([ref, expect.any(Object)])

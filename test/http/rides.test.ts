@@ -218,4 +218,25 @@ describe('a ride by HTTP', () => {
       expectProblem(await ask(`/api/instances/unknown/${action}`, { body }), 404, 'INSTANCE_NOT_FOUND')
     }
   })
+
+  it('is cancelled and deleted, by whom and why', async () => {
+    const { ask, feed } = worldOf({ authorize: () => ({ allowed: true, meta: { user: 'ann' } }) })
+    await feed('r', { RideRequest: RIDE }, { 'idempotency-key': 'booking-1' })
+    const cancelled = await ask('/api/instances/r/cancel', { body: { reason: 'nobody came' } })
+    expect([cancelled.status, cancelled.body]).toMatchObject([200, { id: 'r', status: 'cancelled' }])
+    const { entries } = (await ask('/api/instances/r/history')).body
+    expect(entries).toContainEqual(expect.objectContaining({ outcome: 'cancelled', because: 'nobody came' }))
+    expect(entries.filter(({ outcome }) => outcome === 'call')).toHaveLength(2)
+    expectProblem(await feed('r', { RideEnded: { minutes: 1 } }), 409, 'CANCELLED')
+    expectProblem(await ask('/api/instances/r/cancel', { body: { reason: 1 } }), 400, 'BODY_INVALID')
+    expectProblem(await ask('/api/instances/unknown/cancel', { method: 'POST' }), 404, 'INSTANCE_NOT_FOUND')
+
+    const deleted = await ask('/api/instances/r', { method: 'DELETE' })
+    expect([deleted.status, deleted.text]).toEqual([204, ''])
+    expectProblem(await ask('/api/instances/r'), 404, 'INSTANCE_NOT_FOUND')
+    expectProblem(await ask('/api/instances/r', { method: 'DELETE' }), 404, 'INSTANCE_NOT_FOUND')
+    const late = await feed('r', { RideRequest: RIDE }, { 'idempotency-key': 'booking-1' })
+    expectProblem(late, 410, 'INSTANCE_DELETED')
+    expect((await ask('/api/instances?status=cancelled')).body.instances).toEqual([])
+  })
 })
