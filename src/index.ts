@@ -14,6 +14,8 @@ export { step } from './graph/steps.ts'
 export type { Step } from './graph/steps.ts'
 export { timer } from './graph/timer.ts'
 export type { AnyTimer, Elapsed, Timer } from './graph/timer.ts'
+export { NonRetryableError } from './graph/retry.ts'
+export type { Backoff, Retry } from './graph/retry.ts'
 export { workflow } from './graph/workflow.ts'
 export type { AnyWorkflow, Workflow } from './graph/workflow.ts'
 

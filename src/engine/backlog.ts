@@ -261,6 +261,7 @@ async function answerTo(run: () => Awaitable<ScopeResult>): Promise<Answer> {
 const IS_ANSWER: ReadonlySet<ErrorCode> = new Set([
   'BUILDER_FAILED',
   'PRODUCT_INVALID',
+  'BUILDER_TIMEOUT',
   'ABORTED',
   'CRASH_LOOP',
   'DATA_UNKNOWN',

@@ -1,8 +1,9 @@
 import { PolarisError } from '../graph/errors.ts'
 import type { AnyData } from '../graph/data.ts'
+import type { Failure } from './failure.ts'
 import type { Open, ScopeResult } from './result.ts'
 
-/** What a call rejects with when a builder threw or returned what it may not. What was made before is kept. */
+/** What a call rejects with when a builder threw, returned what it may not, or took too long. What was made before is kept. */
 export class BuilderError extends PolarisError {
   override readonly name = 'BuilderError'
   /** The builder's name. */
@@ -13,7 +14,7 @@ export class BuilderError extends PolarisError {
   readonly result: Open<AnyData, AnyData>
 
   constructor(
-    code: 'BUILDER_FAILED' | 'PRODUCT_INVALID',
+    code: Failure['code'],
     message: string,
     facts: { readonly builder: string; readonly id: string; readonly result: ScopeResult; readonly cause: unknown },
   ) {

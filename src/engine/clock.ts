@@ -32,11 +32,19 @@ function coarseTime(): () => number {
   }
 }
 
-/** As {@link Clock.after}. Nothing here waits longer than the 2^31 ms that a timer can. */
+/** What a timer of the platform can wait; told to wait longer, it does not wait at all. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** As {@link Clock.after}, however long. */
 export function after(clock: Clock, ms: number, callback: () => void, idle = false): () => void {
   if (clock.after !== undefined) return clock.after(ms, callback, idle)
-  const timer = setTimeout(callback, ms)
-  if (idle) timer.unref()
+  let timer: NodeJS.Timeout
+  const wait = (left: number): void => {
+    const further = left - LONGEST_TIMER_MS
+    timer = further > 0 ? setTimeout(() => wait(further), LONGEST_TIMER_MS) : setTimeout(callback, left)
+    if (idle) timer.unref()
+  }
+  wait(ms)
   return () => clearTimeout(timer)
 }
 

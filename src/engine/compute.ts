@@ -2,6 +2,7 @@ import type { Datum } from '../graph/data.ts'
 import { PolarisError } from '../graph/errors.ts'
 import type { AnyWorkflow } from '../graph/workflow.ts'
 import { isThenable } from './awaitable.ts'
+import type { Endurance } from './care.ts'
 import { NO_META } from './context.ts'
 import type { Pass } from './datum-row.ts'
 import { answerOf, endingOf } from './ending.ts'
@@ -16,7 +17,7 @@ import { ScopeRun } from './scope-run.ts'
 import { State } from './state.ts'
 
 export interface Computation {
-  readonly host: { readonly registry: Registry; ids(): string }
+  readonly host: { readonly registry: Registry; readonly endurance: Endurance; ids(): string }
   readonly workflow: AnyWorkflow | string
   readonly delta: readonly Datum[]
   readonly hooks: Hooks
@@ -69,6 +70,7 @@ function begin(asked: Computation, accepted: readonly AcceptedDatum[]): ScopeRun
     startedAt: 0,
     leases: undefined,
     patience: 0,
+    endurance: host.endurance,
   })
 }
 

@@ -11,6 +11,9 @@ export interface ScopeContext {
   servicesOf(node: Node): Readonly<Record<string, unknown>>
   /** What a `once` builder's key derives from besides its name: it stays until a run gives no product, or it is asked for again. */
   onceGeneration(node: Node): string
+  /** Of a builder that is tried again or may take only so long. */
+  attemptOf(work: Work): number
+  signalOf(work: Work): AbortSignal
 }
 
 /** What a call says about itself that says nothing. */
@@ -33,11 +36,11 @@ export class Context implements BuildContext<Readonly<Record<string, unknown>>> 
   }
 
   get signal(): AbortSignal {
-    return this.scope.signal
+    return this.work.node.care === undefined ? this.scope.signal : this.scope.signalOf(this.work)
   }
 
   get attempt(): number {
-    return 1
+    return this.work.node.care === undefined ? 1 : this.scope.attemptOf(this.work)
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Slot } from '../graph/graph.ts'
 import { decode } from '../stores/codec.ts'
 import type { Awaitable, Change, DataStore, Header, Mail, Mode } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
+import type { Endurance } from './care.ts'
 import type { Clock } from './clock.ts'
 import { Committer } from './committer.ts'
 import { NO_META } from './context.ts'
@@ -74,6 +75,7 @@ export interface DriverFacts {
   readonly ids: () => string
   readonly tenure: Tenure
   readonly longestRun: number
+  readonly longestWait: number
   /** Called with an instance each time it has come to rest. */
   readonly atRest: (id: string, warm: Warm) => void
 }
@@ -102,6 +104,8 @@ export class Driver {
   private readonly facts: DriverFacts
   private readonly committer: Committer
   private readonly leases: Leases
+  /** For scopes that a call set off, and for all others. */
+  private readonly endurance: { readonly hasty: Endurance; readonly patient: Endurance }
   private readonly runs = new Map<string, ScopeRun>()
 
   constructor(facts: DriverFacts) {
@@ -109,6 +113,9 @@ export class Driver {
     this.form = facts.store.capabilities.values
     this.decode = this.form === 'text' ? (stored) => decode(stored as string) : (stored) => stored
     this.committer = new Committer(facts.store, facts.clock)
+    const { clock, longestWait } = facts
+    const lasting = { clock, longestWait, parks: true }
+    this.endurance = { hasty: { ...lasting, patient: false }, patient: { ...lasting, patient: true } }
     this.leases = new Leases(facts.clock, { ms: facts.tenure.ms, longestRun: facts.longestRun })
   }
 
@@ -161,7 +168,8 @@ export class Driver {
       scope.release()
       return this.untouched(warm, header as Header)
     }
-    const run = this.scopeRun(manner, warm, scope, journal, trigger)
+    const hasty = origin.seq !== undefined || origin.wake !== true
+    const run = this.scopeRun(manner, warm, scope, journal, trigger, hasty ? 'hasty' : 'patient')
     const fed = trigger.accepted.map(({ intake }) => intake.slot.index)
     const noted = origin.seq !== undefined || origin.request !== undefined
     const ended: Ended = { scope, run, journal, fed, noted, keep: origin.seq !== undefined && origin.more }
@@ -199,7 +207,8 @@ export class Driver {
     const journal = this.journal(warm, header, { direct: false, mail: undefined, committed: header.rows, startedAt })
     const fed = fedSlots(state, header.scope)
     const delta = fed.map((slot) => ({ name: (state.graph.slots[slot] as Slot).name, value: state.values.get(slot) }))
-    const run = this.scopeRun(manner, warm, scope, journal, { mode: header.mode, delta, meta: warm.meta })
+    const trigger = { mode: header.mode, delta, meta: warm.meta }
+    const run = this.scopeRun(manner, warm, scope, journal, trigger, 'patient')
     keepProduced(state, scope, run.recorder)
     // Nobody else may run the same builders meanwhile: where the lease was not just claimed, it is taken first.
     if (warm.leasedAt === undefined) await journal.flush(run.patch())
@@ -356,6 +365,7 @@ export class Driver {
     scope: Scope,
     journal: Journal,
     { mode, delta, meta }: Pick<Trigger, 'mode' | 'delta' | 'meta'>,
+    endurance: 'hasty' | 'patient',
   ): ScopeRun {
     return new ScopeRun({
       program: served.program,
@@ -375,6 +385,7 @@ export class Driver {
       startedAt: journal.progressAt,
       leases: journal.eager || journal.leasedAt !== undefined ? this.leases : undefined,
       patience: this.facts.tenure.ms,
+      endurance: this.endurance[endurance],
     })
   }
 
@@ -408,7 +419,7 @@ export class Driver {
     const { state } = warm
     // Without it, nobody could tell from the rows alone that something was left undone.
     if (run.aborted !== undefined) journal.add(reasonRow(state, scope.number, run.recorder.now(), run.aborted))
-    if (run.failed) state.stale = []
+    if (run.failed || run.parked) state.stale = []
     else state.settle()
     const ending = endingOf(run, scope)
     scope.release()

@@ -8,8 +8,9 @@ import { completedTarget } from './verdict.ts'
 export type Ending = Pick<ScopeFacts, 'status' | 'target'>
 
 /** What the data set of a scope that has ended comes to. A scope cut short is failed, whatever the target looks like. */
-export function endingOf({ failed }: ScopeRun, { state, number, ran }: Scope): Ending {
+export function endingOf({ failed, parked }: ScopeRun, { state, number, ran }: Scope): Ending {
   if (failed) return { status: 'failed', target: undefined }
+  if (parked) return { status: 'retrying', target: undefined }
   const target = completedTarget(state, number, ran)
   return { status: target === undefined ? 'waiting' : 'completed', target }
 }

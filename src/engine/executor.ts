@@ -2,6 +2,7 @@ import type { Datum, DatumOf } from '../graph/data.ts'
 import { checkOption, checkOptions } from '../graph/naming.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
 import type { Mode } from '../stores/contract.ts'
+import type { Endurance } from './care.ts'
 import { compute } from './compute.ts'
 import { checkHooks } from './hooks.ts'
 import type { Hooks } from './hooks.ts'
@@ -49,6 +50,8 @@ export interface Host {
   /** Absent where there is no store. */
   readonly entries: Instances | undefined
   ids(): string
+  /** Of `compute`, which cannot be parked. */
+  readonly endurance: Endurance
 }
 
 /** Runs workflows. Any number may share a `Polaris`. */
@@ -105,7 +108,7 @@ export class Executor {
    *
    * Throws `WORKFLOW_NOT_FOUND`, `ID_INVALID`, `DATA_UNKNOWN`, `DATA_INVALID`, `WORKFLOW_MISMATCH`, `INSTANCE_EXISTS`,
    * `INSTANCE_NOT_FOUND`, `CANCELLED`, `VERSION_CHANGED`, `VERSION_NOT_SERVED`, `REQUEST_CONFLICT`, `TRANSIENT_NOT_STORED`
-   * before anything is stored; `BUILDER_FAILED` and `PRODUCT_INVALID` as a `BuilderError`, `LEASE_LOST`, `CRASH_LOOP`,
+   * before anything is stored; `BUILDER_FAILED`, `BUILDER_TIMEOUT` and `PRODUCT_INVALID` as a `BuilderError`, `LEASE_LOST`, `CRASH_LOOP`,
    * `ABORTED`, `STORE_UNAVAILABLE` and `STORE_FULL` later, with everything kept that was committed.
    */
   sequential<W extends AnyWorkflow | string>(workflow: W, id: string, ...delta: DeltaOf<W>[]): Promise<ResultOf<W>> {

@@ -1,14 +1,18 @@
-import { describeIssues, describeValue } from '../graph/errors.ts'
+import { describeIssues, describeValue, PolarisError } from '../graph/errors.ts'
 import type { Issue } from '../graph/errors.ts'
-import type { Graph, Node, Slot } from '../graph/graph.ts'
+import type { Graph, Node } from '../graph/graph.ts'
 import type { RowNote } from '../stores/contract.ts'
 
 /** Why a builder's run ended without a product. */
 export interface Failure {
-  readonly code: 'BUILDER_FAILED' | 'PRODUCT_INVALID'
+  readonly code: 'BUILDER_FAILED' | 'PRODUCT_INVALID' | 'BUILDER_TIMEOUT'
   readonly node: Node
   readonly cause: unknown
   readonly message: string
+  /** The part of the message that says what it did. */
+  readonly what: string
+  /** Which try it was, where a builder may have several. */
+  readonly attempt?: number
 }
 
 /**
@@ -21,29 +25,54 @@ export const WITHHELD: readonly Issue[] = Object.freeze([
 
 const KEPT = 'What was produced before is kept; the builder runs again with the next call or resume.'
 
+/** @param what it did: `threw: …` */
+function failureOf(
+  code: Failure['code'],
+  id: string,
+  node: Node,
+  { name }: Graph,
+  cause: unknown,
+  what: string,
+): Failure {
+  return { code, node, cause, what, message: `Builder '${node.name}' of '${name}' (${id}) ${what}. ${KEPT}` }
+}
+
 /** A builder threw, anything at all. */
-export function threwUp(id: string, node: Node, { name }: Graph, cause: unknown): Failure {
-  const message = `Builder '${node.name}' of '${name}' (${id}) threw: ${messageOf(cause)}. ${KEPT}`
-  return { code: 'BUILDER_FAILED', node, cause, message }
+export function threwUp(id: string, node: Node, graph: Graph, cause: unknown): Failure {
+  return failureOf('BUILDER_FAILED', id, node, graph, cause, `threw: ${messageOf(cause)}`)
 }
 
 /** A builder returned what it may not. */
 export function invalidProduct(
   id: string,
   node: Node,
-  { name, slots }: Graph,
-  refusal: { readonly issues: readonly Issue[]; readonly cause: unknown },
+  graph: Graph,
+  { issues, cause }: { readonly issues: readonly Issue[]; readonly cause: unknown },
 ): Failure {
-  const { name: product, data } = slots[node.out] as Slot
-  const { issues, cause } = data.sensitive ? { issues: WITHHELD, cause: undefined } : refusal
-  const message =
-    `Builder '${node.name}' of '${name}' (${id}) returned no valid ${product}: ` + `${describeIssues(issues)}. ${KEPT}`
-  return { code: 'PRODUCT_INVALID', node, cause: cause ?? issues, message }
+  const what = `returned no valid ${graph.slots[node.out]?.name ?? ''}: ${describeIssues(issues)}`
+  return failureOf('PRODUCT_INVALID', id, node, graph, cause ?? issues, what)
+}
+
+/** A try of a builder took longer than it may. */
+export function tookTooLong(id: string, node: Node, graph: Graph): Failure {
+  const what = `took longer than its timeout of ${node.care?.timeout ?? 0} ms; what it gives later is not kept`
+  const cause = new PolarisError('BUILDER_TIMEOUT', `Builder '${node.name}' ${what}.`)
+  return failureOf('BUILDER_TIMEOUT', id, node, graph, cause, what)
+}
+
+/** A builder failed for good, and so did what was to stand in for it. */
+export function withFallback(failed: Failure, { what }: Failure): Failure {
+  return { ...failed, message: `${failed.message} Its fallback ${what}.` }
+}
+
+/** What the code of the one who declared a builder is told of its failure: always what it threw, or an error of ours. */
+export function thrownBy({ code, cause, node, what }: Failure): unknown {
+  return code === 'PRODUCT_INVALID' ? new PolarisError(code, `Builder '${node.name}' ${what}.`, { cause }) : cause
 }
 
 /** A failure as its row keeps it. */
 export function rowError({ cause, code, message }: Failure): NonNullable<RowNote['error']> {
-  if (code === 'PRODUCT_INVALID') return { name: 'PolarisError', code, message }
+  if (code !== 'BUILDER_FAILED') return { name: 'PolarisError', code, message }
   try {
     if (!(cause instanceof Error)) return { name: 'Thrown', message: messageOf(cause) }
     const given: unknown = (cause as { code?: unknown }).code

@@ -35,7 +35,21 @@ export interface InstanceView extends InstanceSummary {
   /** The newest datum of one data. Throws `DATA_UNKNOWN` for data of other workflows, namesakes included. */
   latest<X extends AnyData>(data: X): Frozen<ValueOf<X>> | undefined
   /** Why it is failed: what the builder that threw last threw. */
-  readonly failure?: { readonly builder: string; readonly at: number } & NonNullable<RowNote['error']>
+  readonly failure?: { readonly builder: string; readonly at: number; readonly attempt?: number } & NonNullable<
+    RowNote['error']
+  >
+  /** Builders that failed and are to be tried again by themselves, the first of them first. Empty unless it is retrying. */
+  readonly retries: readonly PendingRetry[]
+}
+
+/** A builder that failed and is to be tried again. */
+export interface PendingRetry {
+  readonly builder: string
+  /** The try that failed, from 1. */
+  readonly attempt: number
+  /** When the next one comes, in milliseconds since the epoch, unless a call on the instance comes first. */
+  readonly retryAt: number
+  readonly error: NonNullable<RowNote['error']>
 }
 
 /** Something that happened to an instance. */
@@ -58,10 +72,17 @@ export interface HistoryEntry {
   readonly because?: string
   /** With `waitFor`: the data it waits for. */
   readonly awaits?: string
+  /** What was thrown; with `fallback`, by the builder itself. */
   readonly error?: NonNullable<RowNote['error']>
   readonly meta?: Readonly<Record<string, unknown>>
   /** With `forked`: what it is a copy of, and up to which entry. */
   readonly from?: { readonly id: string; readonly seq: number }
+  /** Which try of the builder this was, where it may have several. */
+  readonly attempt?: number
+  /** Of a try that failed: when the next one was to come (ms since the epoch). */
+  readonly retryAt?: number
+  /** The builder failed for good, and its fallback made the product. */
+  readonly fallback?: true
 }
 
 /** A datum a builder lacks, and who could provide it. */
@@ -77,10 +98,10 @@ export interface BuilderExplanation {
   readonly name: string
   /**
    * `done`: it ran and gave its product. `nothing`, `waitFor`: it ran and gave none. `due`: it is to run with the next
-   * call or resume. `failed`: it threw last, and is due. `lacking`: it cannot run for lack of data. `idle`: it was never
-   * triggered.
+   * call or resume. `failed`: it threw last, and is due. `retrying`: the same, and it is tried again at `retryAt`.
+   * `lacking`: it cannot run for lack of data. `idle`: it was never triggered.
    */
-  readonly state: 'done' | 'nothing' | 'waitFor' | 'due' | 'failed' | 'lacking' | 'idle'
+  readonly state: 'done' | 'nothing' | 'waitFor' | 'due' | 'failed' | 'retrying' | 'lacking' | 'idle'
   /** What it cannot run without. */
   readonly lacks: readonly Lack[]
   /** A `once` builder whose inputs changed after it made its product. */
@@ -88,6 +109,9 @@ export interface BuilderExplanation {
   readonly because?: string
   readonly awaits?: string
   readonly error?: NonNullable<RowNote['error']>
+  /** The try that `error` ended, where it may have several. */
+  readonly attempt?: number
+  readonly retryAt?: number
 }
 
 export interface TargetExplanation {
@@ -133,9 +157,26 @@ export function viewInstance(graph: Graph, { header, rows }: Snapshot, live: boo
     data: Object.freeze(data),
     latest: (of) => data[slotOf(graph, of).name] as never,
     ...(failed?.note?.error !== undefined && {
-      failure: { builder: failed.builder ?? '', at: failed.endedAt, ...failed.note.error },
+      failure: {
+        builder: failed.builder ?? '',
+        at: failed.endedAt,
+        ...(failed.note.attempt !== undefined && { attempt: failed.note.attempt }),
+        ...failed.note.error,
+      },
     }),
+    retries: header.status === 'retrying' ? retriesOf(state) : [],
   }
+}
+
+function retriesOf(state: State): PendingRetry[] {
+  const rows = Array.from(state.tries?.keys() ?? [], (node) => state.pendingTry(node))
+  return rows
+    .flatMap((row): PendingRetry[] => {
+      const { error, attempt, retryAt } = row?.note ?? {}
+      if (error === undefined || attempt === undefined || retryAt === undefined) return []
+      return [{ builder: row?.builder ?? '', attempt, retryAt, error }]
+    })
+    .sort((a, b) => a.retryAt - b.retryAt)
 }
 
 export function explainInstance(graph: Graph, { header, rows }: Snapshot, live: boolean): Explanation {
@@ -146,6 +187,7 @@ export function explainInstance(graph: Graph, { header, rows }: Snapshot, live: 
       .map((row) => [row.builder, row]),
   )
   const settledSource = state.settled > 0 && state.unsettled.length === 0
+  const retries = header.status === 'retrying' || header.pass > 0
   return {
     id: header.id,
     workflow: header.workflow,
@@ -154,12 +196,12 @@ export function explainInstance(graph: Graph, { header, rows }: Snapshot, live: 
     ...(header.pass > 0 && { open: { scope: header.scope, pass: header.pass, mode: header.mode } }),
     waitingFor: header.status === 'completed' ? [] : waitingFor(state, graph.targets),
     targets: graph.targets.map((slot) => explainTarget(state, slot)),
-    builders: graph.nodes.map((node) => explainBuilder(state, node, failures.get(node.name), settledSource)),
+    builders: graph.nodes.map((node) => explainBuilder(state, node, failures.get(node.name), settledSource, retries)),
   }
 }
 
 export function historyEntry(row: Row, dataOf: (seq: number) => string | undefined, live: boolean): HistoryEntry {
-  const { because, awaits, error, meta, from } = row.note ?? {}
+  const { because, awaits, error, meta, from, attempt, retryAt, fallback } = row.note ?? {}
   return {
     seq: row.seq,
     scope: row.scope,
@@ -176,6 +218,9 @@ export function historyEntry(row: Row, dataOf: (seq: number) => string | undefin
     ...(error !== undefined && { error }),
     ...(meta !== undefined && { meta }),
     ...(from !== undefined && { from }),
+    ...(attempt !== undefined && { attempt }),
+    ...(retryAt !== undefined && { retryAt }),
+    ...(fallback !== undefined && { fallback }),
   }
 }
 
@@ -189,7 +234,7 @@ function stateOf(graph: Graph, header: Header, rows: readonly Row[], live: boole
 }
 
 function newestFailure(rows: readonly Row[]): Row | undefined {
-  return rows.findLast(({ outcome }) => outcome === 'failed')
+  return rows.findLast(({ outcome, note }) => outcome === 'failed' && note?.retryAt === undefined)
 }
 
 function explainTarget(state: State, slot: number): TargetExplanation {
@@ -208,6 +253,7 @@ function explainBuilder(
   node: Node,
   failure: Row | undefined,
   sourcesSettled: boolean,
+  retries: boolean,
 ): BuilderExplanation {
   const run = state.runs.get(node.index)
   const spent = state.isSpent(node)
@@ -222,12 +268,22 @@ function explainBuilder(
   const asked = state.isRerunDue(node.index)
   const due = asked || (!spent && (node.source ? run === undefined && !sourcesSettled : newer))
   const base = { name: node.name, lacks, outdated: spent && newer }
-  const error = threw && failure.note?.error !== undefined ? { error: failure.note.error } : {}
+  const error = threw ? triedNote(failure, retries) : {}
   if (lacks.length > 0 && (run === undefined || due)) return { ...base, state: 'lacking', ...error }
-  if (due) return { ...base, state: threw ? 'failed' : 'due', ...error }
+  if (due) return { ...base, state: threw ? ('retryAt' in error ? 'retrying' : 'failed') : 'due', ...error }
   if (run === undefined) return { ...base, state: 'idle' }
   if (run.outcome === 'produced') return { ...base, state: 'done' }
   return { ...base, state: run.outcome === 'waitFor' ? 'waitFor' : 'nothing', ...run.note }
+}
+
+/** @param retries whether the instance tries again by itself */
+function triedNote({ note }: Row, retries: boolean): Pick<BuilderExplanation, 'error' | 'attempt' | 'retryAt'> {
+  const { error, attempt, retryAt } = note ?? {}
+  return {
+    ...(error !== undefined && { error }),
+    ...(attempt !== undefined && { attempt }),
+    ...(retries && retryAt !== undefined && { retryAt }),
+  }
 }
 
 function explainLack(state: State, slot: number): Lack {

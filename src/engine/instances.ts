@@ -78,6 +78,8 @@ export interface InstancesFacts {
   readonly atRest: (id: string) => void
   /** For how long the ids of removed instances are remembered, in milliseconds. */
   readonly tombstones: number
+  /** A retry that is further away than this, in milliseconds, is not waited for within a call. */
+  readonly longestWait: number
 }
 
 /** What a turn on an instance comes to: a result, or a delta in the mailbox whose scope has to be waited for. */
@@ -110,13 +112,13 @@ export class Instances {
 
   constructor(facts: InstancesFacts) {
     this.facts = facts
-    const { store, registry, clock, ids, tenure, longestRun } = facts
+    const { store, registry, clock, ids, tenure, longestRun, longestWait } = facts
     this.warm = new WarmOnes(facts.warm)
     const atRest = (id: string, warm: Warm): void => {
       this.warm.keep(id, warm)
       facts.atRest(id)
     }
-    this.driver = new Driver({ store, clock, ids, tenure, longestRun, atRest })
+    this.driver = new Driver({ store, clock, ids, tenure, longestRun, longestWait, atRest })
     const { driver, turns, warm } = this
     const settled = (id: string, seq: number, answer: Answer): void => this.mailbox.settled(id, seq, answer)
     const remover = (this.remover = new Remover({ store, clock, keep: facts.tombstones }))

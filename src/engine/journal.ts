@@ -124,6 +124,11 @@ export class Journal {
     return false
   }
 
+  /** Whether a builder's newest row is durable, if it has one: a try that failed. */
+  knows({ node }: Work): boolean {
+    return this.newest === undefined || (this.newest.get(node.index) ?? 0) <= this.committed
+  }
+
   /** Whether there is something that should become durable now, while other builders run or wait. */
   get pressing(): boolean {
     return this.eager && this.flight === undefined && this.effect > this.committed

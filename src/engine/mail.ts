@@ -23,7 +23,7 @@ interface Body {
 
 /** What is left of a scope besides its rows: what its caller is told, also much later and elsewhere. */
 export interface Outcome {
-  readonly status: 'completed' | 'waiting' | 'failed' | 'cancelled'
+  readonly status: 'completed' | 'waiting' | 'failed' | 'cancelled' | 'retrying'
   readonly target?: string
   /** What the call rejects with. `builder`: as a `BuilderError`. */
   readonly error?: { readonly code: ErrorCode; readonly message: string; readonly builder?: string }

@@ -42,6 +42,11 @@ export interface PolarisOptions<Services> {
   readonly longestRun?: number
   /** For how long the ids of instances that were removed are remembered (see `delete`). Default: a day; 0: not at all. */
   readonly tombstones?: Duration
+  /**
+   * How long a call waits for a builder that failed to be tried again, in milliseconds. One that has to wait longer parks the
+   * instance: the call resolves with status `'retrying'`, and a worker goes on. Default 1,000.
+   */
+  readonly longestWait?: number
 }
 
 /** Which instances to list. Times are milliseconds since the epoch. */
@@ -72,6 +77,7 @@ type Served<W, Given> = [Lacking<ServicesOf<W>, Given>] extends [never]
   ? W
   : ServiceNotGiven<Lacking<ServicesOf<W>, Given>>
 
+const OPTIONS = ['store', 'services', 'clock', 'warm', 'lease', 'longestRun', 'longestWait', 'tombstones'] as const
 const PAGE = 100
 const LONGEST_PAGE = 1000
 /** What a timer of the platform can wait. */
@@ -90,19 +96,12 @@ export class Polaris<Services extends object = {}> {
 
   /** @throws `OPTION_INVALID`, `STORE_INVALID` */
   constructor(options: PolarisOptions<Services> = {}) {
-    checkOptions('new Polaris', options, ['store', 'services', 'clock', 'warm', 'lease', 'longestRun', 'tombstones'])
-    const {
-      store,
-      services,
-      clock = systemClock,
-      warm = 10_000,
-      lease = 15_000,
-      longestRun = 3_600_000,
-      tombstones = '1d',
-    } = options
+    checkOptions('new Polaris', options, OPTIONS)
+    const { store, services, clock = systemClock, warm = 10_000, tombstones = '1d' } = options
+    const { lease = 15_000, longestRun = 3_600_000, longestWait = 1_000 } = options
     if (store !== undefined) checkStore(store)
     checkConstruction(services, clock, warm)
-    checkLease(lease, longestRun)
+    checkTimes(lease, longestRun, longestWait)
     const problem = durationProblem('tombstones', tombstones, 0)
     if (problem !== undefined) throw new PolarisError('OPTION_INVALID', `${problem}.`)
     const ids = idSource()
@@ -111,9 +110,8 @@ export class Polaris<Services extends object = {}> {
     const { registry } = this
     const tenure = { holder: ids(), ms: lease }
     const atRest = (id: string): void => this.watches?.told(id)
-    const keep = durationMs(tombstones) ?? 0
-    this.entries =
-      store && new Instances({ store, registry, clock, ids, warm, tenure, longestRun, atRest, tombstones: keep })
+    const times = { longestRun, longestWait, tombstones: durationMs(tombstones) ?? 0 }
+    this.entries = store && new Instances({ store, registry, clock, ids, warm, tenure, atRest, ...times })
     const { mailbox } = this.entries ?? {}
     const { live } = this
     this.watches = store && mailbox && new Watches({ store, clock, live, listen: (onMail) => mailbox.listen(onMail) })
@@ -122,6 +120,7 @@ export class Polaris<Services extends object = {}> {
       registry: this.registry,
       entries: this.entries,
       ids,
+      endurance: { clock, longestWait, parks: false, patient: false },
     }
   }
 
@@ -328,11 +327,17 @@ function checkConstruction(services: unknown, clock: unknown, warm: unknown): vo
   checkOption('warm', warmPasses, 'a whole number from 0', warm)
 }
 
-function checkLease(lease: unknown, longestRun: unknown): void {
+function checkTimes(lease: unknown, longestRun: unknown, longestWait: unknown): void {
   const passes = (ms: unknown, least: number): boolean =>
     typeof ms === 'number' && ms >= least && ms <= LONGEST_TIMER_MS
   checkOption('lease', passes(lease, 100), `a number of milliseconds from 100 to ${LONGEST_TIMER_MS}`, lease)
   checkOption('longestRun', passes(longestRun, 1), `a number of milliseconds from 1 to ${LONGEST_TIMER_MS}`, longestRun)
+  checkOption(
+    'longestWait',
+    passes(longestWait, 0),
+    `a number of milliseconds from 0 to ${LONGEST_TIMER_MS}`,
+    longestWait,
+  )
 }
 
 const STATUSES: Record<InstanceStatus, true> = {

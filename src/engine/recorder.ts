@@ -5,7 +5,7 @@ import type { Nothing } from '../graph/outcome.ts'
 import type { Row, RowNote, RowOutcome } from '../stores/contract.ts'
 import type { Clock } from './clock.ts'
 import { datumRow, listOf } from './datum-row.ts'
-import type { Pass } from './datum-row.ts'
+import type { Pass, RowKind } from './datum-row.ts'
 import type { Journal } from './journal.ts'
 import type { Program, Step } from './program.ts'
 import type { Scope, Work } from './scope.ts'
@@ -78,18 +78,20 @@ export class Recorder {
    * @param stored the value as the store keeps it; `undefined` for a transient
    * @param bytes whether it holds a Uint8Array
    */
-  produced(work: Work, value: unknown, stored: unknown, bytes: boolean, startedAt: number): void {
+  produced(work: Work, value: unknown, stored: unknown, bytes: boolean, startedAt: number, note: RowNote | null): void {
     const { node } = work
     const { index, out } = node
     const { state } = this
     if (bytes) state.noteBytes(out)
     if (work.supply) {
-      this.supplied(work, value, startedAt)
+      this.supplied(work, value, startedAt, note)
       return
     }
     const { produced } = this.program.steps[index] as Step
-    const seq = ++state.newest
-    const row = datumRow(this.live, seq, produced, this.pass(startedAt), stored, work.reads, startedAt, this.end())
+    const row =
+      note === null
+        ? this.plainRow(work, produced, stored, startedAt)
+        : this.row(work, 'produced', produced.place, produced.data, stored, startedAt, note)
     this.journal?.add(row, node)
     this.scope.replacing(out)
     state.setDatum(out, value, row)
@@ -98,10 +100,10 @@ export class Recorder {
     this.scope.finish(work, 'produced')
   }
 
-  private supplied(work: Work, value: unknown, startedAt: number): void {
+  private supplied(work: Work, value: unknown, startedAt: number, note: RowNote | null): void {
     const { index, out } = work.node
     const { supplied, produced } = this.program.steps[index] as Step
-    this.journal?.add(this.row(work, 'supplied', supplied, produced.data, undefined, startedAt, null))
+    this.journal?.add(this.row(work, 'supplied', supplied, produced.data, undefined, startedAt, note))
     this.scope.replacing(out)
     this.state.values.set(out, value)
     this.slots.push(out)
@@ -109,21 +111,31 @@ export class Recorder {
   }
 
   /** The builder gave no product. */
-  empty(work: Work, answer: Nothing | WaitFor, startedAt: number): void {
+  empty(work: Work, answer: Nothing | WaitFor, startedAt: number, note: RowNote | null): void {
     const { index } = work.node
     const step = this.program.steps[index] as Step
     const outcome = answer instanceof WaitFor ? 'waitFor' : 'nothing'
     const place = work.supply ? step.supplied : step.empty
-    const row = this.row(work, outcome, place, null, undefined, startedAt, noteOf(answer))
+    const row = this.row(work, outcome, place, null, undefined, startedAt, noteOf(answer, note))
     if (!work.supply) this.state.runs.set(index, row)
     this.journal?.add(row, work.supply ? undefined : work.node)
     this.scope.finish(work, outcome)
   }
 
-  failed(work: Work, error: NonNullable<RowNote['error']>, startedAt: number): void {
+  failed(work: Work, note: RowNote, startedAt: number): void {
     const { failed } = this.program.steps[work.node.index] as Step
-    this.journal?.add(this.row(work, 'failed', failed, null, undefined, startedAt, { error }))
+    this.journal?.add(this.row(work, 'failed', failed, null, undefined, startedAt, note))
+    this.state.tries?.delete(work.node.index)
     this.scope.fail(work)
+  }
+
+  /** A try failed and another one is to come: until then the builder counts as running. */
+  tried(work: Work, note: RowNote, startedAt: number): void {
+    const { node } = work
+    const { failed } = this.program.steps[node.index] as Step
+    const row = this.row(work, 'failed', failed, null, undefined, startedAt, note)
+    this.state.noteTry(node.index, row)
+    this.journal?.add(row, node)
   }
 
   /** The newest product of a scope's builder, as hooks see it. */
@@ -137,6 +149,11 @@ export class Recorder {
     const { graph, values } = this.state
     for (const slot of this.slots) if ((graph.slots[slot] as Slot).transient) values.set(slot, undefined)
     for (const slot of fed) if ((graph.slots[slot] as Slot).transient) values.set(slot, undefined)
+  }
+
+  private plainRow(work: Work, kind: RowKind, stored: unknown, startedAt: number): Row {
+    const seq = ++this.state.newest
+    return datumRow(this.live, seq, kind, this.pass(startedAt), stored, work.reads, startedAt, this.end())
   }
 
   private pass(startedAt: number): Pass {
@@ -171,9 +188,13 @@ export class Recorder {
   }
 }
 
-function noteOf(answer: Nothing | WaitFor): RowNote | null {
+function noteOf(answer: Nothing | WaitFor, note: RowNote | null): RowNote | null {
   const awaits = answer instanceof WaitFor ? answer.data.name : undefined
   const { because } = answer
-  if (awaits === undefined && because === undefined) return null
-  return { ...(awaits !== undefined && { awaits }), ...(because !== undefined && { because: String(because) }) }
+  if (awaits === undefined && because === undefined) return note
+  return {
+    ...note,
+    ...(awaits !== undefined && { awaits }),
+    ...(because !== undefined && { because: String(because) }),
+  }
 }

@@ -1,4 +1,5 @@
 import { PolarisError } from '../graph/errors.ts'
+import type { ErrorCode } from '../graph/errors.ts'
 import type { Graph } from '../graph/graph.ts'
 import type { DataStore, Mail, Row } from '../stores/contract.ts'
 import { BuilderError } from './builder-error.ts'
@@ -79,10 +80,14 @@ function resultOf(
   })
 }
 
+function isBlame(code: ErrorCode): code is BuilderError['code'] & ConstructorParameters<typeof BuilderError>[0] {
+  return code === 'BUILDER_FAILED' || code === 'PRODUCT_INVALID' || code === 'BUILDER_TIMEOUT'
+}
+
 function answer(id: string, { error }: Outcome, result: ScopeResult, rows: readonly Row[]): ScopeResult {
   if (error === undefined) return result
   const { code, message, builder } = error
-  if (builder === undefined || (code !== 'BUILDER_FAILED' && code !== 'PRODUCT_INVALID')) {
+  if (builder === undefined || !isBlame(code)) {
     throw new PolarisError(code, message)
   }
   const thrown = rows.find((row) => row.outcome === 'failed' && row.builder === builder)?.note?.error

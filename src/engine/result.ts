@@ -34,7 +34,8 @@ export interface Completed<Reads extends AnyData, Makes extends AnyData, Target>
 
 /** The target is not there yet, or stale. */
 export interface Open<Reads extends AnyData, Makes extends AnyData> extends ResultBase<Reads, Makes> {
-  readonly status: 'waiting' | 'failed'
+  /** `'retrying'`: a builder failed and is to be tried again later, by a worker or the next call. */
+  readonly status: 'waiting' | 'failed' | 'retrying'
   readonly target?: undefined
   readonly targetName?: undefined
   /** Names of the data that the target still lacks and no builder makes by itself. */
@@ -63,7 +64,7 @@ export interface ScopeFacts {
   readonly state: State
   /** Slots of what the scope produced, in order. Nothing is produced twice in a scope, so the state has the values. */
   readonly slots: readonly number[]
-  readonly status: 'completed' | 'waiting' | 'failed' | 'cancelled'
+  readonly status: 'completed' | 'waiting' | 'failed' | 'cancelled' | 'retrying'
   readonly target: number | undefined
   /** Slots of transients that this scope made before a crash and that are lost. */
   readonly lost: ReadonlySet<number> | undefined

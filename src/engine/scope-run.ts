@@ -1,17 +1,18 @@
-import { shownDatum } from '../graph/data.ts'
+import type { AnyBuilder } from '../graph/builder.ts'
 import type { Datum } from '../graph/data.ts'
 import { isPolarisError, type PolarisError } from '../graph/errors.ts'
 import type { Node, Slot } from '../graph/graph.ts'
 import { Nothing, WaitFor } from '../graph/outcome.ts'
-import type { Awaitable, Mode } from '../stores/contract.ts'
+import type { Awaitable, Mode, RowNote } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 import { after } from './clock.ts'
+import { Tries } from './care.ts'
+import type { Endurance } from './care.ts'
 import type { Clock } from './clock.ts'
 import { Context } from './context.ts'
 import type { ScopeContext } from './context.ts'
-import { invalidProduct, rowError, threwUp } from './failure.ts'
+import { invalidProduct, rowError, threwUp, tookTooLong } from './failure.ts'
 import type { Failure } from './failure.ts'
-import { copyBytes } from './freeze.ts'
 import { callHook } from './hooks.ts'
 import type { HookInfo, Hooks } from './hooks.ts'
 import { acceptProduct, answerProblem, Refusal, takePlain } from './intake.ts'
@@ -22,6 +23,7 @@ import type { Program, Step } from './program.ts'
 import { Recorder } from './recorder.ts'
 import { callerGaveUp, cancelledMeanwhile, leaseLost } from './refusals.ts'
 import type { Scope, Work } from './scope.ts'
+import { shown } from './shown.ts'
 import type { State } from './state.ts'
 
 export interface ScopeRunFacts {
@@ -48,6 +50,7 @@ export interface ScopeRunFacts {
   readonly leases: Leases | undefined
   /** For so long a cancelled scope waits for its builders, in milliseconds. */
   readonly patience: number
+  readonly endurance: Endurance
 }
 
 /**
@@ -64,6 +67,7 @@ export class ScopeRun implements ScopeContext, Tenant {
   aborted: PolarisError | undefined
   private readonly facts: ScopeRunFacts
   readonly scope: Scope
+  private tries: Tries | undefined
   private readonly state: State
   private readonly journal: Journal | undefined
   private readonly limit: number
@@ -115,6 +119,7 @@ export class ScopeRun implements ScopeContext, Tenant {
     if (this.onAbort !== undefined) this.facts.signal?.removeEventListener('abort', this.onAbort)
     this.facts.leases?.remove(this)
     this.uncut?.()
+    this.tries?.end()
     if (this.trouble !== undefined) throw this.trouble.error
   }
 
@@ -164,6 +169,24 @@ export class ScopeRun implements ScopeContext, Tenant {
     return asked === 0 ? `once${empty}` : `once${empty}.${asked}`
   }
 
+  attemptOf(work: Work): number {
+    return this.care.attemptOf(work)
+  }
+
+  signalOf(work: Work): AbortSignal {
+    return this.care.signalOf(work)
+  }
+
+  /** Made for the first builder that needs it. */
+  private get care(): Tries {
+    return (this.tries ??= new Tries(this, this.facts.endurance))
+  }
+
+  /** Whether a builder is to be tried again after this scope. */
+  get parked(): boolean {
+    return this.tries !== undefined && this.tries.parked
+  }
+
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController()
@@ -178,7 +201,7 @@ export class ScopeRun implements ScopeContext, Tenant {
     return this.failure !== undefined || this.aborted !== undefined
   }
 
-  private get stopped(): boolean {
+  get stopped(): boolean {
     return this.failed || this.trouble !== undefined
   }
 
@@ -229,11 +252,11 @@ export class ScopeRun implements ScopeContext, Tenant {
   /** Starts whatever can start; ends the scope when nothing runs and nothing can. */
   private pump(): void {
     while (!this.ended) {
-      if (this.stopped) this.dropHeld()
+      if (this.stopped) this.dropWaiting()
       else this.startAll()
       if (this.active > 0) {
         if (this.journal === undefined || !this.commit(this.journal)) return
-      } else if (this.stopped || !this.scope.nextPass()) {
+      } else if (this.stopped || this.parked || !this.scope.nextPass()) {
         this.settle()
       }
     }
@@ -241,7 +264,7 @@ export class ScopeRun implements ScopeContext, Tenant {
 
   private startAll(): void {
     const { journal } = this
-    if (this.held !== undefined && journal !== undefined) this.startReleased(this.held, journal)
+    if (this.held !== undefined) this.startReleased(this.held, journal)
     while (this.active < this.limit && !this.failed) {
       const work = this.scope.next()
       if (work === undefined) return
@@ -251,15 +274,17 @@ export class ScopeRun implements ScopeContext, Tenant {
     }
   }
 
-  private startReleased(held: readonly Work[], journal: Journal): void {
+  private startReleased(held: readonly Work[], journal: Journal | undefined): void {
     this.held = undefined
     for (const work of held) {
-      if (this.stopped || journal.holds(work)) (this.held ??= []).push(work)
+      const waits = journal !== undefined && (journal.holds(work) || !journal.knows(work))
+      if (this.stopped || waits) (this.held ??= []).push(work)
       else this.start(work)
     }
   }
 
-  private dropHeld(): void {
+  private dropWaiting(): void {
+    this.tries?.stopWaiting()
     if (this.held === undefined) return
     this.active -= this.held.length
     this.held = undefined
@@ -317,10 +342,15 @@ export class ScopeRun implements ScopeContext, Tenant {
     }
   }
 
-  private start(work: Work): void {
-    const { builder } = work.node
+  private start(given: Work): void {
+    const { builder, care } = given.node
+    const work = care === undefined ? given : this.care.admit(given)
+    if (work === undefined) return
     const { hooks } = this.facts
-    if (hooks.before !== undefined) callHook(hooks, 'before', builder, this.shownDelta(), this.info(), hooks.before)
+    if (hooks.before !== undefined) {
+      const delta = this.facts.delta.map((datum) => shown(this.state, datum))
+      callHook(hooks, 'before', builder, delta, this.info(), hooks.before)
+    }
     const startedAt = this.recorder.start()
     let made: unknown
     try {
@@ -334,11 +364,34 @@ export class ScopeRun implements ScopeContext, Tenant {
       this.threw(work, error, startedAt)
       return
     }
-    this.made(work, made, startedAt)
+    if (care !== undefined && this.care.isLate(work)) this.outlasted(work, undefined, startedAt)
+    else this.made(work, made, startedAt)
+  }
+
+  /** Starts a builder again whose wait is over. It waits until its last try is durable, so that a crash cannot add to them. */
+  again(work: Work): void {
+    if (this.ended) return
+    this.recorder.pause()
+    ;(this.held ??= []).push(work)
+    this.pumpLater()
+  }
+
+  standIn(work: Work, startedAt: number, error: unknown, fallback: NonNullable<AnyBuilder['fallback']>): void {
+    const call = (): unknown => fallback(error, work.input, new Context(this, work))
+    this.wait(work, new Promise((resolve) => resolve(call())), startedAt)
+  }
+
+  leaves(): void {
+    this.active--
+  }
+
+  late(work: Work, startedAt: number): void {
+    this.goOn('outlasted', work, undefined, startedAt)
   }
 
   private wait(work: Work, made: PromiseLike<unknown>, startedAt: number): void {
     // A foreign thenable may answer at once, twice or throw: a promise of our own makes it behave.
+    if (work.node.care !== undefined) this.care.watch(work, startedAt)
     const promise = made instanceof Promise ? made : Promise.resolve(made)
     promise.then(
       (value: unknown) => this.goOn('made', work, value, startedAt),
@@ -347,8 +400,8 @@ export class ScopeRun implements ScopeContext, Tenant {
   }
 
   /** Goes on after a wait. Nobody catches what is thrown here, and it must not leave the scope hanging. */
-  private goOn(step: 'made' | 'threw' | 'accepted', work: Work, value: unknown, startedAt: number): void {
-    if (this.ended) return
+  private goOn(step: 'made' | 'threw' | 'accepted' | 'outlasted', work: Work, value: unknown, startedAt: number): void {
+    if (this.ended || (this.tries !== undefined && this.tries.isOver(work))) return
     try {
       this.recorder.pause()
       this[step](work, value as never, startedAt)
@@ -372,10 +425,10 @@ export class ScopeRun implements ScopeContext, Tenant {
       return
     }
     if (plain) {
-      this.recorder.produced(work, made, made, false, startedAt)
+      this.recorder.produced(work, made, made, false, startedAt, this.noteOf(work))
       this.done(work, true)
     } else if (accepted === undefined) {
-      this.recorder.empty(work, made as Nothing | WaitFor, startedAt)
+      this.recorder.empty(work, made as Nothing | WaitFor, startedAt, this.noteOf(work))
       this.done(work, false)
     } else if (isThenable(accepted)) {
       accepted.then(
@@ -390,8 +443,17 @@ export class ScopeRun implements ScopeContext, Tenant {
       this.fails(work, invalidProduct(this.id, work.node, this.state.graph, accepted), startedAt)
       return
     }
-    this.recorder.produced(work, accepted.value, accepted.stored, accepted.bytes, startedAt)
+    this.recorder.produced(work, accepted.value, accepted.stored, accepted.bytes, startedAt, this.noteOf(work))
     this.done(work, true)
+  }
+
+  /** What the row of a run that came to its end says about how it did. */
+  private noteOf(work: Work): RowNote | null {
+    return work.node.care === undefined ? null : this.care.ends(work)
+  }
+
+  private outlasted(work: Work, _value: unknown, startedAt: number): void {
+    this.fails(work, tookTooLong(this.id, work.node, this.state.graph), startedAt)
   }
 
   private threw(work: Work, error: unknown, startedAt: number): void {
@@ -402,32 +464,19 @@ export class ScopeRun implements ScopeContext, Tenant {
     this.active--
     const { hooks } = this.facts
     if (hooks.after === undefined) return
-    const product = produced ? this.shown(this.recorder.newest(), node.out) : undefined
+    const product = produced ? shown(this.state, this.recorder.newest()) : undefined
     callHook(hooks, 'after', node.builder, product, this.info(), hooks.after)
   }
 
   /** What a builder throws once the caller has given up is part of that, and not why the call fails. */
-  private fails(work: Work, failure: Failure, startedAt: number): void {
-    this.recorder.failed(work, rowError(failure), startedAt)
+  private fails(work: Work, given: Failure, startedAt: number): void {
+    const failure = work.node.care === undefined ? given : this.care.faces(work, given, startedAt)
+    if (failure === undefined) return
+    const { attempt } = failure
+    const error = rowError(failure)
+    this.recorder.failed(work, attempt === undefined ? { error } : { error, attempt }, startedAt)
     if (this.aborted === undefined) this.failure ??= failure
     this.active--
-  }
-
-  private shownDelta(): readonly Datum[] {
-    return this.facts.delta.map((datum) => this.shown(datum, this.state.graph.slotOf.get(datum.name) ?? -1))
-  }
-
-  /** A datum as hooks may see it: they get the bytes of nobody else, and what loggers may write down. */
-  private shown(datum: Datum, slot: number): Datum {
-    const bytes = this.state.hasBytes(slot)
-    const data = this.state.graph.slots[slot]?.data
-    if (data === undefined || (!bytes && !data.sensitive)) return datum
-    try {
-      return shownDatum(data, bytes ? copyBytes(datum.value) : datum.value)
-    } catch {
-      // What was fed is shown as it was before its schema read it: if it cannot be copied, it is the caller's own.
-      return datum
-    }
   }
 
   private info(): HookInfo {

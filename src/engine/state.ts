@@ -22,6 +22,8 @@ export class State {
   restarted: Row | undefined
   /** By builder, the newest rerun that it has to answer: of itself, or of what it depends on. */
   reruns: Map<number, Row> | undefined
+  /** By builder the newest try that failed and was not to be the last. */
+  tries: Map<number, Row> | undefined
   /** `seq` of the newest row. */
   newest = 0
   /** Everything up to this `seq` is settled. */
@@ -59,6 +61,18 @@ export class State {
   settle(): void {
     this.settled = this.newest
     if (this.unsettled.length > 0) this.unsettled = []
+  }
+
+  /** Remembers a try that another one is to follow. */
+  noteTry(node: number, row: Row): void {
+    ;(this.tries ??= new Map()).set(node, row)
+  }
+
+  /** The failed try that a builder's next one follows, unless it ran to an end, was asked to run again or everything was settled since. */
+  pendingTry(node: number): Row | undefined {
+    const row = this.tries?.get(node)
+    if (row === undefined || row.seq <= this.settled || row.seq < (this.runs.get(node)?.seq ?? 0)) return undefined
+    return row.scope < this.askedAgain(node) ? undefined : row
   }
 
   /** Whether a builder has made its one product and is not to run again by itself. */
@@ -136,6 +150,7 @@ export function loadState(
   const standing = standingRows(rows)
   for (const row of standing) {
     if (row.place.startsWith(SUPPLIED)) noteSupply(state, row)
+    else if (row.note?.retryAt !== undefined) loadTry(state, row)
     else if (row.outcome === 'produced' || row.outcome === 'nothing' || row.outcome === 'waitFor') loadRun(state, row)
     if (row.outcome !== 'fed' && row.outcome !== 'produced') continue
     const slot = row.data === null ? undefined : graph.slotOf.get(row.data)
@@ -160,6 +175,11 @@ export function standingRows(rows: readonly Row[]): readonly Row[] {
 function noteSupply(state: State, row: Row): void {
   const node = row.builder === null ? undefined : state.graph.nodeOf.get(row.builder)
   if (node !== undefined) (state.supplies ??= new Map()).set(node, row)
+}
+
+function loadTry(state: State, row: Row): void {
+  const node = row.builder === null ? undefined : state.graph.nodeOf.get(row.builder)
+  if (node !== undefined) state.noteTry(node, row)
 }
 
 function loadRun(state: State, row: Row): void {

@@ -6,6 +6,8 @@ import { describeValue, GraphError } from './errors.ts'
 import type { Frozen, Given } from './frozen.ts'
 import { checkName, nameProblem, unknownKeys, versionProblem } from './naming.ts'
 import type { Outcome } from './outcome.ts'
+import { retryPolicy, retryProblems } from './retry.ts'
+import type { Retry, RetryPolicy } from './retry.ts'
 
 /** Something a process brings for its builders: a client, a setting. Asked for by name, given once to `Polaris`. */
 export interface Service<Name extends string = string, T = unknown> {
@@ -65,6 +67,9 @@ export type InputOf<C extends Inputs, O extends Inputs, A extends Inputs> = Simp
   Values<C> & Partial<Values<O>> & Partial<Values<A>>
 >
 
+/** A method's type, so that builders of different inputs are alike to whoever lists them, as they are by `process`. */
+type Fallback<Input, Context> = { of(this: void, error: unknown, input: Input, context: Context): unknown }['of']
+
 /** A unit of work: what it reads, the one datum it produces, and how. */
 export interface Builder<Input = unknown, Reads = AnyData, Produces = AnyData, Uses extends Services = Services> {
   readonly name: string
@@ -78,6 +83,9 @@ export interface Builder<Input = unknown, Reads = AnyData, Produces = AnyData, U
   readonly version: number
   /** Milliseconds that one try may take. */
   readonly timeout: number | undefined
+  /** Its own; without one, the workflow's holds. */
+  readonly retry: RetryPolicy | undefined
+  readonly fallback: Fallback<Input, BuildContext<ServiceValues<Uses>>> | undefined
   process(input: Input, context: BuildContext<ServiceValues<Uses>>): unknown
   /** Only a type: all data the builder reads. */
   readonly types?: { readonly reads: Reads }
@@ -114,6 +122,18 @@ export interface BuilderDefinition<
   readonly version?: number
   /** How long one try may take: `'30s'`, `'2m'`, or milliseconds. Then it has failed with `BUILDER_TIMEOUT`. */
   readonly timeout?: Duration
+  /** Whether and when it is tried again after it failed; `{ attempts: 1 }` where the workflow's default shall not hold. */
+  readonly retry?: Retry
+  /**
+   * What stands in for the product when it has failed for good, so that the scope goes on. `error` is what the last try
+   * threw. The row of its product says so, and the error. What it throws ends the scope.
+   */
+  fallback?(
+    this: void,
+    error: unknown,
+    input: InputOf<C, O, A>,
+    context: BuildContext<ServiceValues<S>>,
+  ): Outcome<Given<In>, NamesIn<C> | NamesIn<O>>
   /** Makes the product, at once or later; or says `nothing()` or `waitFor(Data)`. */
   process(
     this: void,
@@ -133,6 +153,8 @@ const OPTIONS = [
   'pure',
   'version',
   'timeout',
+  'retry',
+  'fallback',
   'process',
 ] as const satisfies readonly (keyof AnyDefinition)[]
 
@@ -177,6 +199,8 @@ export function builder<
     pure: definition.pure ?? false,
     version: definition.version ?? 1,
     timeout: definition.timeout === undefined ? undefined : durationMs(definition.timeout),
+    retry: definition.retry === undefined ? undefined : retryPolicy(definition.retry),
+    fallback: definition.fallback,
     process: definition.process,
   })
   definedHere.add(made)
@@ -217,7 +241,10 @@ function definitionProblems(definition: unknown): string[] {
   if (problem !== undefined) problems.push(problem)
   const timeout = given.timeout === undefined ? undefined : durationProblem('timeout', given.timeout, 1)
   if (timeout !== undefined) problems.push(timeout)
-  return problems
+  if (given.fallback !== undefined && typeof given.fallback !== 'function') {
+    problems.push(`'fallback' must be a function, but is ${describeValue(given.fallback)}`)
+  }
+  return [...problems, ...retryProblems(given.retry)]
 }
 
 /** Whether its own keys are all there is to a value. One written with a `__proto__` key hides things in a prototype. */

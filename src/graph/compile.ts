@@ -6,9 +6,10 @@ import { timerProblems, withEnds } from './compile-timers.ts'
 import { components, cutEdges, cycleIn, ranks } from './cycles.ts'
 import type { Adjacency } from './cycles.ts'
 import { ACCESS, CONSUMES, OPTIONAL } from './graph.ts'
-import type { Durability, Graph, Input, InputKind, Node, Slot } from './graph.ts'
+import type { Care, Durability, Graph, Input, InputKind, Node, Slot } from './graph.ts'
 import { listNames } from './naming.ts'
 import { timerRuleOf } from './timer.ts'
+import type { RetryPolicy } from './retry.ts'
 
 /** A workflow's definition with every default filled in. */
 export interface Definition {
@@ -25,6 +26,8 @@ export interface Definition {
   /** Products that callers from outside may feed. */
   readonly feedable: readonly AnyData[]
   readonly timeout: number | undefined
+  /** Of builders that have no policy of their own. */
+  readonly retry: RetryPolicy | undefined
 }
 
 const KINDS = [
@@ -196,13 +199,9 @@ function cycleProblems(builders: readonly AnyBuilder[], edges: Adjacency): strin
   })
 }
 
-function assemble(
-  definition: Definition,
-  builders: readonly AnyBuilder[],
-  data: ReadonlyMap<string, AnyData>,
-  edges: Adjacency,
-): Graph {
-  const cut = definition.loops ? cutEdges(edges) : new Set<number>()
+/** Which builder comes when, and which edges order nothing. */
+function orderOf({ loops }: Definition, builders: readonly AnyBuilder[], edges: Adjacency) {
+  const cut = loops ? cutEdges(edges) : new Set<number>()
   const isCut = (from: number, to: number): boolean => cut.size > 0 && cut.has(from * builders.length + to)
   const byRank = ranks(edges, (from, to) => !isCut(from, to))
   const order = byRank.flat()
@@ -213,18 +212,25 @@ function assemble(
   edges.forEach((next, from) => {
     for (const to of next) if (!isCut(from, to)) before[indexOf[to] ?? 0]?.push(indexOf[from] ?? 0)
   })
+  return { order, rankOf, indexOf, before, isCut }
+}
+
+function assemble(
+  definition: Definition,
+  builders: readonly AnyBuilder[],
+  data: ReadonlyMap<string, AnyData>,
+  edges: Adjacency,
+): Graph {
+  const { order, rankOf, indexOf, before, isCut } = orderOf(definition, builders, edges)
   const isAncestor = ancestry(before)
   const slotOf = new Map([...data.keys()].map((name, slot) => [name, slot]))
   const producers = new Int32Array(data.size).fill(-1)
   builders.forEach((builder, declared) => {
     producers[slotOf.get(outName(builder)) ?? 0] = indexOf[declared] ?? -1
   })
-  const nodes = order.map((declared, index): Node => {
-    const builder = builders[declared] as AnyBuilder
-    const rule = timerRuleOf(builder)
-    const kinds = rule === undefined ? KINDS : []
-    const inputs = kinds.flatMap(([kind, code]) =>
-      Object.entries(builder[kind]).map(([key, data]): Input => {
+  const inputsOf = (declared: number, index: number): Input[] =>
+    KINDS.flatMap(([kind, code]) =>
+      Object.entries((builders[declared] as AnyBuilder)[kind]).map(([key, data]): Input => {
         const slot = slotOf.get(data.name) ?? 0
         const producer = producers[slot] ?? -1
         const lookback =
@@ -232,10 +238,15 @@ function assemble(
         return { key, slot, kind: code, lookback }
       }),
     )
+  const nodes = order.map((declared, index): Node => {
+    const builder = builders[declared] as AnyBuilder
+    const rule = timerRuleOf(builder)
+    const inputs = rule === undefined ? inputsOf(declared, index) : []
     const source = rule === undefined && inputs.every(({ kind }) => kind === ACCESS)
-    const out = slotOf.get(outName(builder)) ?? 0
+    const [out, rank] = [slotOf.get(outName(builder)) ?? 0, rankOf[index] ?? 0]
     const timer = rule && { rule, after: slotOf.get(rule.after.name) ?? 0, ends: [] }
-    return { index, rank: rankOf[index] ?? 0, declared, name: builder.name, builder, inputs, out, source, timer }
+    const care = careOf(builder, definition.retry)
+    return { index, rank, declared, name: builder.name, builder, inputs, out, source, timer, care }
   })
   const targets = definition.targets.map(({ name }) => slotOf.get(name) ?? 0)
   return {
@@ -289,6 +300,13 @@ function compileSlots(
     lookedBack: lookedBack.has(index),
     sets: sets[index] ?? [],
   }))
+}
+
+function careOf({ retry: own, timeout, fallback }: AnyBuilder, common: RetryPolicy | undefined): Care | undefined {
+  const policy = own ?? common
+  const retry = policy !== undefined && policy.attempts > 1 ? policy : undefined
+  if (retry === undefined && timeout === undefined && fallback === undefined) return undefined
+  return { retry, timeout, fallback }
 }
 
 function outName(builder: AnyBuilder): string {

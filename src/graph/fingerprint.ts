@@ -28,7 +28,7 @@ export function fingerprint({ workflow, loops, targets, transients, timeout, bui
  * 128 bits of a text in hex: cyrb128 by bryc (public domain), after MurmurHash3. Not for secrets. Written out since the
  * graph layer runs where there is no `node:crypto`, and Web Crypto's digest cannot be had synchronously.
  */
-function hash(text: string): string {
+export function hash(text: string): string {
   let [a, b, c, d] = [1779033703, 3144134277, 1013904242, 2773480762]
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i)

@@ -1,6 +1,7 @@
 import type { AnyBuilder } from './builder.ts'
 import type { AnyData } from './data.ts'
 import type { TimerRule } from './timer.ts'
+import type { RetryPolicy } from './retry.ts'
 
 /** How a builder reads one of its inputs. */
 export const CONSUMES = 0
@@ -18,6 +19,14 @@ export interface Input {
   readonly lookback: boolean
 }
 
+/** What is done about a builder that fails or takes too long. */
+export interface Care {
+  readonly retry: RetryPolicy | undefined
+  /** In milliseconds. */
+  readonly timeout: number | undefined
+  readonly fallback: AnyBuilder['fallback']
+}
+
 /** A builder within a graph. Its index is its place in the order of rank, then of declaration. */
 export interface Node {
   readonly index: number
@@ -33,6 +42,8 @@ export interface Node {
   readonly source: boolean
   /** Set where it is no builder but a timer. It has no inputs then, and no scope ever runs it. */
   readonly timer: CompiledTimer | undefined
+  /** Absent where a throw just ends the scope: such builders pay nothing for what others may have. */
+  readonly care: Care | undefined
 }
 
 export interface CompiledTimer {

@@ -5,11 +5,12 @@ import { describeGraph } from './description.ts'
 import { PolarisError } from './errors.ts'
 import { fingerprint } from './fingerprint.ts'
 import { ACCESS } from './graph.ts'
-import type { CompiledTimer, Graph, Node, Slot } from './graph.ts'
+import type { Care, CompiledTimer, Graph, Node, Slot } from './graph.ts'
 import { listNames } from './naming.ts'
 import { timerText, toDot, toMermaid } from './render.ts'
 import { timesOf } from './timer.ts'
 import type { TimerTimes } from './timer.ts'
+import type { RetryPolicy } from './retry.ts'
 
 /** A builder as a plan shows it. */
 export interface PlanBuilder {
@@ -25,6 +26,10 @@ export interface PlanBuilder {
   readonly version: number
   /** Milliseconds that one try may take, if that is bounded. */
   readonly timeout?: number
+  /** Where it is tried again after it failed: its own policy, or the workflow's. Times are in milliseconds. */
+  readonly retry?: Omit<RetryPolicy, 'retryIf'>
+  /** Something stands in for its product when it has failed for good. */
+  readonly fallback?: true
   /** Only of a timer, which consumes what sets it and accesses what it names as `unless`. */
   readonly timer?: PlanTimer
 }
@@ -198,7 +203,7 @@ function describe(graph: Graph, node: Node): PlanBuilder {
     pure: node.builder.pure,
     version: node.builder.version,
     ...(node.timer !== undefined && { timer: describeTimer(graph, node.timer) }),
-    ...(node.builder.timeout !== undefined && { timeout: node.builder.timeout }),
+    ...(node.care !== undefined && describeCare(node.care)),
   }
 }
 
@@ -211,6 +216,19 @@ function describeData(graph: Graph, { name, data, producer, target, transient, f
 function describeTimer(graph: Graph, { rule, after, ends }: CompiledTimer): PlanTimer {
   const name = (slot: number): string => slotAt(graph, slot).name
   return { when: timerText(rule), after: name(after), ...timesOf(rule), unless: ends.map(({ slot }) => name(slot)) }
+}
+
+function describeCare({ timeout, retry, fallback }: Care): Pick<PlanBuilder, 'timeout' | 'retry' | 'fallback'> {
+  return {
+    ...(timeout !== undefined && { timeout }),
+    ...(retry !== undefined && { retry: describeRetry(retry) }),
+    ...(fallback !== undefined && { fallback: true }),
+  }
+}
+
+/** A function has no place in JSON. */
+function describeRetry({ attempts, initial, factor, max, jitter }: RetryPolicy): NonNullable<PlanBuilder['retry']> {
+  return { attempts, initial, factor, max, jitter }
 }
 
 function nameOf(named: Named): string {

@@ -13,6 +13,8 @@ import { planOf } from './plan.ts'
 import type { Plan } from './plan.ts'
 import { standInOf } from './timer.ts'
 import type { AnyTimer } from './timer.ts'
+import { retryPolicy, retryProblems } from './retry.ts'
+import type { Retry } from './retry.ts'
 
 /** A compiled set of builders with a target. `Reads`, `Makes` and `Uses` are all its data and services, as types. */
 export interface Workflow<Reads = AnyData, Makes = AnyData, Target = AnyData, Uses = Service> {
@@ -57,6 +59,8 @@ export interface WorkflowDefinition<Bs extends readonly (AnyBuilder | AnyTimer)[
    * Then it is `failed` with `WORKFLOW_TIMEOUT`, and goes on only by `resume` or new data.
    */
   readonly timeout?: Duration
+  /** Of all builders that have none of their own. Default: a builder that fails is not tried again by itself. */
+  readonly retry?: Retry
   /**
    * How long after it came to rest an instance is kept that is completed, failed or cancelled; then a worker removes it.
    * Default: for ever.
@@ -73,7 +77,7 @@ export interface Retention {
 
 const OPTIONS = [
   ...(['name', 'version', 'builders', 'target', 'transients'] as const),
-  ...(['resolve', 'loops', 'durability', 'feedable', 'timeout', 'retention'] as const),
+  ...(['resolve', 'loops', 'durability', 'feedable', 'timeout', 'retention', 'retry'] as const),
 ] as const
 
 const graphs = new WeakMap<object, Graph>()
@@ -119,8 +123,9 @@ function normalise(definition: unknown): [Definition, string[]] {
   }
   const transients = listed(given.transients ?? [], 'transients', isData, 'a data', flaws)
   const feedable = listed(given.feedable ?? [], 'feedable', isData, 'a data', flaws)
-  const { version, loops, durability, timeout } = given
-  problems.push(...flaws, ...optionProblems(given))
+  const { version, loops, durability, timeout, retry } = given
+  const slips = retryProblems(retry)
+  problems.push(...flaws, ...optionProblems(given), ...slips)
   const resolve = resolved(given.resolve, problems)
   const retention = retained(given.retention, problems)
   // Without all builders and data at hand, much would seem to be missing from the graph that is not.
@@ -137,6 +142,7 @@ function normalise(definition: unknown): [Definition, string[]] {
     retention,
     feedable,
     timeout: timeout === undefined ? undefined : durationMs(timeout),
+    retry: retry === undefined || slips.length > 0 ? undefined : retryPolicy(retry as Retry),
   }
   return [result, problems]
 }

@@ -57,6 +57,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   HEADERS_TOO_LARGE: [431, 'The headers are too large'],
   ABORTED: [500, 'The scope was ended'],
   BUILDER_FAILED: [500, 'A builder failed'],
+  BUILDER_TIMEOUT: [500, 'A builder took too long'],
   CRASH_LOOP: [500, 'The instance ended process after process'],
   DATA_MISSING: [500, 'Something went wrong'],
   DRIVER_MISSING: [500, 'Something went wrong'],
@@ -78,7 +79,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
 const SILENT: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   ...(['STORE_NEWER', 'STORE_INVALID', 'STORE_UNAVAILABLE', 'STORE_FULL'] as const),
   ...(['DRIVER_MISSING', 'SERVICE_MISSING', 'DATA_MISSING', 'ABORTED', 'INTERNAL'] as const),
-  ...(['BUILDER_FAILED', 'PRODUCT_INVALID'] as const),
+  ...(['BUILDER_FAILED', 'BUILDER_TIMEOUT', 'PRODUCT_INVALID'] as const),
 ])
 const RETRY_AFTER_S = 1
 

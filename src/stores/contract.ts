@@ -102,6 +102,12 @@ export interface RowNote {
   readonly meta?: Readonly<Record<string, unknown>>
   /** With `forked`: what it is a copy of, and up to which row. */
   readonly from?: { readonly id: string; readonly seq: number }
+  /** Which try of a builder this was, where it may have several. */
+  readonly attempt?: number
+  /** Of a try that failed: when the next one is to come (ms since the epoch). Absent: none comes by itself. */
+  readonly retryAt?: number
+  /** The builder's fallback made the product, after its last try had failed with `error`. */
+  readonly fallback?: true
 }
 
 /**

@@ -105,13 +105,21 @@ describe('questions to a plan', () => {
       pure: true,
       version: 3,
       timeout: '1m',
+      retry: { attempts: 3, backoff: { initial: '2s', jitter: 0 }, retryIf: () => true },
+      fallback: () => 0,
       process: () => 1,
     })
-    const { plan } = workflow({ name: 'w', builders: [b], target: X })
+    const plain = builder({ name: 'plain', consumes: { x: X }, produces: data('Y', type<number>()), process: () => 1 })
+    const builders = [b, plain]
+    const { plan } = workflow({ name: 'w', builders, target: X })
     const flat = { consumes: [], optionals: [], accesses: [], services: ['bank'], produces: 'X' }
-    expect(plan.builders).toEqual([
-      { name: 'b', rank: 0, ...flat, once: false, pure: true, version: 3, timeout: 60_000 },
-    ])
+    const retry = { attempts: 3, initial: 2000, factor: 2, max: 3_600_000, jitter: 0 }
+    const care = { timeout: 60_000, retry, fallback: true }
+    expect(plan.builders[0]).toEqual({ name: 'b', rank: 0, ...flat, once: false, pure: true, version: 3, ...care })
+    for (const key of Object.keys(care)) expect(plan.builders[1]).not.toHaveProperty(key)
+    const common = workflow({ name: 'w', builders, target: X, retry: { attempts: 2 } }).plan
+    expect(common.builders.map((each) => each.retry?.attempts)).toEqual([3, 2])
+    expect(common.fingerprint).toBe(plan.fingerprint)
   })
 
   it('are plain JSON', () => {

@@ -189,6 +189,29 @@ describe('builder() called with what the types would refuse', () => {
         `'timeout' must be a duration of at least 1 ms (milliseconds, or a text such as '30s', '15m', '1h30m', at most 100 years), but is "soon"`,
       ],
     ],
+    ['a policy that is none', { ...good, retry: 3 }, [`'retry' must be an object such as { attempts: 5 }, but is 3`]],
+    ['no attempts', { ...good, retry: {} }, [`'retry.attempts' must be a whole number from 1, but is undefined`]],
+    [
+      'a policy full of slips',
+      { ...good, retry: { attempts: 0, tries: 3, retryIf: true, backoff: 'slow' }, fallback: null },
+      [
+        `'fallback' must be a function, but is null`,
+        `'retry' has no option 'tries'; it has attempts, backoff, retryIf`,
+        `'retry.attempts' must be a whole number from 1, but is 0`,
+        `'retry.retryIf' must be a function, but is true`,
+        `'retry.backoff' must be an object such as { initial: '1s' }, but is "slow"`,
+      ],
+    ],
+    [
+      'a backoff full of slips',
+      { ...good, retry: { attempts: 1, backoff: { inital: '1s', max: -1, factor: 0.5, jitter: 2 } } },
+      [
+        `'retry.backoff' has no option 'inital': did you mean 'initial'?`,
+        `'retry.backoff.max' must be a duration (milliseconds, or a text such as '30s', '15m', '1h30m', at most 100 years), but is -1`,
+        `'retry.backoff.factor' must be a number from 1 to 1000, but is 0.5`,
+        `'retry.backoff.jitter' must be a number from 0 to 1, but is 2`,
+      ],
+    ],
     ['a version that is none', { ...good, version: 1.5 }, [`'version' must be a whole number from 1, but is 1.5`]],
     [
       'a list of inputs',
@@ -246,7 +269,7 @@ describe('builder() called with what the types would refuse', () => {
         `a builder has no option 'verison': did you mean 'version'?`,
         `a builder has no option 'onec': did you mean 'once'?`,
         `a builder has no option 'serivce': did you mean 'services'?`,
-        `a builder has no option 'x'; it has name, consumes, optionals, accesses, services, produces, once, pure, version, timeout, process`,
+        `a builder has no option 'x'; it has name, consumes, optionals, accesses, services, produces, once, pure, version, timeout, retry, fallback, process`,
       ],
     ],
   ])('%s', (_, definition, expected) => {

@@ -121,7 +121,7 @@ export async function refusal(promise: Promise<unknown>, code: ErrorCode): Promi
 /** The same for what a builder is to blame for. */
 export async function failure(
   promise: Promise<unknown>,
-  code: 'BUILDER_FAILED' | 'PRODUCT_INVALID' = 'BUILDER_FAILED',
+  code: 'BUILDER_FAILED' | 'PRODUCT_INVALID' | 'BUILDER_TIMEOUT' = 'BUILDER_FAILED',
 ): Promise<BuilderError> {
   const error = await refusal(promise, code)
   expect(error).toBeInstanceOf(BuilderError)

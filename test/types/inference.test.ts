@@ -236,6 +236,35 @@ describe('builders', () => {
     expect(made).toHaveLength(8)
   })
 
+  it('have fallbacks that see the inputs and make what `process` makes, without `as const`', () => {
+    const Colour = data('Colour', z.enum(['red', 'green']))
+    const made = [
+      builder({
+        name: 'a',
+        consumes: { order: Order },
+        optionals: { coupon: Coupon },
+        produces: Quote,
+        retry: { attempts: 3, backoff: { initial: '1s', max: '1h30m' }, retryIf: (error) => error instanceof Error },
+        process: ({ order }) => ({ fare: order.items.length }),
+        fallback: (error, { order, coupon }, { attempt }) => {
+          expectTypeOf(error).toEqualTypeOf<unknown>()
+          expectTypeOf(attempt).toEqualTypeOf<number>()
+          expectTypeOf(coupon).toEqualTypeOf<{ readonly percent: number } | undefined>()
+          return coupon === undefined ? waitFor(Coupon) : { fare: order.items.length }
+        },
+      }),
+      builder({ name: 'b', produces: Colour, process: () => 'red', fallback: () => 'green' }),
+      builder({ name: 'c', produces: Colour, fallback: async () => nothing(), process: async () => 'red' as const }),
+      builder({
+        name: 'd',
+        produces: Colour,
+        fallback: (error) => (error === 1 ? 'red' : 'green'),
+        process: () => 'red',
+      }),
+    ]
+    expect(made).toHaveLength(4)
+  })
+
   it('may hand on what they read', () => {
     const Copy = data('Copy', z.object({ order: Order.schema as z.ZodType<ValueOf<typeof Order>> }))
     const copy = builder({
@@ -279,7 +308,7 @@ describe('results', () => {
   it('are narrowed by status', async () => {
     const result = await executor.sequential(ride, 'r', order).catch(() => undefined)
     if (result === undefined) return
-    expectTypeOf(result.status).toEqualTypeOf<'completed' | 'waiting' | 'failed'>()
+    expectTypeOf(result.status).toEqualTypeOf<'completed' | 'waiting' | 'failed' | 'retrying'>()
     expectTypeOf(result.get(Quote)).toEqualTypeOf<{ readonly fare: number } | undefined>()
     expectTypeOf(result.require(Receipt)).toEqualTypeOf<{ readonly paid: number }>()
     expectTypeOf(result.latest(Coupon)).toEqualTypeOf<{ readonly percent: number } | undefined>()

@@ -78,6 +78,27 @@ export const mistakes = {
     })
   },
 
+  'what stands in for a failed builder'() {
+    // @ts-expect-error -- not a number
+    builder({ name: 'b', consumes, produces: Quote, process: () => nothing(), fallback: () => ({ fare: '1' }) })
+    // @ts-expect-error -- a forgotten return
+    builder({ name: 'b', consumes, produces: Quote, process: () => nothing(), fallback: () => undefined })
+    builder({
+      name: 'b',
+      consumes,
+      produces: Quote,
+      process: () => nothing(),
+      // @ts-expect-error -- an input that was not declared
+      fallback: (_, { coupon }) => nothing(String(coupon)),
+    })
+    // @ts-expect-error -- waits for what is no input
+    builder({ name: 'b', consumes, produces: Quote, process: () => nothing(), fallback: () => waitFor(Coupon) })
+    // @ts-expect-error -- no number of attempts
+    builder({ name: 'b', consumes, produces: Quote, retry: {}, process: () => nothing() })
+    // @ts-expect-error -- a promise is not an answer
+    builder({ name: 'b', produces: Quote, retry: { attempts: 2, retryIf: async () => true }, process: () => nothing() })
+  },
+
   'a product of the wrong type'() {
     // @ts-expect-error -- not a number
     builder({ name: 'b', consumes, produces: Quote, process: ({ order }) => ({ fare: order.id }) })
@@ -300,5 +321,5 @@ export const mistakes = {
 }
 
 it('holds functions that only the compiler looks at', () => {
-  expect(Object.keys(mistakes)).toHaveLength(16)
+  expect(Object.keys(mistakes)).toHaveLength(17)
 })
