@@ -83,6 +83,8 @@ export interface HistoryEntry {
   readonly retryAt?: number
   /** The builder failed for good, and its fallback made the product. */
   readonly fallback?: true
+  /** The builder has `cutoff`, and its product equalled the value of this entry, which it has left in place. */
+  readonly sameAs?: number
 }
 
 /** A datum a builder lacks, and who could provide it. */
@@ -201,7 +203,7 @@ export function explainInstance(graph: Graph, { header, rows }: Snapshot, live: 
 }
 
 export function historyEntry(row: Row, dataOf: (seq: number) => string | undefined, live: boolean): HistoryEntry {
-  const { because, awaits, error, meta, from, attempt, retryAt, fallback } = row.note ?? {}
+  const { because, awaits, error, meta, from, attempt, retryAt, fallback, sameAs } = row.note ?? {}
   return {
     seq: row.seq,
     scope: row.scope,
@@ -221,6 +223,7 @@ export function historyEntry(row: Row, dataOf: (seq: number) => string | undefin
     ...(attempt !== undefined && { attempt }),
     ...(retryAt !== undefined && { retryAt }),
     ...(fallback !== undefined && { fallback }),
+    ...(sameAs !== undefined && { sameAs }),
   }
 }
 

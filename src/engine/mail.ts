@@ -3,7 +3,8 @@ import { FedDatum } from '../graph/data.ts'
 import type { Datum } from '../graph/data.ts'
 import { DataError, PolarisError } from '../graph/errors.ts'
 import type { ErrorCode } from '../graph/errors.ts'
-import { decode, encode, EncodingRefused } from '../stores/codec.ts'
+import { decode, EncodingRefused } from '../stores/codec.ts'
+import { canonicalText } from './canonical.ts'
 import { WITHHELD } from './failure.ts'
 import { freezeDeep } from './freeze.ts'
 import type { AcceptedDatum, Form } from './intake.ts'
@@ -84,20 +85,12 @@ export function hashOf(delta: readonly Datum[], operation?: Operation): string {
 function canonical(datum: Datum): string {
   const { name, value } = datum
   try {
-    const text = encode(value)
-    return text.startsWith('~') ? `~${inOrder(text.slice(1))}` : inOrder(text)
+    return canonicalText(value)
   } catch (error) {
     if (!(error instanceof EncodingRefused)) throw error
     if (datum instanceof FedDatum && datum.data.sensitive) throw new DataError(name, WITHHELD)
     throw new DataError(name, error.issues, { cause: error })
   }
-}
-
-function inOrder(text: string): string {
-  return JSON.stringify(JSON.parse(text), (_key, value: unknown) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-    return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-  })
 }
 
 export function writeOutcome(outcome: Outcome): string {

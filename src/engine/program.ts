@@ -8,6 +8,8 @@ import type { RowKind } from './datum-row.ts'
 const FED = 'd:'
 /** The newest product of a builder; the row names the data. */
 const PRODUCED = 'p:'
+/** The newest run of a builder with `cutoff` whose product equalled the one before. */
+export const UNCHANGED = 'u:'
 /** The newest run of a builder that ended without a product. */
 const EMPTY = 'n:'
 /** The newest run of a builder that threw. */

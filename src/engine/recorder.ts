@@ -4,9 +4,11 @@ import { WaitFor } from '../graph/outcome.ts'
 import type { Nothing } from '../graph/outcome.ts'
 import type { Row, RowNote, RowOutcome } from '../stores/contract.ts'
 import type { Clock } from './clock.ts'
+import { isEqual } from './canonical.ts'
 import { datumRow, listOf } from './datum-row.ts'
 import type { Pass, RowKind } from './datum-row.ts'
 import type { Journal } from './journal.ts'
+import { UNCHANGED } from './program.ts'
 import type { Program, Step } from './program.ts'
 import type { Scope, Work } from './scope.ts'
 import type { State } from './state.ts'
@@ -87,6 +89,10 @@ export class Recorder {
       this.supplied(work, value, startedAt, note)
       return
     }
+    if (node.cutoff && isEqual(state.values.get(out), value)) {
+      this.unchanged(work, startedAt, note)
+      return
+    }
     const { produced } = this.program.steps[index] as Step
     const row =
       note === null
@@ -98,6 +104,18 @@ export class Recorder {
     state.runs.set(index, row)
     this.slots.push(out)
     this.scope.finish(work, 'produced')
+  }
+
+  /** The datum that stands goes on to stand, with its row: so nobody is due, and whoever reads it later has the same key. */
+  private unchanged(work: Work, startedAt: number, given: RowNote | null): void {
+    const { node } = work
+    const { produced } = this.program.steps[node.index] as Step
+    const note = { ...given, sameAs: this.state.rows.get(node.out)?.seq ?? 0 }
+    const row = this.row(work, 'produced', UNCHANGED + node.name, produced.data, undefined, startedAt, note)
+    this.journal?.add(row, node)
+    this.state.runs.set(node.index, row)
+    this.slots.push(node.out)
+    this.scope.renewed(work)
   }
 
   private supplied(work: Work, value: unknown, startedAt: number, note: RowNote | null): void {

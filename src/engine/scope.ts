@@ -104,6 +104,10 @@ export class Scope {
       if (!transient) (this.fresh ??= []).push(slot)
       if (target && producer >= 0) this.targetMade = true
     }
+    for (const target of this.graph.targets) {
+      const run = this.state.runs.get((this.graph.slots[target] as Slot).producer)
+      if (run?.scope === this.number && run.pass === pass && run.note?.sameAs !== undefined) this.targetMade = true
+    }
     for (const [node, { scope, outcome }] of this.state.supplies ?? []) {
       if (scope !== this.number) continue
       this.marks[node] = RAN
@@ -155,6 +159,12 @@ export class Scope {
       if (outcome === 'produced') this.produced(out)
     }
     this.unpark(index)
+  }
+
+  /** Notes that a builder's product equalled the one before: it counts as made, and wakes nobody. */
+  renewed(work: Work): void {
+    if (this.graph.slots[work.node.out]?.target === true) this.targetMade = true
+    this.finish(work, 'nothing')
   }
 
   /** Notes that a builder threw. Nothing further is asked of this scope. */

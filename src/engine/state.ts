@@ -152,7 +152,7 @@ export function loadState(
     if (row.place.startsWith(SUPPLIED)) noteSupply(state, row)
     else if (row.note?.retryAt !== undefined) loadTry(state, row)
     else if (row.outcome === 'produced' || row.outcome === 'nothing' || row.outcome === 'waitFor') loadRun(state, row)
-    if (row.outcome !== 'fed' && row.outcome !== 'produced') continue
+    if ((row.outcome !== 'fed' && row.outcome !== 'produced') || row.note?.sameAs !== undefined) continue
     const slot = row.data === null ? undefined : graph.slotOf.get(row.data)
     if (slot === undefined || (state.rows.get(slot)?.seq ?? 0) > row.seq) continue
     const stored = row.value

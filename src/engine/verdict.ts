@@ -48,7 +48,8 @@ interface Visit {
 /**
  * The builders upstream of a target that ran in a later scope than the one its datum is from (rule 15). One that returned
  * `nothing` counts along `consumes` edges only; along others it has answered what came from above it. A `once` builder
- * with its product counts as renewed, and so does what lies above it.
+ * with its product counts as renewed, and so does what lies above it. One whose product equalled the one before it (`cutoff`)
+ * has answered what came from above it; what counts is when that one was made.
  *
  * @param firstOnly stop at the first cause, and leave `below` empty
  */
@@ -74,8 +75,9 @@ export function staleness(state: State, target: number, firstOnly: boolean): Sta
   for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
     const run = state.runs.get(visit.node.index)
     const later = run !== undefined && run.scope > visit.since
-    if (later && (run.outcome !== 'nothing' || visit.strict)) {
-      causes.push(run)
+    const made = run?.note?.sameAs === undefined ? run : producedRow(state, visit.node)
+    if (made !== undefined && made.scope > visit.since && (made.outcome !== 'nothing' || visit.strict)) {
+      causes.push(made)
       if (firstOnly) return { causes, below: [] }
       caused.push(visit)
       continue
@@ -88,6 +90,12 @@ export function staleness(state: State, target: number, firstOnly: boolean): Sta
     }
   }
   return { causes, below: nodesBelow(caused) }
+}
+
+/** The row of a builder's product as it stands; none where a caller has replaced it. */
+function producedRow(state: State, { out }: Node): Row | undefined {
+  const row = state.rows.get(out)
+  return row?.outcome === 'produced' ? row : undefined
 }
 
 function nodesBelow(visits: readonly Visit[]): Node[] {

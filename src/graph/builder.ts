@@ -80,6 +80,7 @@ export interface Builder<Input = unknown, Reads = AnyData, Produces = AnyData, U
   readonly produces: Produces
   readonly once: boolean
   readonly pure: boolean
+  readonly cutoff: boolean
   readonly version: number
   /** Milliseconds that one try may take. */
   readonly timeout: number | undefined
@@ -118,6 +119,8 @@ export interface BuilderDefinition<
   readonly once?: boolean
   /** Has no effects outside: its product may stay uncommitted until a builder that has some depends on it. */
   readonly pure?: boolean
+  /** A product that equals the one it replaces wakes nobody: what depends on it counts as renewed without a run. */
+  readonly cutoff?: boolean
   /** Raise it when `process` changes its meaning; part of the graph's fingerprint. Default 1. */
   readonly version?: number
   /** How long one try may take: `'30s'`, `'2m'`, or milliseconds. Then it has failed with `BUILDER_TIMEOUT`. */
@@ -151,6 +154,7 @@ const OPTIONS = [
   'produces',
   'once',
   'pure',
+  'cutoff',
   'version',
   'timeout',
   'retry',
@@ -197,6 +201,7 @@ export function builder<
     produces: definition.produces,
     once: definition.once ?? false,
     pure: definition.pure ?? false,
+    cutoff: definition.cutoff ?? false,
     version: definition.version ?? 1,
     timeout: definition.timeout === undefined ? undefined : durationMs(definition.timeout),
     retry: definition.retry === undefined ? undefined : retryPolicy(definition.retry),
@@ -232,7 +237,7 @@ function definitionProblems(definition: unknown): string[] {
   if (typeof given.process !== 'function') {
     problems.push(`'process' must be a function, but is ${describeValue(given.process)}`)
   }
-  for (const flag of ['once', 'pure'] as const) {
+  for (const flag of ['once', 'pure', 'cutoff'] as const) {
     if (given[flag] !== undefined && typeof given[flag] !== 'boolean') {
       problems.push(`'${flag}' must be true or false, but is ${describeValue(given[flag])}`)
     }

@@ -168,6 +168,11 @@ function builderProblems({ builders: all, transients }: Definition, builders: re
         `builder '${builder.name}' is once, but its product '${out}' is transient and would be lost for good`,
       )
     }
+    if (builder.cutoff && transient.has(out)) {
+      problems.push(
+        `builder '${builder.name}' has cutoff, but its product '${out}' is transient: there is none to compare it with`,
+      )
+    }
     for (const kind of ['consumes', 'optionals'] as const) {
       if (Object.values(builder[kind]).every((data) => data.name !== out)) continue
       problems.push(`builder '${builder.name}' has its own product '${out}' in ${kind}: use accesses to see it`)
@@ -245,8 +250,8 @@ function assemble(
     const source = rule === undefined && inputs.every(({ kind }) => kind === ACCESS)
     const [out, rank] = [slotOf.get(outName(builder)) ?? 0, rankOf[index] ?? 0]
     const timer = rule && { rule, after: slotOf.get(rule.after.name) ?? 0, ends: [] }
-    const care = careOf(builder, definition.retry)
-    return { index, rank, declared, name: builder.name, builder, inputs, out, source, timer, care }
+    const own = { name: builder.name, builder, cutoff: builder.cutoff, care: careOf(builder, definition.retry) }
+    return { index, rank, declared, inputs, out, source, timer, ...own }
   })
   const targets = definition.targets.map(({ name }) => slotOf.get(name) ?? 0)
   return {

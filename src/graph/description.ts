@@ -12,6 +12,7 @@ export interface BuilderDescription {
   readonly produces: string
   readonly once: boolean
   readonly version: number
+  readonly cutoff?: true
   /** Of a timer, which consumes what sets it and accesses what it names as `unless`. */
   readonly timer?: TimerTimes
 }
@@ -67,6 +68,7 @@ function describeNode(graph: Graph, { name, builder, out, timer }: Node): Builde
     produces: (graph.slots[out] as Slot).name,
     once: builder.once,
     version: builder.version,
+    ...(builder.cutoff && { cutoff: true as const }),
     ...(timer !== undefined && { timer: timesOf(timer.rule) }),
   }
 }

@@ -1,7 +1,7 @@
 import type { Description } from './description.ts'
 
 /**
- * A graph's identity: names, inputs by kind, products, targets in order, transients, `once`, `loops`, and the versions of
+ * A graph's identity: names, inputs by kind, products, targets in order, transients, `once`, `cutoff`, `loops`, and the versions of
  * builders and data; timers, and the time an instance has, since a shorter one would end what runs; `resolve` through what
  * it leaves out. Not the workflow's version, which is what the fingerprint is compared under. Source text, declaration
  * order (but with loops, where it decides which edges are cut) and key names do not count, so that a rebuild, a minifier or
@@ -14,9 +14,10 @@ export function fingerprint({ workflow, loops, targets, transients, timeout, bui
       loops,
       targets,
       transients,
-      builders.map(({ name, consumes, optionals, accesses, produces, once, version, timer }) => [
+      builders.map(({ name, consumes, optionals, accesses, produces, once, version, timer, cutoff }) => [
         ...[name, consumes, optionals, accesses, produces, once, version],
         ...(timer === undefined ? [] : [timer]),
+        ...(cutoff === undefined ? [] : ['cutoff']),
       ]),
       data.filter(({ version }) => version > 1).map(({ name, version }) => [name, version]),
       ...(timeout === undefined ? [] : [timeout]),

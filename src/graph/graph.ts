@@ -40,6 +40,8 @@ export interface Node {
   /** Slot of the product. */
   readonly out: number
   readonly source: boolean
+  /** A product that equals the one it replaces wakes nobody. */
+  readonly cutoff: boolean
   /** Set where it is no builder but a timer. It has no inputs then, and no scope ever runs it. */
   readonly timer: CompiledTimer | undefined
   /** Absent where a throw just ends the scope: such builders pay nothing for what others may have. */

@@ -23,6 +23,8 @@ export interface PlanBuilder {
   readonly produces: string
   readonly once: boolean
   readonly pure: boolean
+  /** A product that equals the one it replaces wakes nobody. */
+  readonly cutoff?: true
   readonly version: number
   /** Milliseconds that one try may take, if that is bounded. */
   readonly timeout?: number
@@ -202,6 +204,7 @@ function describe(graph: Graph, node: Node): PlanBuilder {
     once: node.builder.once,
     pure: node.builder.pure,
     version: node.builder.version,
+    ...(node.cutoff && { cutoff: true }),
     ...(node.timer !== undefined && { timer: describeTimer(graph, node.timer) }),
     ...(node.care !== undefined && describeCare(node.care)),
   }

@@ -106,6 +106,8 @@ export interface RowNote {
   readonly attempt?: number
   /** Of a try that failed: when the next one is to come (ms since the epoch). Absent: none comes by itself. */
   readonly retryAt?: number
+  /** The builder has `cutoff`, and its product equals the datum of this row, which goes on to stand for it. */
+  readonly sameAs?: number
   /** The builder's fallback made the product, after its last try had failed with `error`. */
   readonly fallback?: true
 }

@@ -19,6 +19,7 @@ export interface Parts {
   readonly accesses?: readonly string[]
   readonly makes: string
   readonly once?: boolean
+  readonly cutoff?: boolean
   readonly version?: number
 }
 
@@ -54,6 +55,7 @@ export function builderOf(parts: Parts, token: (name: string) => AnyData, key = 
     accesses: inputs('a', parts.accesses),
     produces: token(parts.makes) as ReturnType<typeof data<string, unknown, unknown>>,
     ...(parts.once !== undefined && { once: parts.once }),
+    ...(parts.cutoff !== undefined && { cutoff: parts.cutoff }),
     ...(parts.version !== undefined && { version: parts.version }),
     process: () => null,
   })

@@ -118,6 +118,12 @@ describe('rule 3: refused at definition', () => {
     ])
   })
 
+  it('a product with nothing to compare it with', () => {
+    expect(problems([{ ...A, cutoff: true }], { transients: ['A'] })).toEqual([
+      `builder 'a' has cutoff, but its product 'A' is transient: there is none to compare it with`,
+    ])
+  })
+
   it('feedable data that are none of the workflow, are named twice, or may be fed anyway', () => {
     const parts = [A, { name: 'b', consumes: ['In', 'A'], makes: 'B' }]
     expect(problems(parts, { feedable: ['A', 'B'] })).toEqual([])
@@ -269,7 +275,7 @@ describe('builder() called with what the types would refuse', () => {
         `a builder has no option 'verison': did you mean 'version'?`,
         `a builder has no option 'onec': did you mean 'once'?`,
         `a builder has no option 'serivce': did you mean 'services'?`,
-        `a builder has no option 'x'; it has name, consumes, optionals, accesses, services, produces, once, pure, version, timeout, retry, fallback, process`,
+        `a builder has no option 'x'; it has name, consumes, optionals, accesses, services, produces, once, pure, cutoff, version, timeout, retry, fallback, process`,
       ],
     ],
   ])('%s', (_, definition, expected) => {

@@ -24,6 +24,8 @@ export interface Part {
   readonly accesses?: readonly Text[]
   readonly once?: boolean
   readonly pure?: boolean
+  /** Whatever else a builder may have. */
+  readonly options?: object
   /** Instead of the text that says what it ran on. `made` is that text, `run` counts its runs from 1. */
   readonly does?: (made: string, run: number, input: TextInput, context: BuildContext) => unknown
 }
@@ -49,11 +51,11 @@ export function newLab(): Lab {
   return {
     ran,
     made,
-    step(name, consumes, produces, { optionals = [], accesses = [], once = false, pure = false, does } = {}) {
+    step(name, consumes, produces, { optionals = [], accesses = [], once = false, pure = false, options, does } = {}) {
       const order = [...consumes, ...optionals, ...accesses]
       const record = (list: readonly Text[]): object => Object.fromEntries(list.map((each) => [keyOf(each), each]))
       const definition = {
-        ...{ name, produces, once, pure },
+        ...{ name, produces, once, pure, ...options },
         ...{ consumes: record(consumes), optionals: record(optionals), accesses: record(accesses) },
         process(input: TextInput, context: BuildContext) {
           const text = `${name}(${order.map((each) => input[keyOf(each)] ?? '-').join()})`
