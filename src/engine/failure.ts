@@ -1,6 +1,6 @@
 import { describeIssues, describeValue, PolarisError } from '../graph/errors.ts'
 import type { Issue } from '../graph/errors.ts'
-import type { Graph, Node } from '../graph/graph.ts'
+import type { Graph, Node, Slot } from '../graph/graph.ts'
 import type { RowNote } from '../stores/contract.ts'
 
 /** Why a builder's run ended without a product. */
@@ -47,9 +47,11 @@ export function invalidProduct(
   id: string,
   node: Node,
   graph: Graph,
-  { issues, cause }: { readonly issues: readonly Issue[]; readonly cause: unknown },
+  refusal: { readonly issues: readonly Issue[]; readonly cause: unknown },
 ): Failure {
-  const what = `returned no valid ${graph.slots[node.out]?.name ?? ''}: ${describeIssues(issues)}`
+  const { name, data } = graph.slots[node.out] as Slot
+  const { issues, cause } = data.sensitive ? { issues: WITHHELD, cause: undefined } : refusal
+  const what = `returned no valid ${name}: ${describeIssues(issues)}`
   return failureOf('PRODUCT_INVALID', id, node, graph, cause ?? issues, what)
 }
 

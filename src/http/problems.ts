@@ -135,11 +135,13 @@ export function problemOf(error: unknown, veil: Veil): Problem {
 function builderProblem({ code, builder, cause, result }: BuilderError, veil: Veil): Problem {
   const { id, workflow, version, scope, status, waitingFor } = result
   const said = cause instanceof Error ? cause.message : 'something that is no error'
-  const what =
+  const did =
     code === 'PRODUCT_INVALID'
-      ? `Builder '${builder}' returned what it may not`
-      : `Builder '${builder}' threw: ${veil.textOf({ workflow, version, builder }, said)}`
-  const detail = `${what}. What was fed is kept, and so is what was made before: resume goes on, and so does the next delta.`
+      ? 'returned what it may not'
+      : code === 'BUILDER_TIMEOUT'
+        ? 'took longer than it may'
+        : `threw: ${veil.textOf({ workflow, version, builder }, said)}`
+  const detail = `Builder '${builder}' ${did}. What was fed is kept, and so is what was made before: resume goes on, and so does the next delta.`
   return new Problem(code, detail, {
     builder,
     instance: { id, workflow, version, scope, status, waitingFor },
