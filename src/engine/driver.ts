@@ -8,6 +8,7 @@ import type { Endurance } from './care.ts'
 import type { Clock } from './clock.ts'
 import { Committer } from './committer.ts'
 import { NO_META } from './context.ts'
+import { ById } from './by-id.ts'
 import { answerOf, endingOf } from './ending.ts'
 import type { Ending } from './ending.ts'
 import type { Hooks } from './hooks.ts'
@@ -106,7 +107,7 @@ export class Driver {
   private readonly leases: Leases
   /** For scopes that a call set off, and for all others. */
   private readonly endurance: { readonly hasty: Endurance; readonly patient: Endurance }
-  private readonly runs = new Map<string, ScopeRun>()
+  private readonly runs = new ById<ScopeRun>()
 
   constructor(facts: DriverFacts) {
     this.facts = facts
@@ -302,7 +303,7 @@ export class Driver {
 
   /** Whether a scope is under way on an instance in this process. */
   isRunning(id: string): boolean {
-    return this.runs.has(id)
+    return this.runs.get(id) !== undefined
   }
 
   /** Tells the scope under way on an instance that somebody cancels it. */
@@ -419,7 +420,7 @@ export class Driver {
     const { state } = warm
     // Without it, nobody could tell from the rows alone that something was left undone.
     if (run.aborted !== undefined) journal.add(reasonRow(state, scope.number, run.recorder.now(), run.aborted))
-    if (run.failed || run.parked) state.stale = []
+    if (run.failed || run.parked) state.stale = undefined
     else state.settle()
     const ending = endingOf(run, scope)
     scope.release()

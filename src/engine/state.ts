@@ -31,7 +31,7 @@ export class State {
   /** Slots with a row newer than `settled`. */
   unsettled: number[] = []
   /** By target: whether its datum is stale; `undefined` where that has to be found out. */
-  stale: (boolean | undefined)[] = []
+  stale: (boolean | undefined)[] | undefined
   /** Slots whose value holds bytes, so that readers need copies. */
   private withBytes: Set<number> | undefined
 

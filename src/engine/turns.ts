@@ -1,53 +1,39 @@
+import { ById } from './by-id.ts'
+
 /** One at a time per id, in order of arrival. An id at rest costs nothing. */
 export class Turns {
-  private readonly waiting = new Map<string, (() => void)[]>()
-  /** Most often there is but one, and a map that gains and loses one key is made anew every other time. */
-  private only: string | undefined
+  /** By id whose turn is taken, those that wait for theirs. */
+  private readonly waiting = new ById<readonly (() => void)[]>()
   private resting: (() => void)[] = []
 
   /** Takes a turn at once, or returns a promise of it. */
   take(id: string): Promise<void> | undefined {
-    if (this.only === id) {
-      this.only = undefined
-      this.waiting.set(id, NOBODY)
-    } else if (this.only === undefined && this.waiting.size === 0) {
-      this.only = id
-      return undefined
-    }
     const queue = this.waiting.get(id)
     if (queue === undefined) {
       this.waiting.set(id, NOBODY)
       return undefined
     }
     return new Promise((resolve) => {
+      // Most turns are never waited for: they share one queue, which stays empty.
       if (queue === NOBODY) this.waiting.set(id, [resolve])
-      else queue.push(resolve)
+      else (queue as (() => void)[]).push(resolve)
     })
   }
 
   isTaken(id: string): boolean {
-    return this.only === id || this.waiting.has(id)
+    return this.waiting.get(id) !== undefined
   }
 
   /** Ends a turn: the next one begins. */
   pass(id: string): void {
-    if (this.only === id) {
-      this.only = undefined
-      this.rest()
-      return
-    }
     const queue = this.waiting.get(id)
-    const next = queue === NOBODY ? undefined : queue?.shift()
+    const next = queue === NOBODY ? undefined : (queue as (() => void)[] | undefined)?.shift()
     if (next !== undefined) {
       next()
       return
     }
     this.waiting.delete(id)
-    this.rest()
-  }
-
-  private rest(): void {
-    if (this.resting.length === 0 || this.only !== undefined || this.waiting.size > 0) return
+    if (this.resting.length === 0 || !this.waiting.isEmpty) return
     const resting = this.resting
     this.resting = []
     for (const rest of resting) rest()
@@ -55,10 +41,9 @@ export class Turns {
 
   /** Resolves once no turn is taken. */
   idle(): Promise<void> {
-    if (this.only === undefined && this.waiting.size === 0) return Promise.resolve()
+    if (this.waiting.isEmpty) return Promise.resolve()
     return new Promise((resolve) => this.resting.push(resolve))
   }
 }
 
-/** Most turns are never waited for: they share this empty queue. */
-const NOBODY: (() => void)[] = []
+const NOBODY: readonly (() => void)[] = []

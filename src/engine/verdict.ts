@@ -19,17 +19,18 @@ export interface Staleness {
  */
 export function completedTarget(state: State, scope: number, ran: readonly number[]): number | undefined {
   const { graph } = state
+  const stale = (state.stale ??= new Array<boolean | undefined>(graph.targets.length))
   for (let i = 0; i < graph.targets.length; i++) {
     const slot = graph.targets[i] as number
     const row = state.rows.get(slot)
     if (row === undefined || state.values.get(slot) === undefined) continue
-    if (row.scope === scope) state.stale[i] = false
+    if (row.scope === scope) stale[i] = false
     else {
       const { producer } = graph.slots[slot] as Slot
       const concerned = ran.some((node) => node === producer || graph.isAncestor(node, producer))
-      if (concerned || state.stale[i] === undefined) state.stale[i] = staleness(state, slot, true).causes.length > 0
+      if (concerned || stale[i] === undefined) stale[i] = staleness(state, slot, true).causes.length > 0
     }
-    if (state.stale[i] === false) return slot
+    if (stale[i] === false) return slot
   }
   return undefined
 }

@@ -1,30 +1,34 @@
 import type { Warm } from './driver.ts'
 
-/** The instances kept at hand. The one that has been there the longest gives way. */
+/**
+ * The instances kept at hand, in two generations: when the younger one is full, it takes the place of the older one, which
+ * is let go as a whole. So at least half of those allowed are kept, the ones used last. To delete the one that has been
+ * there the longest each time one came took a tenth of a scope on a new id.
+ */
 export class WarmOnes {
-  private readonly most: number
-  private readonly byId = new Map<string, Warm>()
-  private oldest: IterableIterator<string> | undefined
+  private readonly full: number
+  private younger = new Map<string, Warm>()
+  private older = new Map<string, Warm>()
 
+  /** @param most at most so many are kept */
   constructor(most: number) {
-    this.most = most
+    this.full = most === 0 ? 0 : Math.max(1, Math.floor(most / 2))
   }
 
   get(id: string): Warm | undefined {
-    return this.byId.get(id)
+    return this.younger.get(id) ?? this.older.get(id)
   }
 
   drop(id: string): void {
-    this.byId.delete(id)
+    this.younger.delete(id)
+    this.older.delete(id)
   }
 
   keep(id: string, warm: Warm): void {
-    if (this.byId.get(id) === warm) return
-    this.byId.set(id, warm)
-    if (this.byId.size <= this.most) return
-    // One iterator for good: a new one would step over all that was deleted before, at four times the cost of the scope.
-    let oldest = (this.oldest ??= this.byId.keys()).next()
-    if (oldest.done === true) oldest = (this.oldest = this.byId.keys()).next()
-    if (oldest.done !== true) this.byId.delete(oldest.value)
+    if (this.full === 0 || this.younger.get(id) === warm) return
+    this.younger.set(id, warm)
+    if (this.younger.size < this.full) return
+    this.older = this.younger
+    this.younger = new Map()
   }
 }

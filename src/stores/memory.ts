@@ -101,10 +101,7 @@ export function memoryStore(options: MemoryOptions = {}): MemoryStore {
 }
 
 function write(memory: Memory, changes: readonly Change[]): readonly Written[] {
-  const written: Written[] = []
-  if (memory.strict) return writeStrictly(memory, changes)
-  for (let index = 0; index < changes.length; index += 1) written.push(apply(memory, changes[index] as Change))
-  return written
+  return memory.strict ? writeStrictly(memory, changes) : changes.map((change) => apply(memory, change))
 }
 
 function writeStrictly(memory: Memory, changes: readonly Change[]): readonly Written[] {
@@ -126,9 +123,11 @@ function apply(memory: Memory, change: Change): Written {
   const mailAppended = kept ? (current as Header).mailAppended : header.mailAppended
   const cancelling = current?.cancelling ?? 0
   const next = asItStands(memory, change, current, { mailAppended, cancelling })
-  if (entry === undefined) entry = addEntry(memory, next)
-  else setHeader(memory, entry, next)
-  if (rows.length > 0) entry.added.push(rows)
+  if (entry === undefined) entry = addEntry(memory, next, rows)
+  else {
+    setHeader(memory, entry, next)
+    if (rows.length > 0) entry.added.push(rows)
+  }
   noteMail(memory, entry, change)
   if (next.wakeAt !== null && isLeft(next, memory.now())) tell(memory, next.id)
   return { ok: true, mailAppended, cancelling }

@@ -36,12 +36,12 @@ export function compare(a: Position, b: Position): number {
   return a.id === b.id ? 0 : a.id < b.id ? -1 : 1
 }
 
-export function addEntry(memory: Memory, header: Header): Entry {
+export function addEntry(memory: Memory, header: Header, rows: readonly Row[] = []): Entry {
   const entry: Entry = {
     header,
     gone: false,
     rows: [],
-    added: [],
+    added: [rows],
     places: undefined,
     indexed: 0,
     mail: undefined,
