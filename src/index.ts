@@ -19,6 +19,7 @@ export type { Backoff, Retry } from './graph/retry.ts'
 export { workflow } from './graph/workflow.ts'
 export type { AnyWorkflow, Workflow } from './graph/workflow.ts'
 
+export type { Stranding } from './engine/carry.ts'
 export { BuilderError } from './engine/builder-error.ts'
 export type { Clock } from './engine/clock.ts'
 export type { CallOptions, DeltaOf, Executor, ExecutorOptions } from './engine/executor.ts'
@@ -34,6 +35,7 @@ export type {
 } from './engine/inspect.ts'
 export type { Submitted } from './engine/instances.ts'
 export { Polaris } from './engine/polaris.ts'
+export type { ImpossibleMove, PossibleMove, Preview } from './engine/preview.ts'
 export type { InstanceQuery, PolarisOptions } from './engine/polaris.ts'
 export type { Completed, Open, Result, ResultOf } from './engine/result.ts'
 export type { InstanceChange, WatchOptions } from './engine/watch.ts'
@@ -54,6 +56,7 @@ export type {
   ListQuery,
   Mail,
   Mode,
+  Move,
   Page,
   Removal,
   Row,

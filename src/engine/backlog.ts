@@ -8,7 +8,6 @@ import type { Driver, Manner, Warm } from './driver.ts'
 import { freezeDeep } from './freeze.ts'
 import { Overtaken } from './journal.ts'
 import type { Tenure } from './journal.ts'
-import { openBody } from './mail.ts'
 import type { Answer, Helper } from './mailbox.ts'
 import { CALL } from './program.ts'
 import { cancelledMeanwhile, crashLoop, versionChanged } from './refusals.ts'
@@ -17,6 +16,7 @@ import type { Remover } from './removal.ts'
 import type { ScopeResult } from './result.ts'
 import { loadState } from './state.ts'
 import type { Turns } from './turns.ts'
+import type { Versions } from './versions.ts'
 import type { WarmOnes } from './warm.ts'
 
 /** An instance that this process has claimed. */
@@ -34,6 +34,7 @@ export interface Trouble {
 export interface BacklogFacts {
   readonly store: DataStore
   readonly registry: Registry
+  readonly versions: Versions
   readonly clock: Clock
   readonly tenure: Tenure
   readonly driver: Driver
@@ -140,21 +141,28 @@ export class Backlog {
     }
     const waits = hasMail(header) && goesOn()
     const mails = waits ? await this.facts.store.mail(manner.id, { after: header.mailHandled, limit: MAILS }) : []
+    const current = mails.length > 0 && goesOn() ? await this.moved(warm) : warm
     for (const [at, mail] of mails.entries()) {
       if (!goesOn()) break
-      const answer = await answerTo(() => this.handle(manner, warm, mail, at + 1 < mails.length))
+      const answer = await answerTo(() => this.handle(manner, current, mail, at + 1 < mails.length))
       this.facts.settled(manner.id, mail.seq, answer)
     }
     if (mails.length > 0 && goesOn()) return true
     const rests = warm.header
     if (rests !== undefined && goesOn() && this.isDue(warm, rests, agenda)) {
-      if (!this.isDue(warm, rests, removalAt)) return this.wake(manner, warm)
+      if (!this.isDue(warm, rests, removalAt)) return this.wake(manner, await this.moved(warm))
       await this.facts.remover.remove(rests)
       this.facts.warm.drop(manner.id)
       return true
     }
     if (warm.header !== undefined && warm.header.holder !== null) await this.facts.driver.release(warm, warm.header)
     return false
+  }
+
+  /** An instance as the version has it that its next scope is to run on. */
+  private moved(warm: Warm): Awaitable<Warm> {
+    const to = this.facts.versions.destination(warm)
+    return to === undefined ? warm : this.facts.versions.moved(warm, to)
   }
 
   /** What nobody fed and whose time has come: something to run, or the end of the instance. */
@@ -180,7 +188,7 @@ export class Backlog {
     const { mode, seq, body } = mail
     // Another process has begun or handled it since this one saw the header.
     if (body === undefined) throw new Overtaken()
-    const opened = openBody(served.program, body, this.facts.driver.form)
+    const opened = await this.facts.versions.open(served, body)
     if (opened instanceof PolarisError) return this.facts.driver.giveUp(warm, header, [], opened)
     const { accepted, meta, operation } = opened
     if (isCancelled(header, seq)) return this.facts.driver.giveUp(warm, header, accepted, cancelledMeanwhile(header.id))
@@ -265,6 +273,8 @@ const IS_ANSWER: ReadonlySet<ErrorCode> = new Set([
   'ABORTED',
   'CRASH_LOOP',
   'DATA_UNKNOWN',
+  'MIGRATION_FAILED',
+  'VERSION_NOT_SERVED',
   'BUILDER_UNKNOWN',
   'CANCELLED',
 ])

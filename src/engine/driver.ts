@@ -2,7 +2,7 @@ import type { Datum } from '../graph/data.ts'
 import type { PolarisError } from '../graph/errors.ts'
 import type { Slot } from '../graph/graph.ts'
 import { decode } from '../stores/codec.ts'
-import type { Awaitable, Change, DataStore, Header, Mail, Mode } from '../stores/contract.ts'
+import type { Awaitable, Change, DataStore, Header, Mail, Mode, Row } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 import type { Endurance } from './care.ts'
 import type { Clock } from './clock.ts'
@@ -21,16 +21,18 @@ import { draftOf, handledBy, outcomeOf, recordOf } from './records.ts'
 import { fedSlots, heldBefore, keepProduced } from './recovery.ts'
 import type { Served } from './registry.ts'
 import { ScopeResult } from './result.ts'
-import { callRow, feed, reasonRow } from './rows.ts'
+import { callRow, feed, newestRows, reasonRow } from './rows.ts'
 import { operate } from './operation.ts'
 import type { Operation } from './operation.ts'
 import { needsHistory, Scope } from './scope.ts'
+import { isFed } from './standing.ts'
 import { ScopeRun } from './scope-run.ts'
 import { loadState, State } from './state.ts'
 import { completedTarget } from './verdict.ts'
 
 /** An instance kept at hand, so that its next scope starts without a read. */
 export interface Warm {
+  /** What it runs on, or is to from its next commit on. */
   readonly served: Served
   state: State
   /** As committed last; `undefined` before the first commit. */
@@ -39,6 +41,8 @@ export interface Warm {
   leasedAt: number | undefined
   /** What the open scope's caller said about itself. */
   readonly meta: Readonly<Record<string, unknown>>
+  /** Rows that bring it to the version it is to run on: they go with its next commit. */
+  moved?: readonly Row[] | undefined
 }
 
 /** Who runs a scope, and how. */
@@ -153,6 +157,7 @@ export class Driver {
     const now = this.now()
     const draft = header ?? this.draft(manner.id, warm.served, now)
     const number = origin.seq ?? draft.mailAppended + 1
+    const moves = warm.moved !== undefined
     const journal = this.journal(warm, draft, {
       direct: origin.seq === undefined,
       mail: recordOf(origin, number, trigger.mode, now),
@@ -165,7 +170,7 @@ export class Driver {
     for (const datum of trigger.accepted) journal.add(feed(state, at, datum, this.form === 'live'))
     const scope = new Scope(state, number)
     scope.begin()
-    if (this.isVoid(scope, header, trigger, origin)) {
+    if (!moves && this.isVoid(scope, header, trigger, origin)) {
       scope.release()
       return this.untouched(warm, header as Header)
     }
@@ -193,9 +198,10 @@ export class Driver {
     if (snapshot?.header.incarnation !== header.incarnation || snapshot.header.revision !== header.revision) {
       throw new Overtaken()
     }
-    const fed = snapshot.rows.filter(({ outcome }) => outcome === 'fed')
+    const { moved = [] } = warm
+    const fed = newestRows(snapshot.rows, moved).filter(isFed)
     warm.state = loadState(warm.served.program.graph, 0, fed, this.decode)
-    warm.state.newest = header.rows
+    warm.state.newest = header.rows + moved.length
   }
 
   /** Finishes, alone, a scope that a crash cut short. */
@@ -391,13 +397,14 @@ export class Driver {
   }
 
   private journal(
-    { header, served, leasedAt }: Warm,
+    warm: Warm,
     draft: Header,
     { direct, mail, committed, startedAt }: Pick<JournalFacts, 'direct' | 'mail' | 'committed' | 'startedAt'>,
   ): Journal {
+    const { header, served, leasedAt, moved } = warm
     const { durable } = this.facts.store.capabilities
     const { graph } = served.program
-    return new Journal({
+    const journal = new Journal({
       committer: this.committer,
       header,
       draft,
@@ -412,6 +419,9 @@ export class Driver {
       committed,
       startedAt,
     })
+    if (moved !== undefined) journal.carry(moved)
+    warm.moved = undefined
+    return journal
   }
 
   /** Settles a scope that has ended, and makes its result. */

@@ -3,11 +3,12 @@ import type { Frozen } from '../graph/frozen.ts'
 import { ACCESS, CONSUMES } from '../graph/graph.ts'
 import type { Graph, Node, Slot } from '../graph/graph.ts'
 import { decode } from '../stores/codec.ts'
-import type { Header, InstanceStatus, Mode, Row, RowNote, RowOutcome, Snapshot } from '../stores/contract.ts'
+import type { Header, InstanceStatus, Mode, Move, Row, RowNote, RowOutcome, Snapshot } from '../stores/contract.ts'
 import { copyBytes, freezeDeep } from './freeze.ts'
 import { FAILED } from './program.ts'
-import { slotOf } from './result.ts'
-import { loadState, standingRows } from './state.ts'
+import { slotFor, valueFor } from './kin.ts'
+import { standingRows } from './standing.ts'
+import { loadState } from './state.ts'
 import type { State } from './state.ts'
 import { completedTarget, isLacking, staleness, waitingFor } from './verdict.ts'
 
@@ -85,6 +86,8 @@ export interface HistoryEntry {
   readonly fallback?: true
   /** The builder has `cutoff`, and its product equalled the value of this entry, which it has left in place. */
   readonly sameAs?: number
+  /** With `migrated`: from which version to which the instance moved, and what that meant. */
+  readonly move?: Move
 }
 
 /** A datum a builder lacks, and who could provide it. */
@@ -157,7 +160,10 @@ export function viewInstance(graph: Graph, { header, rows }: Snapshot, live: boo
     waitingFor: header.status === 'completed' ? [] : waitingFor(state, graph.targets),
     ...(target !== undefined && { targetName: slotAt(graph, target).name }),
     data: Object.freeze(data),
-    latest: (of) => data[slotOf(graph, of).name] as never,
+    latest: (of) => {
+      const slot = slotFor(graph, of)
+      return (slot && valueFor(graph, slot, of, data[slot.name])) as never
+    },
     ...(failed?.note?.error !== undefined && {
       failure: {
         builder: failed.builder ?? '',
@@ -203,7 +209,7 @@ export function explainInstance(graph: Graph, { header, rows }: Snapshot, live: 
 }
 
 export function historyEntry(row: Row, dataOf: (seq: number) => string | undefined, live: boolean): HistoryEntry {
-  const { because, awaits, error, meta, from, attempt, retryAt, fallback, sameAs } = row.note ?? {}
+  const { because, awaits, error, meta, from, attempt, retryAt, fallback, sameAs, move } = row.note ?? {}
   return {
     seq: row.seq,
     scope: row.scope,
@@ -224,6 +230,7 @@ export function historyEntry(row: Row, dataOf: (seq: number) => string | undefin
     ...(retryAt !== undefined && { retryAt }),
     ...(fallback !== undefined && { fallback }),
     ...(sameAs !== undefined && { sameAs }),
+    ...(move !== undefined && { move }),
   }
 }
 

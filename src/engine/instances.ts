@@ -36,6 +36,7 @@ import { Remover } from './removal.ts'
 import { replay } from './replay.ts'
 import { ScopeResult } from './result.ts'
 import { Turns } from './turns.ts'
+import { Versions } from './versions.ts'
 import { WarmOnes } from './warm.ts'
 
 /** What one call on an instance wants. */
@@ -102,6 +103,7 @@ export class Instances {
   private readonly turns = new Turns()
   private readonly warm: WarmOnes
   readonly backlog: Backlog
+  readonly versions: Versions
   /** Above zero while ids that are not at hand mostly are new. */
   private newness = 0
   private closed = false
@@ -120,9 +122,11 @@ export class Instances {
     }
     this.driver = new Driver({ store, clock, ids, tenure, longestRun, longestWait, atRest })
     const { driver, turns, warm } = this
+    this.versions = new Versions({ store, registry, clock, form: driver.form, decode: driver.decode })
+    const { versions } = this
     const settled = (id: string, seq: number, answer: Answer): void => this.mailbox.settled(id, seq, answer)
     const remover = (this.remover = new Remover({ store, clock, keep: facts.tombstones }))
-    this.backlog = new Backlog({ store, remover, registry, clock, tenure, driver, turns, warm, settled })
+    this.backlog = new Backlog({ store, remover, registry, versions, clock, tenure, driver, turns, warm, settled })
     const { decode } = driver
     this.mailbox = new Mailbox({
       store,
@@ -275,11 +279,24 @@ export class Instances {
   }
 
   private onKnown(call: Call, name: string, warm: Warm | undefined): Awaitable<Turn> {
-    if (call.requestId === undefined || warm === undefined) return this.onNew(call, name, warm)
+    if (call.requestId === undefined || warm === undefined) return this.onCurrent(call, name, warm)
     const known = this.facts.store.request(call.id, call.requestId)
     const goOn = (mail: Mail | undefined): Awaitable<Turn> =>
-      mail === undefined ? this.onNew(call, name, warm) : sameRequest(call, mail)
+      mail === undefined ? this.onCurrent(call, name, warm) : sameRequest(call, mail)
     return isThenable(known) ? known.then(goOn) : goOn(known)
+  }
+
+  /** An instance that is to be on another version moves there first, if this call is to begin a scope at once. */
+  private onCurrent(call: Call, name: string, warm: Warm | undefined): Awaitable<Turn> {
+    const to = warm === undefined || !this.isAtRest(call, warm.header) ? undefined : this.versions.destination(warm)
+    if (warm === undefined || to === undefined) return this.onNew(call, name, warm)
+    checkExpectation(call, name, warm.header)
+    return this.versions.moved(warm, to).then((moved) => this.onNew(call, name, moved))
+  }
+
+  private isAtRest(call: Call, header: Header | undefined): boolean {
+    if (header === undefined || !this.backlog.isFree(header)) return false
+    return header.pass === 0 && !hasMail(header) && call.queues !== true
   }
 
   private onNew(call: Call, name: string, warm: Warm | undefined): Awaitable<Turn> {
@@ -302,12 +319,12 @@ export class Instances {
     if (call.signal?.aborted === true) throw gaveUp(call.id, call.signal.reason)
     const header = warm?.header
     if (warm === undefined || header === undefined) return this.begin(call, this.driver.fresh(served), accepted)
-    if (this.backlog.isFree(header)) {
-      if (header.pass === 0 && !hasMail(header) && call.queues !== true) {
-        this.held.delete(call.id)
-        return this.begin(call, warm, accepted)
-      }
-      if (header.holder !== null && header.pass > 0) return this.takeUp(call, warm, header, accepted)
+    if (this.isAtRest(call, header)) {
+      this.held.delete(call.id)
+      return this.begin(call, warm, accepted)
+    }
+    if (this.backlog.isFree(header) && header.holder !== null && header.pass > 0) {
+      return this.takeUp(call, warm, header, accepted)
     }
     return this.queue(call, warm, header, accepted)
   }
@@ -356,7 +373,7 @@ export class Instances {
         requestId,
         mode,
         hash: call.requestId === undefined ? '' : hashOf(call.delta, call.operation),
-        body: bodyOf(delta, meta, call.operation, this.driver.form),
+        body: bodyOf(served, delta, meta, call.operation, this.driver.form),
         appendedAt: clock.now(),
       },
     }

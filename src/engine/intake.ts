@@ -1,16 +1,19 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { FedDatum } from '../graph/data.ts'
-import type { Datum } from '../graph/data.ts'
+import type { AnyData, Datum } from '../graph/data.ts'
 import { DataError, describeValue, PolarisError } from '../graph/errors.ts'
-import type { Issue } from '../graph/errors.ts'
+import type { Graph } from '../graph/graph.ts'
+import { stridesBetween } from '../graph/crossing.ts'
 import { Nothing } from '../graph/outcome.ts'
+import type { Stride } from '../graph/steps.ts'
 import type { WaitFor } from '../graph/outcome.ts'
 import { encode, EncodingRefused } from '../stores/codec.ts'
 import type { Awaitable } from '../stores/contract.ts'
-import { isThenable } from './awaitable.ts'
 import { messageOf, WITHHELD } from './failure.ts'
 import { copyBytes, freezeDeep } from './freeze.ts'
-import type { Intake, Program, Step, Validate } from './program.ts'
+import { isKin } from './kin.ts'
+import type { Intake, Program, Step } from './program.ts'
+import { checkValue, Later, Refusal, refused, throughSchema } from './schema.ts'
+import { walk } from './strides.ts'
 
 /** A value that passed every check: frozen, and in the form the store keeps. */
 export interface Accepted {
@@ -28,41 +31,10 @@ export interface AcceptedDatum extends Accepted {
 /** How a store wants values: as text, or as they are. */
 export type Form = 'text' | 'live'
 
-/** What a value is refused for. */
-export class Refusal {
-  readonly #brand = true
-  readonly issues: readonly Issue[]
-  readonly cause: unknown
-
-  constructor(issues: readonly Issue[], cause?: unknown) {
-    this.issues = issues
-    this.cause = cause
-  }
-
-  /** Not `instanceof`, which the traps of a proxy would answer: the value at hand may be anything. */
-  static is(value: unknown): value is Refusal {
-    return typeof value === 'object' && value !== null && #brand in value
-  }
-}
-
-/** What a schema says later. The answer is in a list, since a promise would unpack a value that has a `then`. */
-class Later {
-  readonly #brand = true
-  readonly answer: Promise<readonly [unknown]>
-
-  constructor(answer: Promise<readonly [unknown]>) {
-    this.answer = answer
-  }
-
-  static is(value: unknown): value is Later {
-    return typeof value === 'object' && value !== null && #brand in value
-  }
-}
-
 /**
- * Checks a delta whole, before any of it is taken in.
+ * Checks a delta whole, before any of it is taken in. A namesake from another registered version passes through its steps.
  *
- * @throws `DATA_UNKNOWN`, `DATA_INVALID`
+ * @throws `DATA_UNKNOWN`, `DATA_INVALID`, `VERSION_NOT_SERVED`
  */
 export function acceptDelta(program: Program, delta: readonly Datum[], form: Form): Awaitable<AcceptedDatum[]> {
   if (delta.length === 1) return acceptOne(program, delta[0] as Datum, form)
@@ -78,7 +50,7 @@ export function acceptDelta(program: Program, delta: readonly Datum[], form: For
   let waits = false
   const checked = new Array<unknown>(intakes.length)
   for (let i = 0; i < intakes.length; i++) {
-    checked[i] = checkValue((intakes[i] as Intake).validate, (delta[i] as Datum).value)
+    checked[i] = checkDatum(intakes[i] as Intake, delta[i] as FedDatum)
     if (Later.is(checked[i])) waits = true
   }
   if (!waits) return takeAll(intakes, checked, form)
@@ -92,9 +64,21 @@ export function acceptDelta(program: Program, delta: readonly Datum[], form: For
 /** Most deltas hold one datum, which needs no lists. */
 function acceptOne(program: Program, datum: Datum, form: Form): Awaitable<AcceptedDatum[]> {
   const intake = intakeOf(program, datum)
-  const checked = checkValue(intake.validate, datum.value)
+  const checked = checkDatum(intake, datum as FedDatum)
   const take = (value: unknown): AcceptedDatum[] => [settle(intake, value, storedForm(intake, value, form))]
   return Later.is(checked) ? checked.answer.then(([value]) => take(value)) : take(checked)
+}
+
+/** The value as its schema gives it; one made for another version of its data, as the steps between them make it. */
+function checkDatum({ slot, validate }: Intake, { data, value }: FedDatum): unknown {
+  const strides = data === slot.data ? [] : (stridesBetween(data, slot.data, () => undefined) as Stride[])
+  if (strides.length === 0) return checkValue(validate, value)
+  const own = { to: data.version, apply: (given: unknown) => given, before: data.schema, after: undefined }
+  return new Later(
+    walk([own, ...strides], value).then((walked) =>
+      Refusal.is(walked[0]) ? walked : throughSchema(validate, walked[0]),
+    ),
+  )
 }
 
 function intakeOf({ graph, intakes }: Program, datum: unknown): Intake {
@@ -106,6 +90,7 @@ function intakeOf({ graph, intakes }: Program, datum: unknown): Intake {
   }
   const slot = graph.slotOf.get(datum.name)
   const intake = slot === undefined ? undefined : intakes[slot]
+  if (intake === undefined && isKin(graph, datum.data)) throw otherVersion(graph, datum.data, 'which has no such data')
   if (intake === undefined) {
     const known = graph.slots.map(({ name }) => name).join(', ')
     throw new PolarisError(
@@ -113,7 +98,12 @@ function intakeOf({ graph, intakes }: Program, datum: unknown): Intake {
       `Workflow '${graph.name}' has no data '${datum.name}'. It has ${known}. Nothing was stored.`,
     )
   }
-  if (intake.slot.data !== datum.data) {
+  if (intake.slot.data !== datum.data && isKin(graph, datum.data)) {
+    if (stridesBetween(datum.data, intake.slot.data, () => undefined) === undefined) {
+      const { version } = intake.slot.data
+      throw otherVersion(graph, datum.data, `where it has version ${version}, and no step leads there`)
+    }
+  } else if (intake.slot.data !== datum.data) {
     throw new PolarisError(
       'DATA_UNKNOWN',
       `Data '${datum.name}' is not the one that version ${graph.version} of workflow '${graph.name}' was declared with, ` +
@@ -121,6 +111,14 @@ function intakeOf({ graph, intakes }: Program, datum: unknown): Intake {
     )
   }
   return intake
+}
+
+function otherVersion({ name, version }: Graph, data: AnyData, why: string): PolarisError {
+  return new PolarisError(
+    'VERSION_NOT_SERVED',
+    `'${data.name}' (version ${data.version}) was fed to an instance that runs on version ${version} of workflow '${name}', ` +
+      `${why}. Nothing was stored.`,
+  )
 }
 
 function takeAll(intakes: readonly Intake[], values: readonly unknown[], form: Form): AcceptedDatum[] {
@@ -185,7 +183,8 @@ export function takePlain(step: Step, made: unknown, transient: boolean, form: F
   }
 }
 
-function keep(value: unknown, transient: boolean, form: Form): Accepted | Refusal {
+/** Makes what was checked ready to be kept. */
+export function keep(value: unknown, transient: boolean, form: Form): Accepted | Refusal {
   let text: unknown = value
   if (transient) text = undefined
   else if (form === 'text') {
@@ -229,10 +228,6 @@ function answerName({ data }: WaitFor): string {
   return typeof given === 'function' ? `'${data.name}'` : describeValue(given)
 }
 
-function refused(message: string): Refusal {
-  return new Refusal([{ message, path: [] }])
-}
-
 function tryEncode(value: unknown): string | Refusal {
   try {
     return encode(value)
@@ -240,58 +235,4 @@ function tryEncode(value: unknown): string | Refusal {
     if (error instanceof EncodingRefused) return new Refusal(error.issues)
     return new Refusal([{ message: `it cannot be read: ${messageOf(error)}`, path: [] }], error)
   }
-}
-
-/** The value as its schema gives it, a {@link Refusal}, or {@link Later} one of both. */
-function checkValue(validate: Validate | undefined, value: unknown): unknown {
-  if (validate === undefined) return value === undefined ? absent('the value') : value
-  try {
-    const result = validate(value)
-    if (!isThenable(result)) return schemaOutput(result)
-    return new Later(
-      Promise.resolve(result).then(
-        (given) => [schemaOutput(given)] as const,
-        (error: unknown) => [schemaFailure(error)] as const,
-      ),
-    )
-  } catch (error) {
-    return schemaFailure(error)
-  }
-}
-
-/** Whoever wrote the schema wrote the result: nothing in it is sure to be what it should be, or to be readable. */
-function schemaOutput(result: StandardSchemaV1.Result<unknown>): unknown {
-  try {
-    const given: unknown = result
-    if (typeof given !== 'object' || given === null) return schemaFailure(new TypeError('it gave no result'))
-    const { issues } = result
-    if (issues === undefined) return result.value === undefined ? absent("its schema's output") : result.value
-    if (!Array.isArray(issues)) return schemaFailure(new TypeError('it gave issues that are no list'))
-    return issues.length === 0 ? refused('its schema refused it without a word') : new Refusal(issues.map(readIssue))
-  } catch (error) {
-    return schemaFailure(error)
-  }
-}
-
-function absent(what: string): Refusal {
-  return refused(`${what} is undefined, which counts as no datum: use null for a value that says "none"`)
-}
-
-function schemaFailure(error: unknown): Refusal {
-  return new Refusal([{ message: `its schema threw: ${messageOf(error)}`, path: [] }], error)
-}
-
-function readIssue(issue: unknown): Issue {
-  const { message, path } = (issue ?? {}) as { message?: unknown; path?: unknown }
-  return { message: textOf(message), path: Array.isArray(path) ? path.map(readKey) : [] }
-}
-
-/** A key, or an object that holds one. */
-function readKey(part: unknown): PropertyKey {
-  const key = typeof part === 'object' && part !== null ? (part as { key?: unknown }).key : part
-  return typeof key === 'number' || typeof key === 'symbol' ? key : textOf(key)
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : describeValue(value)
 }

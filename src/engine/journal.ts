@@ -97,6 +97,11 @@ export class Journal {
     return this.draft.incarnation
   }
 
+  /** Adds rows that tell of something that has happened before. */
+  carry(rows: readonly Row[]): void {
+    this.rows.push(...rows)
+  }
+
   /** @param node the builder whose run it is; left out where nothing that depends on it has to wait */
   add(row: Row, node?: Node): void {
     this.rows.push(row)

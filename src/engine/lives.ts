@@ -72,7 +72,7 @@ export class Lives {
     const header = (await store.read(id))?.header
     if (header === undefined || header.status === 'deleted') throw notFound(id)
     const served = registry.serving(id, header.workflow, header.version)
-    const body = bodyOf([], meta, operation, this.facts.driver.form)
+    const body = bodyOf(served, [], meta, operation, this.facts.driver.form)
     const appended = await this.facts.mailbox.append({
       header: this.facts.driver.draft(id, served),
       expect: 'existing',

@@ -19,7 +19,10 @@ import { checkMeta } from './meta.ts'
 import { checkReason } from './operation.ts'
 import type { Asked } from './operation.ts'
 import { checkId, closed, noStore } from './refusals.ts'
+import { previewOf } from './preview.ts'
+import type { Preview } from './preview.ts'
 import { Registry } from './registry.ts'
+import type { Versions } from './versions.ts'
 import { Watches } from './watch.ts'
 import type { InstanceChange, WatchOptions } from './watch.ts'
 import { Worker } from './worker.ts'
@@ -91,6 +94,7 @@ export class Polaris<Services extends object = {}> {
   private readonly host: Host
   private readonly workerFacts: WorkerFacts | undefined
   private readonly watches: Watches | undefined
+  private readonly versions: Versions | undefined
   private readonly workers = new Set<Worker>()
   private closed: Promise<void> | undefined
 
@@ -112,6 +116,7 @@ export class Polaris<Services extends object = {}> {
     const atRest = (id: string): void => this.watches?.told(id)
     const times = { longestRun, longestWait, tombstones: durationMs(tombstones) ?? 0 }
     this.entries = store && new Instances({ store, registry, clock, ids, warm, tenure, atRest, ...times })
+    this.versions = this.entries?.versions
     const { mailbox } = this.entries ?? {}
     const { live } = this
     this.watches = store && mailbox && new Watches({ store, clock, live, listen: (onMail) => mailbox.listen(onMail) })
@@ -220,6 +225,25 @@ export class Polaris<Services extends object = {}> {
   async explain(id: string): Promise<Explanation | undefined> {
     const snapshot = await this.read(id)
     return snapshot && explainInstance(this.graphFor(snapshot), snapshot, this.live)
+  }
+
+  /**
+   * What would become of an instance if it moved to another version now: its data set, what would run, or why it cannot.
+   * Steps, `migrate` and schemas really run; nothing is stored. `undefined` for an unknown id.
+   *
+   * @param options `to`: the version, which has to be registered. Default: the newest
+   * Throws `VERSION_NOT_SERVED`, `WORKFLOW_NOT_FOUND`.
+   */
+  async preview(id: string, options: { readonly to?: number } = {}): Promise<Preview | undefined> {
+    checkOptions('preview', options, ['to'])
+    const snapshot = await this.read(id)
+    if (snapshot === undefined) return undefined
+    const { workflow } = snapshot.header
+    const newest = this.registry.find(workflow)
+    const to = options.to === undefined ? newest : this.registry.serving(id, workflow, options.to)
+    const { graph } = to.program
+    const moved = await (this.versions as Versions).move(snapshot, this.graphFor(snapshot), graph)
+    return previewOf(snapshot.header, graph, moved)
   }
 
   /**

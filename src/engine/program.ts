@@ -5,13 +5,13 @@ import type { Graph, Node, Slot } from '../graph/graph.ts'
 import type { RowKind } from './datum-row.ts'
 
 /** The data a caller fed. */
-const FED = 'd:'
+export const FED = 'd:'
 /** The newest product of a builder; the row names the data. */
-const PRODUCED = 'p:'
+export const PRODUCED = 'p:'
 /** The newest run of a builder with `cutoff` whose product equalled the one before. */
 export const UNCHANGED = 'u:'
 /** The newest run of a builder that ended without a product. */
-const EMPTY = 'n:'
+export const EMPTY = 'n:'
 /** The newest run of a builder that threw. */
 export const FAILED = 'f:'
 /** The newest run of a builder that only made a transient again. */
@@ -22,6 +22,10 @@ export const RESTART = 'R:'
 export const RERUN = 'r:'
 /** That the instance was cancelled. */
 export const CANCELLED = 'x:'
+/** The newest move to another version. */
+export const MOVED = 'm:'
+/** A product that came along to a version whose builder of it has not made it. */
+export const HELD = 'h:'
 /** Where a fork tells what it is a copy of. */
 export const FORKED = 'k:'
 /** The newest call that said something about itself. */
@@ -83,6 +87,6 @@ function fedKind({ name: data }: Slot): RowKind {
   return { place: FED + data, builder: null, data, outcome: 'fed' }
 }
 
-function validatorOf({ schema }: AnyData): Validate | undefined {
+export function validatorOf({ schema }: Pick<AnyData, 'schema'>): Validate | undefined {
   return checksNothing(schema) ? undefined : (value, options) => schema['~standard'].validate(value, options)
 }

@@ -2,6 +2,7 @@ import type { DataStore, Header, Row } from '../stores/contract.ts'
 import { freezeDeep } from './freeze.ts'
 import type { Recorder } from './recorder.ts'
 import type { Held, Scope } from './scope.ts'
+import { effective } from './standing.ts'
 import type { State } from './state.ts'
 
 const PAGE = 1000
@@ -35,10 +36,16 @@ export async function heldBefore(
   const found = new Map<number, Held>(slots.map((slot) => [slot, { value: undefined, row: undefined }]))
   for (let after = 0; slots.length > 0;) {
     const rows: readonly Row[] = await store.history(id, { after, limit: PAGE })
-    for (const row of rows) {
-      const slot = row.data === null ? undefined : state.graph.slotOf.get(row.data)
+    for (const stored of rows) {
+      const row = effective(stored)
+      const slot = stored.data === null ? undefined : state.graph.slotOf.get(stored.data)
+      if (slot === undefined || !found.has(slot)) continue
+      if (row === undefined) {
+        found.set(slot, { value: undefined, row: undefined })
+        continue
+      }
       const inPass = row.scope === scope && row.pass === pass && row.outcome !== 'fed'
-      if (slot === undefined || inPass || !found.has(slot) || row.value === undefined) continue
+      if (inPass || row.value === undefined) continue
       const value = decode(row.value)
       if (freezeDeep(value)) state.noteBytes(slot)
       found.set(slot, { value, row })

@@ -74,6 +74,22 @@ export function versionChanged({ id, workflow, version }: Header): PolarisError 
   )
 }
 
+/** @param subject what cannot move: an instance, mail */
+export function migrationFailed(subject: string, to: Graph, problems: readonly string[]): PolarisError {
+  return new PolarisError(
+    'MIGRATION_FAILED',
+    `${subject} cannot move to version ${to.version} of workflow '${to.name}': ${problems.join('; ')}.`,
+  )
+}
+
+export function mailUnserved({ name, version }: Graph, of: number): PolarisError {
+  return new PolarisError(
+    'VERSION_NOT_SERVED',
+    `It was fed to version ${of} of workflow '${name}', which nothing is known of here, and the instance runs on version ` +
+      `${version}: register version ${of} too.`,
+  )
+}
+
 export function leaseLost(id: string): PolarisError {
   return new PolarisError(
     'LEASE_LOST',

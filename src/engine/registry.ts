@@ -1,7 +1,9 @@
+import type { AnyData } from '../graph/data.ts'
 import { PolarisError } from '../graph/errors.ts'
 import type { Node } from '../graph/graph.ts'
 import { graphOf } from '../graph/workflow.ts'
 import type { AnyWorkflow } from '../graph/workflow.ts'
+import { joinFamily } from './kin.ts'
 import { GRAVES } from './removal.ts'
 import { programOf } from './program.ts'
 import type { Program } from './program.ts'
@@ -20,6 +22,8 @@ export class Registry {
   private readonly byWorkflow = new Map<unknown, Served>()
   private readonly services: Readonly<Record<string, unknown>>
   private pairs: readonly { readonly workflow: string; readonly version: number }[] | undefined
+  /** Grows whenever something is registered. */
+  generation = 0
 
   constructor(services: Readonly<Record<string, unknown>>) {
     this.services = services
@@ -42,6 +46,7 @@ export class Registry {
     this.checkServices(workflow)
     const program = programOf(graph)
     const cache = new Map<number, Readonly<Record<string, unknown>>>()
+    joinFamily(graph, this.newestOf.get(graph.name)?.program.graph)
     const served: Served = {
       program,
       workflow,
@@ -55,6 +60,7 @@ export class Registry {
     else versions.set(graph.version, served)
     this.byWorkflow.set(workflow, served)
     this.pairs = undefined
+    this.generation++
     const newest = this.newestOf.get(graph.name)
     if (newest === undefined || newest.program.graph.version < graph.version) this.newestOf.set(graph.name, served)
   }
@@ -105,6 +111,23 @@ export class Registry {
     return (this.pairs ??= [...this.byName]
       .flatMap(([workflow, versions]) => Array.from(versions.keys(), (version) => ({ workflow, version })))
       .concat(GRAVES))
+  }
+
+  /** A data of any registered version of a workflow, by its name and version. */
+  dataOf(workflow: string, name: string, version: number): AnyData | undefined {
+    for (const { program } of this.byName.get(workflow)?.values() ?? []) {
+      const { graph } = program
+      const data = graph.slots[graph.slotOf.get(name) ?? -1]?.data
+      if (data?.version === version) return data
+    }
+    return undefined
+  }
+
+  /** The newer version that instances of one are to move to, as that newer one says; `undefined` if they are to stay. */
+  movesTo({ program: { graph } }: Served): Served | undefined {
+    const newest = this.newestOf.get(graph.name)
+    if (newest === undefined || newest.program.graph.policy === 'pin') return undefined
+    return newest.program.graph.version > graph.version ? newest : undefined
   }
 
   /** Whether instances of a workflow may be of different versions. */

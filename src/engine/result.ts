@@ -1,10 +1,11 @@
 import { FedDatum, SENSITIVE, shownDatum } from '../graph/data.ts'
 import type { AnyData, Data, Datum, NameOf, ValueOf } from '../graph/data.ts'
-import { describeValue, PolarisError } from '../graph/errors.ts'
+import { PolarisError } from '../graph/errors.ts'
 import type { Frozen } from '../graph/frozen.ts'
-import type { Graph, Slot } from '../graph/graph.ts'
+import type { Slot } from '../graph/graph.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
 import { copyBytes } from './freeze.ts'
+import { slotFor, valueFor } from './kin.ts'
 import type { State } from './state.ts'
 import { waitingFor } from './verdict.ts'
 
@@ -118,8 +119,10 @@ export class ScopeResult {
 
   get(data: AnyData): unknown {
     const { state, slots, lost } = this.facts
-    const { index, name } = slotOf(state.graph, data)
-    if (slots.includes(index)) return readable(state, index, state.values.get(index))
+    const slot = slotFor(state.graph, data)
+    if (slot === undefined) return undefined
+    const { index, name } = slot
+    if (slots.includes(index)) return valueFor(state.graph, slot, data, readable(state, index, state.values.get(index)))
     if (lost?.has(index) !== true) return undefined
     throw new PolarisError(
       'TRANSIENT_NOT_STORED',
@@ -141,8 +144,9 @@ export class ScopeResult {
 
   latest(data: AnyData): unknown {
     const { state } = this.facts
-    const { index } = slotOf(state.graph, data)
-    return readable(state, index, state.values.get(index))
+    const slot = slotFor(state.graph, data)
+    if (slot === undefined) return undefined
+    return valueFor(state.graph, slot, data, readable(state, slot.index, state.values.get(slot.index)))
   }
 
   /** Everything at once, for logs and HTTP answers; of sensitive data, that they are there. */
@@ -160,17 +164,4 @@ export class ScopeResult {
 
 function readable(state: State, slot: number, value: unknown): unknown {
   return state.hasBytes(slot) ? copyBytes(value) : value
-}
-
-/** @throws `DATA_UNKNOWN` for what the graph does not have, namesakes included */
-export function slotOf(graph: Graph, data: AnyData): Slot {
-  const given = data as { readonly name?: unknown } | null | undefined
-  const slot = typeof given?.name === 'string' ? graph.slots[graph.slotOf.get(given.name) ?? -1] : undefined
-  if (slot !== undefined && slot.data === data) return slot
-  throw new PolarisError(
-    'DATA_UNKNOWN',
-    `Workflow '${graph.name}' does not have data '${typeof given?.name === 'string' ? given.name : describeValue(data)}' ` +
-      '(or only a namesake declared elsewhere). ' +
-      `It has ${graph.slots.map(({ name }) => name).join(', ')}.`,
-  )
 }

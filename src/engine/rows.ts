@@ -35,6 +35,13 @@ export function inOrder(newest: ReadonlyMap<string, Row>): Row[] {
   return [...newest.values()].sort((a, b) => a.seq - b.seq)
 }
 
+/** The newest row of each place, as the store's `read` would answer once rows were added. */
+export function newestRows(rows: readonly Row[], added: readonly Row[]): Row[] {
+  const newest = new Map(rows.map((row) => [row.place, row]))
+  for (const row of added) newest.set(row.place, row)
+  return inOrder(newest)
+}
+
 /** A row of what a caller did. `builder`: to which one it was done, if to one. */
 export function callerRow(
   state: State,

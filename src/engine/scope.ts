@@ -126,6 +126,11 @@ export class Scope {
     this.wakeDue()
   }
 
+  /** Nodes that are triggered or due, in order of rank; some may lack what they need. Only before the first {@link next}. */
+  get candidates(): number[] {
+    return [...this.heap].sort((a, b) => a - b)
+  }
+
   /** Whether nothing waits to be run. */
   get idle(): boolean {
     return this.heap.length === 0

@@ -2,7 +2,8 @@ import type { Row } from '../stores/contract.ts'
 import type { Graph, Node, Slot } from '../graph/graph.ts'
 import { freezeDeep } from './freeze.ts'
 import { Paged } from './paged.ts'
-import { RERUN, RESTART, SUPPLIED } from './program.ts'
+import { MOVED, RERUN, RESTART, SUPPLIED } from './program.ts'
+import { effective, standingRows } from './standing.ts'
 
 /**
  * An instance's data set and what its builders last did, derived from rows and kept up to date row by row. It holds
@@ -114,6 +115,16 @@ export class State {
     }
   }
 
+  /** Takes in that builders are to run because a newer version has them new or different. */
+  noteMove(row: Row): void {
+    for (const name of row.note?.move?.due ?? []) {
+      const node = this.graph.nodeOf.get(name)
+      if (node === undefined) continue
+      const reruns = (this.reruns ??= new Map<number, Row>())
+      if ((reruns.get(node)?.seq ?? 0) < row.seq) reruns.set(node, row)
+    }
+  }
+
   /**
    * The state as it is now, to look at later.
    *
@@ -148,28 +159,28 @@ export function loadState(
   state.newest = rows.at(-1)?.seq ?? 0
   state.restarted = rows.find(({ place }) => place === RESTART)
   const standing = standingRows(rows)
-  for (const row of standing) {
+  for (const stored of standing) {
+    const row = effective(stored)
+    if (row === undefined) continue
     if (row.place.startsWith(SUPPLIED)) noteSupply(state, row)
     else if (row.note?.retryAt !== undefined) loadTry(state, row)
     else if (row.outcome === 'produced' || row.outcome === 'nothing' || row.outcome === 'waitFor') loadRun(state, row)
     if ((row.outcome !== 'fed' && row.outcome !== 'produced') || row.note?.sameAs !== undefined) continue
     const slot = row.data === null ? undefined : graph.slotOf.get(row.data)
-    if (slot === undefined || (state.rows.get(slot)?.seq ?? 0) > row.seq) continue
-    const stored = row.value
-    const value = stored === undefined ? undefined : decode(stored)
+    if (slot === undefined) continue
+    const before = state.rows.get(slot)?.seq ?? 0
+    if (before > row.seq) continue
+    const value = row.value === undefined ? undefined : decode(row.value)
     if (freezeDeep(value)) state.noteBytes(slot)
     state.values.set(slot, value)
     state.rows.set(slot, withValue(row, value))
-    if (row.seq > settled) state.unsettled.push(slot)
+    if (row.seq > settled && before <= settled) state.unsettled.push(slot)
   }
-  for (const row of standing) if (row.place.startsWith(RERUN)) state.noteRerun(row)
+  for (const row of standing) {
+    if (row.place.startsWith(RERUN)) state.noteRerun(row)
+    else if (row.place === MOVED) state.noteMove(row)
+  }
   return state
-}
-
-/** What counts of the newest row of each place: since a restart, and what was fed before it. */
-export function standingRows(rows: readonly Row[]): readonly Row[] {
-  const since = rows.find(({ place }) => place === RESTART)?.seq
-  return since === undefined ? rows : rows.filter(({ seq, outcome }) => seq >= since || outcome === 'fed')
 }
 
 function noteSupply(state: State, row: Row): void {

@@ -4,7 +4,7 @@ import { durationMs, durationProblem } from './duration.ts'
 import type { Duration } from './duration.ts'
 import { describeValue, GraphError } from './errors.ts'
 import type { Frozen, Given } from './frozen.ts'
-import { checkName, nameProblem, unknownKeys, versionProblem } from './naming.ts'
+import { checkName, isPlainObject, nameProblem, unknownKeys, versionProblem } from './naming.ts'
 import type { Outcome } from './outcome.ts'
 import { retryPolicy, retryProblems } from './retry.ts'
 import type { Retry, RetryPolicy } from './retry.ts'
@@ -250,13 +250,6 @@ function definitionProblems(definition: unknown): string[] {
     problems.push(`'fallback' must be a function, but is ${describeValue(given.fallback)}`)
   }
   return [...problems, ...retryProblems(given.retry)]
-}
-
-/** Whether its own keys are all there is to a value. One written with a `__proto__` key hides things in a prototype. */
-export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || prototype === Object.prototype
 }
 
 function inputProblems(kind: string, inputs: unknown, keys: Map<string, string>): string[] {

@@ -7,6 +7,7 @@ import { components, cutEdges, cycleIn, ranks } from './cycles.ts'
 import type { Adjacency } from './cycles.ts'
 import { ACCESS, CONSUMES, OPTIONAL } from './graph.ts'
 import type { Care, Durability, Graph, Input, InputKind, Node, Slot } from './graph.ts'
+import type { Migration, Policy } from './migration.ts'
 import { listNames } from './naming.ts'
 import { timerRuleOf } from './timer.ts'
 import type { RetryPolicy } from './retry.ts'
@@ -28,6 +29,8 @@ export interface Definition {
   readonly timeout: number | undefined
   /** Of builders that have no policy of their own. */
   readonly retry: RetryPolicy | undefined
+  readonly policy: Policy
+  readonly migrations: ReadonlyMap<number, Migration>
 }
 
 const KINDS = [
@@ -268,6 +271,8 @@ function assemble(
     loops: definition.loops,
     durability: definition.durability,
     retention: definition.retention,
+    policy: definition.policy,
+    migrations: definition.migrations,
     before,
     isAncestor,
   }

@@ -133,9 +133,14 @@ export function isData(value: unknown): value is AnyData {
   return typeof value === 'function' && definedHere.has(value)
 }
 
+/** The steps between the versions of a data. */
+export function stepsOf(data: AnyData): Steps {
+  return definedHere.get(data) as Steps
+}
+
 function checkDataOptions(name: string, options: unknown): Steps {
   if (typeof options !== 'object' || options === null) {
-    const problem = `its options are an object such as { version: 2, sensitive: true }, but are ${describeValue(options)}`
+    const problem = `its options are an object such as { sensitive: true }, but are ${describeValue(options)}`
     throw new GraphError(`Data '${name}'`, [problem])
   }
   const given = options as Readonly<Record<string, unknown>>

@@ -59,7 +59,7 @@ function describeData({ name, data: { version, sensitive } }: Slot): DataDescrip
   return { name, version, ...(sensitive && { sensitive }) }
 }
 
-function describeNode(graph: Graph, { name, builder, out, timer }: Node): BuilderDescription {
+export function describeNode(graph: Graph, { name, builder, out, timer }: Node): BuilderDescription {
   return {
     name,
     consumes: namesOf(builder.consumes),

@@ -5,6 +5,7 @@ export type ErrorCode =
   | 'WORKFLOW_MISMATCH'
   | 'VERSION_CHANGED'
   | 'VERSION_NOT_SERVED'
+  | 'MIGRATION_FAILED'
   | 'DATA_UNKNOWN'
   | 'DATA_INVALID'
   | 'ID_INVALID'

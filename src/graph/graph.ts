@@ -1,5 +1,6 @@
 import type { AnyBuilder } from './builder.ts'
 import type { AnyData } from './data.ts'
+import type { Migration, Policy } from './migration.ts'
 import type { TimerRule } from './timer.ts'
 import type { RetryPolicy } from './retry.ts'
 
@@ -103,6 +104,9 @@ export interface Graph {
   readonly durability: Durability
   /** For how long instances that are through are kept, in milliseconds by status; for ever where it is not said. */
   readonly retention: { readonly [Status in 'completed' | 'failed' | 'cancelled']?: number }
+  readonly policy: Policy
+  /** How instances of older versions move to this one, by their version. */
+  readonly migrations: ReadonlyMap<number, Migration>
   /** Producers whose product is read over an edge that is not cut, by node. */
   readonly before: readonly (readonly number[])[]
   /** Whether an uncut path leads from one node to the other. */

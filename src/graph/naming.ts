@@ -32,6 +32,13 @@ export function checkName(kind: string, name: unknown): void {
   if (problem !== undefined) throw new GraphError(`A ${kind}`, [problem])
 }
 
+/** Whether its own keys are all there is to a value. One written with a `__proto__` key hides things in a prototype. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}
+
 /** What is wrong with a `version` option, if anything. */
 export function versionProblem(version: unknown): string | undefined {
   if (version === undefined || (Number.isSafeInteger(version) && (version as number) >= 1)) return undefined

@@ -32,10 +32,43 @@ export function step<In, Old, const New>(
   return made
 }
 
+/** One step on the way of a value from one version of its data to another. */
+export interface Stride {
+  /** The version it leads to. */
+  readonly to: number
+  readonly apply: (value: unknown) => unknown
+  /** Checks what `apply` is given; `undefined` where that has been checked already. */
+  readonly before: StandardSchemaV1 | undefined
+  /** Checks what `apply` made; `undefined` where the next stride does, or the data that the value is for. */
+  readonly after: StandardSchemaV1 | undefined
+}
+
 export interface Steps {
   readonly version: number
   readonly from: ReadonlyMap<number, AnyStep>
   readonly down: ReadonlyMap<number, (value: unknown) => unknown>
+}
+
+/** From an older version to the one that has these steps; `undefined` where one is missing. */
+export function stridesUp({ version, from }: Steps, older: number): Stride[] | undefined {
+  const strides: Stride[] = []
+  for (let at = older; at < version; at++) {
+    const taken = from.get(at)
+    if (taken === undefined) return undefined
+    strides.push({ to: at + 1, apply: (value): unknown => taken.up(value), before: taken.schema, after: undefined })
+  }
+  return strides
+}
+
+/** From the version that has these steps to an older one; `undefined` where one is missing. */
+export function stridesDown({ version, from, down }: Steps, older: number): Stride[] | undefined {
+  const strides: Stride[] = []
+  for (let at = version - 1; at >= older; at--) {
+    const apply = down.get(at)
+    if (apply === undefined) return undefined
+    strides.push({ to: at, apply, before: undefined, after: from.get(at)?.schema })
+  }
+  return strides
 }
 
 /** The steps in the options of a data; adds what is wrong with them to `problems`. */

@@ -1,4 +1,4 @@
-import { isBuilder, isPlainObject } from './builder.ts'
+import { isBuilder } from './builder.ts'
 import type { AnyBuilder, Service } from './builder.ts'
 import { compile } from './compile.ts'
 import type { Definition } from './compile.ts'
@@ -8,7 +8,9 @@ import { durationMs, durationProblem } from './duration.ts'
 import type { Duration } from './duration.ts'
 import { describeValue, GraphError } from './errors.ts'
 import type { Durability, Graph } from './graph.ts'
-import { nameProblem, unknownKeys, versionProblem } from './naming.ts'
+import { readMigrations } from './migration.ts'
+import type { Known, Migrations, Older, Parts, Policy } from './migration.ts'
+import { isPlainObject, nameProblem, unknownKeys, versionProblem } from './naming.ts'
 import { planOf } from './plan.ts'
 import type { Plan } from './plan.ts'
 import { standInOf } from './timer.ts'
@@ -66,6 +68,11 @@ export interface WorkflowDefinition<Bs extends readonly (AnyBuilder | AnyTimer)[
    * Default: for ever.
    */
   readonly retention?: Retention
+  /**
+   * What becomes of instances of other versions once this is the newest. `'pin'`: they finish on their own. `'upgrade'`:
+   * they move to this one with their next scope. `'upgrade-idle'`: workers move those at rest, too. Default `'pin'`.
+   */
+  readonly policy?: Policy
 }
 
 /** By status, for how long instances are kept. */
@@ -77,7 +84,7 @@ export interface Retention {
 
 const OPTIONS = [
   ...(['name', 'version', 'builders', 'target', 'transients'] as const),
-  ...(['resolve', 'loops', 'durability', 'feedable', 'timeout', 'retention', 'retry'] as const),
+  ...(['resolve', 'loops', 'durability', 'feedable', 'timeout', 'retention', 'retry', 'policy', 'migrate'] as const),
 ] as const
 
 const graphs = new WeakMap<object, Graph>()
@@ -87,8 +94,20 @@ const graphs = new WeakMap<object, Graph>()
  *
  * @throws `GRAPH_INVALID` with everything that is wrong with the definition
  */
-export function workflow<const Bs extends readonly (AnyBuilder | AnyTimer)[], T extends MakesOf<Bs[number]>>(
-  definition: WorkflowDefinition<Bs, T>,
+export function workflow<
+  const Bs extends readonly (AnyBuilder | AnyTimer)[],
+  T extends MakesOf<Bs[number]>,
+  const F extends Older = never,
+  const Fs extends readonly Older[] = [],
+>(
+  definition: WorkflowDefinition<Bs, T> & {
+    /**
+     * How the data of an older version's instances become those of this one, where that does not follow from names and from
+     * the steps of data: `{ from: cabRideV1, data: { Fare: 'Price', Note: null } }`. Every datum that this version does not
+     * have must be named. Several, for several older versions, in an array.
+     */
+    readonly migrate?: Migrations<F, Fs, ReadsOf<Bs[number]> | MakesOf<Bs[number]>>
+  },
 ): Workflow<ReadsOf<Bs[number]>, MakesOf<Bs[number]>, T, UsesOf<Bs[number]>> {
   const graph = compile(...normalise(definition))
   const made = Object.freeze({ name: graph.name, version: graph.version, plan: planOf(graph) })
@@ -143,8 +162,33 @@ function normalise(definition: unknown): [Definition, string[]] {
     feedable,
     timeout: timeout === undefined ? undefined : durationMs(timeout),
     retry: retry === undefined || slips.length > 0 ? undefined : retryPolicy(retry as Retry),
+    policy: (given.policy as Policy | undefined) ?? 'pin',
+    migrations: readMigrations(given.migrate, partsOf(given, builders, resolve), knownOf, problems),
   }
   return [result, problems]
+}
+
+function partsOf(
+  { name, version = 1 }: { readonly name?: unknown; readonly version?: unknown },
+  builders: readonly AnyBuilder[],
+  resolve: ReadonlyMap<string, string>,
+): Parts {
+  const outOf = ({ produces }: AnyBuilder): string => (produces as AnyData).name
+  const chosen = builders.filter((builder) => (resolve.get(outOf(builder)) ?? builder.name) === builder.name)
+  const produced = new Set(chosen.map(outOf))
+  const data = new Set(produced)
+  for (const { consumes, optionals, accesses } of chosen) {
+    for (const inputs of [consumes, optionals, accesses]) for (const { name } of Object.values(inputs)) data.add(name)
+  }
+  return { workflow: name, version, builders: new Set(chosen.map((builder) => builder.name)), data, produced }
+}
+
+/** An older workflow, as a migration has to know it. Transients are never stored, so nothing need become of them. */
+function knownOf(older: unknown): Known | undefined {
+  const graph = graphOf(older)
+  if (graph === undefined) return undefined
+  const data = graph.slots.filter(({ transient }) => !transient).map(({ name }) => name)
+  return { version: graph.version, workflow: graph.name, data }
 }
 
 function isPart(value: unknown): value is AnyBuilder | AnyTimer {
@@ -152,7 +196,7 @@ function isPart(value: unknown): value is AnyBuilder | AnyTimer {
 }
 
 function optionProblems(given: Partial<Record<(typeof OPTIONS)[number], unknown>>): string[] {
-  const { version, loops, durability, timeout } = given
+  const { version, loops, durability, timeout, policy } = given
   const problems: string[] = []
   const problem = versionProblem(version)
   if (problem !== undefined) problems.push(problem)
@@ -164,6 +208,9 @@ function optionProblems(given: Partial<Record<(typeof OPTIONS)[number], unknown>
   }
   const late = timeout === undefined ? undefined : durationProblem('timeout', timeout, 1)
   if (late !== undefined) problems.push(late)
+  if (policy !== undefined && policy !== 'pin' && policy !== 'upgrade' && policy !== 'upgrade-idle') {
+    problems.push(`'policy' must be 'pin', 'upgrade' or 'upgrade-idle', but is ${describeValue(policy)}`)
+  }
   return problems
 }
 

@@ -92,6 +92,8 @@ export type RowOutcome =
   | 'cancelled'
   /** What is before it was copied from another instance. */
   | 'forked'
+  /** The instance moved to another version of its workflow, or this datum or run came along under its new name or shape. */
+  | 'migrated'
 
 /** Small facts about a row that only people and error messages need. Plain JSON. */
 export interface RowNote {
@@ -110,6 +112,31 @@ export interface RowNote {
   readonly sameAs?: number
   /** The builder's fallback made the product, after its last try had failed with `error`. */
   readonly fallback?: true
+  /** With `migrated`, of the instance: from which version to which, and what that meant. */
+  readonly move?: Move
+  /** With `migrated`, of a datum or a run: the row that it stands for. */
+  readonly was?: Origin
+}
+
+/** How an instance moved from one version of its workflow to another. */
+export interface Move {
+  readonly from: { readonly version: number; readonly fingerprint: string }
+  readonly to: { readonly version: number; readonly fingerprint: string }
+  /** What was done to data, in words. */
+  readonly steps: readonly string[]
+  /** Names of data that the newer version does not keep. */
+  readonly dropped: readonly string[]
+  /** Names of builders that are to run because they are new or different. */
+  readonly due: readonly string[]
+}
+
+/** Which row a rewritten one stands for. */
+export interface Origin {
+  /** `null`: nothing stands there any more. */
+  readonly outcome: 'fed' | 'produced' | 'nothing' | 'waitFor' | null
+  readonly seq: number
+  readonly scope: number
+  readonly pass: number
 }
 
 /**

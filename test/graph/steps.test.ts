@@ -1,14 +1,41 @@
 import { data, step, type } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
+import { stepsOf } from '../../src/graph/data.ts'
+import { stridesDown, stridesUp } from '../../src/graph/steps.ts'
 import { problemsOf } from './lab.ts'
 
 const text = type<string>()
 const up = step(text, (old) => `${old}+`)
 
 describe('steps between the versions of a data', () => {
-  it('are 1 where nothing is said', () => {
+  const Note = data('Note', text, {
+    version: 4,
+    from: { 2: step(text, (old) => `${old}3`), 3: step(text, (old) => `${old}4`) },
+    down: { 3: (value) => `${value}/3`, 2: (value) => `${value}/2` },
+  })
+  const walk = (strides: ReturnType<typeof stridesUp>, value: unknown): unknown =>
+    strides?.reduce((at, { apply }) => apply(at), value)
+
+  it('follow on one another, upwards and back', () => {
+    const steps = stepsOf(Note)
+    expect(Note.version).toBe(4)
+    expect(walk(stridesUp(steps, 2), 'a')).toBe('a34')
+    expect(walk(stridesUp(steps, 3), 'a')).toBe('a4')
+    expect(stridesUp(steps, 4)).toEqual([])
+    expect(walk(stridesDown(steps, 2), 'a')).toBe('a/3/2')
+    expect(stridesUp(steps, 3)?.map(({ to }) => to)).toEqual([4])
+    expect(stridesDown(steps, 2)?.map(({ to }) => to)).toEqual([3, 2])
+  })
+
+  it('lead from no version that has none, nor to one', () => {
+    expect(stridesUp(stepsOf(Note), 1)).toBeUndefined()
+    expect(stridesDown(stepsOf(Note), 1)).toBeUndefined()
+    expect(stridesUp(stepsOf(data('Bare', text, { version: 2 })), 1)).toBeUndefined()
+  })
+
+  it('are 1 and none where nothing is said', () => {
     expect(data('Plain', text).version).toBe(1)
-    expect(data('Note', text, { version: 3, from: { 2: up } }).version).toBe(3)
+    expect(stridesUp(stepsOf(data('Plain', text)), 1)).toEqual([])
   })
 
   it.each<[string, object, RegExp]>([

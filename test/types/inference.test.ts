@@ -84,6 +84,50 @@ describe('data', () => {
     expect(fare.version).toBe(3)
   })
 
+  it('tell migrations what the older version had', () => {
+    const old = data('Old', type<{ readonly a: number }>())
+    const note = data('Note', type<string>())
+    const kept = data('Kept', type<'x' | 'y'>())
+    const fresh = data('Fresh', type<{ readonly a: number }>())
+    const made = builder({ name: 'b', consumes: { old, note }, produces: kept, process: () => 'x' })
+    const from = workflow({ name: 'w', builders: [made], target: kept })
+    const newer = builder({ name: 'b', consumes: { fresh }, produces: kept, process: () => 'x' })
+    const two = { name: 'w', version: 2, builders: [newer], target: kept } as const
+    const each = workflow({
+      ...two,
+      migrate: {
+        from,
+        data: {
+          Old: (value, set) => {
+            expectTypeOf(value).toEqualTypeOf<{ readonly a: number }>()
+            expectTypeOf(set.Note).toEqualTypeOf<string | undefined>()
+            return fresh({ a: value.a + (set.Note?.length ?? 0) })
+          },
+          Note: null,
+        },
+      },
+    })
+    const all = workflow({
+      ...two,
+      migrate: {
+        from,
+        data: ({ Old: value, Note: text, ...rest }) => {
+          expectTypeOf(rest).toEqualTypeOf<{ Kept: 'x' | 'y' | undefined }>()
+          return { ...rest, Old: undefined, Note: undefined, Fresh: value && { a: value.a + (text?.length ?? 0) } }
+        },
+      },
+    })
+    const several = workflow({
+      ...{ ...two, version: 4 },
+      migrate: [
+        { from, data: { Old: 'Fresh', Note: null } },
+        { from: { version: 3, data: [note] }, data: { Note: (text) => fresh({ a: text.length }) } },
+        { from: 2 },
+      ],
+    })
+    expect([each, all, several].map(({ version }) => version)).toEqual([2, 2, 4])
+  })
+
   it('may have schemas that coerce, brand, narrow or freeze, as long as they take their own output', () => {
     const when = data('When', z.object({ at: z.coerce.date() }))
     const branded = data('Branded', z.string().brand<'UserId'>())

@@ -99,6 +99,43 @@ export const mistakes = {
     builder({ name: 'b', produces: Quote, retry: { attempts: 2, retryIf: async () => true }, process: () => nothing() })
   },
 
+  'a migration that forgets a datum, or makes the wrong one'() {
+    const Fare = data('Fare', FareV1)
+    const Price = data('Price', FareV1)
+    const Amount = data('Amount', FareV2)
+    const Note = data('Note', z.string())
+    const older = builder({ name: 'x', consumes: { note: Note }, produces: Fare, process: () => ({ cents: 1 }) })
+    const from = workflow({ name: 'w', builders: [older], target: Fare })
+    const newer = builder({ name: 'y', optionals: { amount: Amount }, produces: Price, process: () => ({ cents: 1 }) })
+    const two = { name: 'w', version: 2, builders: [newer], target: Price } as const
+    // @ts-expect-error -- nothing becomes of Note
+    workflow({ ...two, migrate: { from, data: { Fare: 'Price' } } })
+    // @ts-expect-error -- nothing becomes of anything
+    workflow({ ...two, migrate: { from } })
+    // @ts-expect-error -- nothing becomes of a listed one
+    workflow({ ...two, migrate: { from: { version: 1, data: [Fare, Note] }, data: { Fare: 'Price' } } })
+    // @ts-expect-error -- Amount does not take the values of Fare
+    workflow({ ...two, migrate: { from, data: { Fare: 'Amount', Note: null } } })
+    // @ts-expect-error -- there is no such data
+    workflow({ ...two, migrate: { from, data: { Fare: 'Prize', Note: null } } })
+    // @ts-expect-error -- it makes what the newer version does not have
+    workflow({ ...two, migrate: { from, data: { Fare: 'Price', Note: (note) => Note(note) } } })
+    // @ts-expect-error -- Note has no such member
+    workflow({ ...two, migrate: { from, data: { Fare: 'Price', Note: (note) => Price({ cents: note.cents }) } } })
+    // @ts-expect-error -- the function for all says nothing of Note
+    workflow({ ...two, migrate: { from, data: ({ Fare: fare }) => ({ Fare: undefined, Price: fare }) } })
+    workflow({
+      ...two,
+      // @ts-expect-error -- it keeps Note, which the newer version does not have
+      migrate: { from, data: ({ Fare: fare, Note: note }) => ({ Fare: undefined, Note: note, Price: fare }) },
+    })
+    workflow({
+      ...two,
+      // @ts-expect-error -- the second one forgets
+      migrate: [{ from, data: { Fare: 'Price', Note: null } }, { from: { version: 3, data: [Note] } }],
+    })
+  },
+
   'a product of the wrong type'() {
     // @ts-expect-error -- not a number
     builder({ name: 'b', consumes, produces: Quote, process: ({ order }) => ({ fare: order.id }) })
@@ -321,5 +358,5 @@ export const mistakes = {
 }
 
 it('holds functions that only the compiler looks at', () => {
-  expect(Object.keys(mistakes)).toHaveLength(17)
+  expect(Object.keys(mistakes)).toHaveLength(18)
 })
