@@ -1,6 +1,6 @@
 /** What calls cost the server does not grow with the tables. */
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
-import type { DataStore, InstanceStatus } from '../../src/stores/contract.ts'
+import type { DataStore, Header, InstanceStatus, Page } from '../../src/stores/contract.ts'
 import { claim, delta, insertion, put, row, rowsOf, update } from '../../src/testing/conformance-kit.ts'
 import { needsServer, postgresMedium, type PostgresMedium } from '../support/server-media.ts'
 
@@ -45,6 +45,8 @@ beforeAll(async () => {
       })
       await put(store, ...changes)
     }
+    const rare = ['failed', 'waiting', 'completed'] as const
+    await put(store, ...rare.map((status) => insertion(`rare-${status}`, { workflow: 'rare', status })))
     const long = rowsOf(1, 4_000, (seq) => `p${seq % 3}`)
     await put(store, insertion('long', { status: 'completed', rows: 4_000, createdAt: 1_700_000_000_000 }, long))
   } finally {
@@ -83,6 +85,10 @@ async function costOf(work: (store: DataStore) => Promise<unknown>): Promise<Rea
   return { scans: after.scans - before.scans, fetched: after.fetched - before.fetched }
 }
 
+function isRare({ items }: Page<Header>, count: number): void {
+  expect(items.map(({ workflow }) => workflow)).toEqual(new Array(count).fill('rare'))
+}
+
 const RANGE = { createdFrom: 1_700_000_010_000 }
 
 const CALLS: readonly (readonly [what: string, most: number, work: (store: DataStore) => Promise<unknown>])[] = [
@@ -90,6 +96,12 @@ const CALLS: readonly (readonly [what: string, most: number, work: (store: DataS
   ['a page of the common status', 300, async (store) => store.list({ limit: 50, status: 'completed' })],
   ['pages of rare statuses', 300, async (store) => store.list({ limit: 50, status: RARE })],
   ['a page of all', 1_000, async (store) => store.list({ limit: 50 })],
+  ['a page of a rare workflow', 300, async (store) => isRare(await store.list({ limit: 50, workflow: 'rare' }), 3)],
+  [
+    'a page of a rare workflow and status',
+    300,
+    async (store) => isRare(await store.list({ limit: 50, workflow: 'rare', status: 'completed' }), 1),
+  ],
   ['a page from the middle', 1_000, async (store) => store.list({ limit: 50, ...RANGE })],
   ['a claim of what is due', 100, async (store) => expect(await claim(store)).toHaveLength(5)],
   ['a claim of nothing', 50, async (store) => expect(await claim(store)).toHaveLength(0)],

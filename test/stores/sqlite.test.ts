@@ -8,7 +8,8 @@ import type { Change, DataStore } from '../../src/stores/contract.ts'
 import { type SqliteDatabase, type SqliteStatement, sqliteStore, type SqlValue } from '../../src/stores/sqlite.ts'
 import { loadDriver } from '../../src/stores/sqlite/driver.ts'
 import { DUE, OLD_MAIL } from '../../src/stores/sqlite/claiming.ts'
-import { listStatement, NEWEST_ROWS } from '../../src/stores/sqlite/reading.ts'
+import { listStatement, WORKFLOWS } from '../../src/stores/sqlite/listing.ts'
+import { NEWEST_ROWS, SOME_ROWS } from '../../src/stores/sqlite/reading.ts'
 import { MIGRATIONS, migrate } from '../../src/stores/sqlite/schema.ts'
 import { delta, header, insertion, put, row, stands, update } from '../../src/testing/conformance-kit.ts'
 
@@ -154,6 +155,8 @@ describe('the schema', () => {
     await stands(store, header('done', { ...now, pass: 0, status: 'completed' }), [])
     const query = { holder: 'h', lease: 1_000, limit: 5, serves: [{ workflow: 'ride', version: 1 }] }
     expect((await store.claim(query)).map(({ id }) => id)).toEqual(['cut'])
+    const done = await store.list({ limit: 5, workflow: 'ride', status: 'completed' })
+    expect(done.items.map(({ id }) => id)).toEqual(['done'])
     await put(store, update(header('done', { ...now, pass: 0 }), { status: 'running', scope: 4 }))
     expect(await store.append([delta('done', 'r-1')])).toMatchObject([{ ok: true, seq: 4 }])
   })
@@ -422,18 +425,57 @@ describe('costs', () => {
     expect(steps.filter((step) => /place=\? AND seq=\?\)$/.test(step))).toHaveLength(1)
   })
 
-  it('a page of a list begins at its cursor and sorts nothing', async () => {
-    await open(file).read('a')
-    const steps = plan(listStatement({ limit: 5, cursor: '5:x', status: ['failed', 'waiting'], workflow: 'a' }).sql)
-    const search = 'SEARCH polaris_instances USING'
-    const one = `${search} INDEX polaris_instances_status (status=? AND (created_at,id)>(?,?))`
-    expect(steps).toEqual(['MERGE (UNION ALL)', 'LEFT', one, 'RIGHT', one])
-    // Tombstones are not even passed over: without a status, six of the seven ranges are merged.
-    for (const query of [{ limit: 5 }, { limit: 5, cursor: '5:x', workflow: 'a' }]) {
-      const found = plan(listStatement(query).sql).filter((step) => !/^(MERGE|LEFT|RIGHT)/.test(step))
-      expect(found).toHaveLength(6)
-      for (const step of found) expect(step).toMatch(/^SEARCH polaris_instances USING INDEX polaris_instances_status/)
+  it('a page of a history seeks its own rows in each place, and no others', async () => {
+    const store = open(file)
+    await store.read('a')
+    const steps = plan(SOME_ROWS).filter((detail) => detail.includes('polaris_rows'))
+    for (const step of steps) expect(step).toMatch(/^SEARCH polaris_rows USING PRIMARY KEY/)
+    expect(steps.filter((step) => /place=\? AND seq>\? AND seq<\?\)$/.test(step))).toHaveLength(1)
+    const seqs = [1, 2, 50, 51, 52, 200, 1_000]
+    const rows = seqs.map((seq) => row(seq, { place: `p${seq % 3}` }))
+    await put(store, insertion('a', { rows: 1_000 }, rows))
+    for (const limit of [1, 2, 3, 100, 2_000]) {
+      const found: number[] = []
+      for (let page = await store.history('a', { limit }); page.length > 0;) {
+        found.push(...page.map(({ seq }) => seq))
+        page = await store.history('a', { limit, after: found.at(-1) ?? 0 })
+      }
+      expect(found).toEqual(seqs)
     }
+  })
+
+  it('a page of a list begins at its cursor and sorts nothing; the headers are fetched of the page alone', async () => {
+    await open(file).read('a')
+    const query = { limit: 5, cursor: '5:x' }
+    const index = 'COVERING INDEX polaris_instances_kind'
+    const one = `SEARCH polaris_instances USING ${index} (workflow=? AND status=? AND (created_at,id)>(?,?))`
+    const parts = (['failed', 'waiting'] as const).map((status) => ({ workflow: 'a', status }))
+    const steps = plan(listStatement(query, parts).sql)
+    const keys = ['CO-ROUTINE (subquery-2)', 'MERGE (UNION ALL)', 'LEFT', one, 'RIGHT', one, 'SCAN (subquery-2)']
+    expect(steps).toEqual([...keys, 'SEARCH polaris_instances USING PRIMARY KEY (created_at=? AND id=?)'])
+    const found = plan(WORKFLOWS).filter((step) => step.includes('polaris_instances'))
+    expect(found).toEqual([
+      `SEARCH polaris_instances USING ${index}`,
+      `SEARCH polaris_instances USING ${index} (workflow>?)`,
+    ])
+  })
+
+  it('a list goes over more workflows than one statement can merge, in the order of creation', async () => {
+    const store = open(file)
+    const ids = Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? `\ue000${index}` : `🚕${index}`))
+    await put(store, ...ids.map((id, index) => insertion(id, { workflow: `w${index}`, createdAt: 5 + (index >> 3) })))
+    const whole = (await store.list({ limit: 100 })).items.map(({ id }) => id)
+    expect(whole.toSorted()).toEqual(ids.toSorted())
+    const paged: string[] = []
+    for (let cursor: string | undefined; ;) {
+      const { items, next } = await store.list({ limit: 7, ...(cursor !== undefined && { cursor }) })
+      paged.push(...items.map(({ id }) => id))
+      if (next === undefined) break
+      cursor = next
+    }
+    expect(paged).toEqual(whole)
+    const inBytes = withDatabase((db) => db.prepare('SELECT id FROM polaris_instances ORDER BY created_at, id').all())
+    expect(inBytes).toEqual(whole.map((id) => ({ id })))
   })
 
   it('a claim seeks what is due of one version, in order', async () => {

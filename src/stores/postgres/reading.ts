@@ -128,8 +128,9 @@ function pruneStatement(schema: string): string {
 }
 
 /**
- * The index goes by status first: a page is merged from one range of it for each status, none longer than the page. One
- * row more than the page holds tells whether there is a next one.
+ * The index goes by workflow and status: a page is merged from one range of it for each, none longer than the page, and
+ * where no workflow is asked for, a walk seeks from each to the next. Only then are the headers of the page fetched. One row
+ * more than the page holds tells whether there is a next one.
  *
  * @param schema quoted
  */
@@ -139,18 +140,37 @@ function listStatement(schema: string, query: ListQuery): { readonly text: strin
   const mark = (value: unknown): string => `$${values.push(value)}`
   if (query.cursor !== undefined) {
     const { createdAt, id } = readCursor(query.cursor)
-    conditions.push(`(created_at, id) > (${mark(createdAt)}, ${mark(id)})`)
+    conditions.push(`(i.created_at, i.id) > (${mark(createdAt)}, ${mark(id)})`)
   }
-  if (query.createdFrom !== undefined) conditions.push(`created_at >= ${mark(query.createdFrom)}`)
-  if (query.createdBefore !== undefined) conditions.push(`created_at < ${mark(query.createdBefore)}`)
-  if (query.workflow !== undefined) conditions.push(`workflow = ${mark(query.workflow)}`)
-  if (query.version !== undefined) conditions.push(`version = ${mark(query.version)}`)
+  if (query.createdFrom !== undefined) conditions.push(`i.created_at >= ${mark(query.createdFrom)}`)
+  if (query.createdBefore !== undefined) conditions.push(`i.created_at < ${mark(query.createdBefore)}`)
+  if (query.version !== undefined) conditions.push(`i.version = ${mark(query.version)}`)
   const filter = conditions.map((condition) => ` AND ${condition}`).join('')
-  const order = `ORDER BY created_at, id LIMIT ${mark(query.limit + 1)}`
-  const statuses = statusesOf(query) ?? LISTED
-  const ranges = (statuses.length === 0 ? [''] : statuses).map(
-    (status) =>
-      `(SELECT ${HEADER_COLUMNS} FROM ${schema}.polaris_instances WHERE status = ${mark(status)}${filter} ${order})`,
-  )
-  return { text: `SELECT * FROM (${ranges.join(' UNION ALL ')}) page ${order}`, values }
+  const instances = `${schema}.polaris_instances`
+  const first =
+    query.workflow === undefined
+      ? `(SELECT workflow FROM ${instances} ORDER BY workflow LIMIT 1)`
+      : `SELECT ${mark(query.workflow)}::text COLLATE "C"`
+  const next =
+    query.workflow === undefined
+      ? `(SELECT i.workflow FROM ${instances} i WHERE i.workflow > k.workflow ORDER BY i.workflow LIMIT 1)`
+      : 'NULL'
+  const order = `LIMIT ${mark(query.limit + 1)}`
+  const statuses = textArray(statusesOf(query) ?? LISTED)
+  const text = `
+    WITH RECURSIVE known (workflow) AS (
+      ${first}
+      UNION ALL
+      SELECT ${next} FROM known k WHERE k.workflow IS NOT NULL
+    ), page AS MATERIALIZED (
+      SELECT found.* FROM known k CROSS JOIN unnest(${mark(statuses)}::text[]) s (status) CROSS JOIN LATERAL (
+        SELECT i.created_at, i.id FROM ${instances} i
+        WHERE i.workflow = k.workflow AND i.status = s.status COLLATE "C"${filter} ORDER BY i.created_at, i.id ${order}
+      ) found
+      WHERE k.workflow IS NOT NULL ORDER BY created_at, id ${order}
+    )
+    SELECT ${HEADER_COLUMNS} FROM (
+      SELECT header.* FROM page CROSS JOIN LATERAL (SELECT * FROM ${instances} i WHERE i.id = page.id LIMIT 1) header
+    ) headers ORDER BY created_at, id`
+  return { text, values }
 }

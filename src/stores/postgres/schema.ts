@@ -10,8 +10,8 @@ type Migrations = readonly ((schema: string) => readonly string[])[]
  * function that changes gets a new name: processes of the version before go on using theirs, where they made them.
  *
  * Every key begins with the instance's id, and no constraint spans instances, so the tables can be spread by id. Lists
- * go by (status, created_at, id): a list without a status merges six ranges, and an update that leaves status and
- * `wake_at` alone touches no index (that is what the fill factor leaves room for). The rows' key keeps those of one place
+ * go by (workflow, status, created_at, id): without a workflow or a status they merge a range for each, and an update that
+ * leaves status and `wake_at` alone touches no index (that is what the fill factor leaves room for). The rows' key keeps those of one place
  * together with the newest last: `read` seeks from place to place.
  */
 const MIGRATIONS: Migrations = [
@@ -65,6 +65,11 @@ const MIGRATIONS: Migrations = [
     appendFunction(schema),
     claimFunction(schema),
     removeFunction(schema),
+  ],
+  // In the place of the index by status alone: a page of a rare workflow went through all that there is.
+  (schema) => [
+    `DROP INDEX ${schema}.polaris_instances_list`,
+    `CREATE INDEX polaris_instances_kind ON ${schema}.polaris_instances (workflow, status, created_at, id)`,
   ],
 ]
 

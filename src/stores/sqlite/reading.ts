@@ -1,6 +1,7 @@
 import type { Header, HistoryQuery, ListQuery, Mail, Page, Row, Snapshot } from '../contract.ts'
-import { checkLimit, LISTED, readCursor, statusesOf, writeCursor } from '../paging.ts'
-import type { SqliteDatabase, SqliteStatement, SqlValue } from './driver.ts'
+import { checkLimit } from '../paging.ts'
+import type { SqliteDatabase } from './driver.ts'
+import { prepareList } from './listing.ts'
 import {
   HEADER_COLUMNS,
   type HeaderRecord,
@@ -22,28 +23,38 @@ export interface Reader {
   request(id: string, requestId: string): Mail | undefined
 }
 
-/** Seeks from each place to the next and to its last row, so that older rows are never touched. `?1`, `?2`: the instance. */
-export const NEWEST_ROWS = `
+/** Seeks from each place to the next. `?1`, `?2`: the instance. */
+const PLACES = `
   WITH RECURSIVE places (place) AS (
     SELECT min(place) FROM polaris_rows WHERE created_at = ?1 AND id = ?2
     UNION ALL
     SELECT (SELECT min(place) FROM polaris_rows WHERE created_at = ?1 AND id = ?2 AND place > places.place)
     FROM places WHERE places.place IS NOT NULL
-  )
+  )`
+
+/** Seeks the last row of each place, so that older rows are never touched. */
+export const NEWEST_ROWS: string = `${PLACES}
   SELECT place, seq, rest, value FROM places CROSS JOIN polaris_rows USING (place)
   WHERE created_at = ?1 AND id = ?2 AND seq = (
     SELECT max(seq) FROM polaris_rows WHERE created_at = ?1 AND id = ?2 AND place = places.place
   )
   ORDER BY seq`
 
+/** Seeks in each place those behind `?3` and up to `?4`, so that no others are touched, and sorts them. */
+export const SOME_ROWS: string = `${PLACES}
+  SELECT place, seq, rest, value FROM places CROSS JOIN polaris_rows USING (place)
+  WHERE created_at = ?1 AND id = ?2 AND seq > ?3 AND seq <= ?4
+  ORDER BY seq LIMIT ?5`
+
+const NEWEST_SEQ = `${PLACES}
+  SELECT max((SELECT max(seq) FROM polaris_rows WHERE created_at = ?1 AND id = ?2 AND place = places.place)) AS seq
+  FROM places WHERE place IS NOT NULL`
+
 export function prepareReader(db: SqliteDatabase): Reader {
   const find = db.prepare(`SELECT ${HEADER_COLUMNS} FROM polaris_instances WHERE id = ?`)
   const newest = db.prepare(NEWEST_ROWS)
-  const rows = db.prepare(
-    `SELECT place, seq, rest, value FROM polaris_rows
-     WHERE created_at = (SELECT created_at FROM polaris_instances WHERE id = ?1) AND id = ?1 AND seq > ?2
-     ORDER BY seq LIMIT ?3`,
-  )
+  const some = db.prepare(SOME_ROWS)
+  const last = db.prepare(NEWEST_SEQ)
   const createdAt = '(SELECT created_at FROM polaris_instances WHERE id = ?1)'
   const mail = db.prepare(
     `SELECT ${MAIL_COLUMNS} FROM polaris_mail WHERE created_at = ${createdAt} AND id = ?1 AND seq > ?2
@@ -52,7 +63,6 @@ export function prepareReader(db: SqliteDatabase): Reader {
   const request = db.prepare(
     `SELECT ${MAIL_COLUMNS} FROM polaris_mail WHERE created_at = ${createdAt} AND id = ?1 AND request_id = ?2`,
   )
-  const lists = new Map<string, SqliteStatement>()
   return {
     read: (id) =>
       inTransaction(db, 'DEFERRED', () => {
@@ -61,20 +71,21 @@ export function prepareReader(db: SqliteDatabase): Reader {
         const found = newest.all(record.created_at, id) as RowRecord[]
         return { header: toHeader(record), rows: found.map(toRow) }
       }),
-    list(query) {
-      checkLimit(query.limit)
-      if (statusesOf(query)?.length === 0) return { items: [] }
-      const { sql, values } = listStatement(query)
-      let statement = lists.get(sql)
-      if (statement === undefined) lists.set(sql, (statement = db.prepare(sql)))
-      const items = (statement.all(...values) as HeaderRecord[]).map(toHeader)
-      if (items.length <= query.limit) return { items }
-      items.pop()
-      return { items, next: writeCursor(items[items.length - 1] as Header) }
-    },
+    list: prepareList(db),
     history(id, { after = 0, limit }) {
       checkLimit(limit)
-      return (rows.all(id, after, limit) as RowRecord[]).map(toRow)
+      return inTransaction(db, 'DEFERRED', () => {
+        const record = find.get(id) as HeaderRecord | undefined
+        if (record === undefined) return []
+        const { created_at } = record
+        const upTo = (end: number): readonly Row[] =>
+          (some.all(created_at, id, after, end, limit) as RowRecord[]).map(toRow)
+        // Rows are numbered without gaps, so that this is the page, unless it is the last one.
+        const found = upTo(after + limit)
+        if (found.length === limit) return found
+        const { seq } = last.get(created_at, id) as { readonly seq: number | null }
+        return seq === null || seq <= after + limit ? found : upTo(seq)
+      })
     },
     mail(id, { after = 0, limit }) {
       checkLimit(limit)
@@ -84,35 +95,5 @@ export function prepareReader(db: SqliteDatabase): Reader {
       const record = request.get(id, storeText(requestId)) as MailRecord | undefined
       return record === undefined ? undefined : toMail(record)
     },
-  }
-}
-
-/**
- * One row more than the page holds tells whether there is a next one. Of several statuses each is a query of its own,
- * which SQLite merges as it goes: with `IN` it would collect and sort them all first. Also where no status is asked for: a
- * walk by creation would step over each tombstone, and the oldest of what there was are all tombstones after a while. A
- * few dozen texts at most come out of it.
- */
-export function listStatement(query: ListQuery): { readonly sql: string; readonly values: readonly SqlValue[] } {
-  const conditions: string[] = []
-  const operands: SqlValue[] = []
-  const where = (condition: string, ...values: readonly SqlValue[]): void => {
-    conditions.push(condition)
-    operands.push(...values)
-  }
-  if (query.cursor !== undefined) {
-    const { createdAt, id } = readCursor(query.cursor)
-    where('(created_at, id) > (?, ?)', createdAt, id)
-  }
-  if (query.createdFrom !== undefined) where('created_at >= ?', query.createdFrom)
-  if (query.createdBefore !== undefined) where('created_at < ?', query.createdBefore)
-  if (query.workflow !== undefined) where('workflow = ?', query.workflow)
-  if (query.version !== undefined) where('version = ?', query.version)
-
-  const statuses = statusesOf(query) ?? LISTED
-  const select = `SELECT ${HEADER_COLUMNS} FROM polaris_instances WHERE ${[...conditions, 'status = ?'].join(' AND ')}`
-  return {
-    sql: `${statuses.map(() => select).join(' UNION ALL ')} ORDER BY created_at, id LIMIT ?`,
-    values: [...statuses.flatMap((status) => [...operands, status]), query.limit + 1],
   }
 }

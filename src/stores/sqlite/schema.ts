@@ -65,6 +65,9 @@ export const MIGRATIONS: readonly string[] = [
    CREATE INDEX polaris_mail_handled ON polaris_mail (handled_at) WHERE handled_at IS NOT NULL;
    CREATE TABLE polaris_news (n INTEGER PRIMARY KEY, id TEXT NOT NULL);`,
   `ALTER TABLE polaris_instances ADD COLUMN cancelling INTEGER NOT NULL DEFAULT 0;`,
+  // In the place of the index by status alone: a page of a rare workflow went through all that there is.
+  `DROP INDEX polaris_instances_status;
+   CREATE INDEX polaris_instances_kind ON polaris_instances (workflow, status, created_at, id);`,
 ]
 
 /**
