@@ -24,7 +24,7 @@ interface LeakCase {
 }
 
 /** What there is after a collection. */
-interface Look {
+export interface Look {
   readonly scopes: number
   /** Bytes. */
   readonly heap: number
@@ -102,7 +102,7 @@ function openFor(store: LeakStore): Opened {
 }
 
 /** A store in memory that can be emptied: what then remains is not the instances. */
-function forgetful(): Opened {
+export function forgetful(): Opened {
   let inner = memoryStore()
   const store: DataStore = {
     name: inner.name,
@@ -122,7 +122,7 @@ function forgetful(): Opened {
   return { store, forget: () => void (inner = memoryStore()), remove: () => undefined }
 }
 
-async function lookAround(): Promise<Omit<Look, 'scopes'>> {
+export async function lookAround(): Promise<Omit<Look, 'scopes'>> {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   for (let i = 0; i < 4; i++) {
