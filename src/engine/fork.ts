@@ -64,17 +64,23 @@ export async function copyHistory(store: DataStore, header: Header, at: number):
  */
 function settledUpTo(rows: readonly Row[], beyond: Row | undefined): number {
   let settled = 0
-  let failed = false
+  /** Builders of the scope at hand whose last try failed; `null` for the scope itself. */
+  const failed = new Set<string | null>()
+  let left = false
   let before = 0
   for (const [index, row] of rows.entries()) {
     const next = rows[index + 1] ?? beyond
     if (row.outcome === 'restart') settled = 0
-    if (row.outcome === 'failed') failed = true
+    if (row.outcome === 'failed') failed.add(row.builder)
+    else if (row.builder !== null) failed.delete(row.builder)
     // These run nothing, and so leave undone what was.
-    if (row.outcome === 'cancelled' || row.outcome === 'forked') failed = settled < before
+    if (row.outcome === 'cancelled' || row.outcome === 'forked') left = settled < before
     if (next === undefined || next.scope === row.scope) continue
-    if (!failed) settled = row.seq
-    failed = false
+    // A copy may end within a scope, which its own rows do not show.
+    if (next.outcome === 'forked') settled = next.note?.from?.settled ?? settled
+    else if (failed.size === 0 && !left) settled = row.seq
+    failed.clear()
+    left = false
     before = row.seq
   }
   return settled
@@ -98,7 +104,7 @@ export function forkChange(
   const state = loadState(graph, settled, inOrder(newest), decode)
   state.newest = last.seq
   const scope = last.scope + 1
-  const note = { from: { id: from, seq: last.seq }, ...(reason !== undefined && { because: reason }) }
+  const note = { from: { id: from, seq: last.seq, settled }, ...(reason !== undefined && { because: reason }) }
   const own = callerRow(state, scope, draft.createdAt, {
     ...{ place: FORKED, data: null, outcome: 'forked', value: undefined, note },
   })

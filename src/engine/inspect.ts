@@ -225,7 +225,7 @@ export function historyEntry(row: Row, dataOf: (seq: number) => string | undefin
     ...(awaits !== undefined && { awaits }),
     ...(error !== undefined && { error }),
     ...(meta !== undefined && { meta }),
-    ...(from !== undefined && { from }),
+    ...(from !== undefined && { from: { id: from.id, seq: from.seq } }),
     ...(attempt !== undefined && { attempt }),
     ...(retryAt !== undefined && { retryAt }),
     ...(fallback !== undefined && { fallback }),

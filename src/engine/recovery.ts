@@ -34,6 +34,7 @@ export async function heldBefore(
   decode: (stored: unknown) => unknown,
 ): Promise<Map<number, Held>> {
   const found = new Map<number, Held>(slots.map((slot) => [slot, { value: undefined, row: undefined }]))
+  const since = state.restarted?.seq ?? 0
   for (let after = 0; slots.length > 0;) {
     const rows: readonly Row[] = await store.history(id, { after, limit: PAGE })
     for (const stored of rows) {
@@ -45,7 +46,8 @@ export async function heldBefore(
         continue
       }
       const inPass = row.scope === scope && row.pass === pass && row.outcome !== 'fed'
-      if (inPass || row.value === undefined) continue
+      const gone = row.seq < since && row.outcome !== 'fed'
+      if (gone || inPass || row.value === undefined) continue
       const value = decode(row.value)
       if (freezeDeep(value)) state.noteBytes(slot)
       found.set(slot, { value, row })

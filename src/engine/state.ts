@@ -137,6 +137,8 @@ export class State {
     copy.newest = this.newest
     copy.settled = this.settled
     copy.withBytes = this.withBytes
+    copy.restarted = this.restarted
+    if (!valuesOnly && this.reruns !== undefined) copy.reruns = new Map(this.reruns)
     return copy
   }
 }

@@ -102,8 +102,8 @@ export interface RowNote {
   readonly awaits?: string
   readonly error?: { readonly name: string; readonly message: string; readonly code?: string; readonly stack?: string }
   readonly meta?: Readonly<Record<string, unknown>>
-  /** With `forked`: what it is a copy of, and up to which row. */
-  readonly from?: { readonly id: string; readonly seq: number }
+  /** With `forked`: what it is a copy of, up to which row, and how much of that was settled. */
+  readonly from?: { readonly id: string; readonly seq: number; readonly settled: number }
   /** Which try of a builder this was, where it may have several. */
   readonly attempt?: number
   /** Of a try that failed: when the next one is to come (ms since the epoch). Absent: none comes by itself. */

@@ -1,10 +1,12 @@
 import { workflow } from 'polaris-workflow'
+import type { Retry } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import { auditAfterEach, newBench } from '../protocol/bench.ts'
 import { dataOf, failure, newLab, over, refusal, texts } from '../support/lab.ts'
 import { eachStore } from '../support/media.ts'
+import { eachTimedStore } from '../support/timed.ts'
 
-function ride(fails: (run: number) => boolean = () => false) {
+function ride(fails: (run: number) => boolean = () => false, retry?: Retry) {
   const [A, X, B, C, T] = texts('A', 'X', 'B', 'C', 'T')
   const lab = newLab()
   const keys: string[] = []
@@ -19,7 +21,7 @@ function ride(fails: (run: number) => boolean = () => false) {
       },
     }),
   ]
-  return { lab, keys, A, X, T, w: workflow({ name: 'w', builders, target: T }) }
+  return { lab, keys, A, X, T, w: workflow({ name: 'w', builders, target: T, ...(retry && { retry }) }) }
 }
 
 describe('rule 24: fork', () => {
@@ -150,4 +152,21 @@ describe('rule 24: fork', () => {
       await run.resume(w, 'i')
     })
   }, 'servers')
+
+  eachTimedStore((kind, clock) => {
+    it('rule 24: a builder that was tried again and made its product leaves nothing due in a fork', async () => {
+      const retry = { attempts: 2, backoff: { initial: 100, jitter: 0 } }
+      const { lab, A, X, w } = ride((run) => run === 1, retry)
+      const polaris = newBench(kind, w).process({ clock })
+      const call = polaris.executor().parallel(w, 'i', A('a1'), X('x1'))
+      await clock.advance(100)
+      expect((await call).status).toBe('completed')
+      const { length } = await polaris.history('i')
+      await polaris.executor().parallel(w, 'i', X('x2'))
+      lab.look()
+      expect((await polaris.fork('i', 'j', { at: length })).status).toBe('completed')
+      expect((await polaris.executor().resume(w, 'j')).status).toBe('completed')
+      expect(lab.look()).toEqual([])
+    })
+  })
 })
