@@ -20,8 +20,13 @@ export const FEATURES = [
   'crash',
   'crash within a scope',
   'store trouble',
-  'restart',
+  'process replaced',
   'resume',
+  'restart',
+  'rerun',
+  'fork',
+  'fork of the past',
+  'cancel',
   'product fed',
   'sequential',
   'parallel',
@@ -86,7 +91,7 @@ export function countFeatures(graph: Graph, given: Case, step: Step, { scopes }:
     'throw in parallel',
     scopes.some((scope) => scope.mode === 'parallel' && scope.passes.some((p) => p.failing)),
   )
-  note('resume', step.kind === 'resume')
+  if (step.kind === 'resume' || step.kind === 'restart' || step.kind === 'rerun') note(step.kind, true)
   note(
     'product fed',
     step.delta.some(({ name }) => spec.builders.some((b) => b.produces === name)),

@@ -7,7 +7,7 @@ import type { Header } from 'polaris-workflow'
 import type { Graph } from './graph.ts'
 import { builderNamed } from './graph.ts'
 import { after, forget, isClosed, mayStop, scopeOf } from './model.ts'
-import type { Delta, Event, Mode, Scope, State } from './model.ts'
+import type { Delta, Event, Mode, Operation, Scope, State } from './model.ts'
 import type { Ran } from './world.ts'
 
 /** Where something stands in the history, and what it was made from; `undefined` where nobody kept that. */
@@ -35,6 +35,8 @@ export interface Observed {
 
 export interface Followed {
   readonly state: State
+  /** How the instance stood after each scope that ended. */
+  readonly ends: readonly State[]
   /** The scopes the step went through, the last one perhaps in part. */
   readonly scopes: readonly Scope[]
   /** The one that the call's result is about; none if the call left no trace. */
@@ -45,6 +47,7 @@ export interface Followed {
 export interface Phase {
   readonly mode: Mode
   readonly delta: Delta | null
+  readonly operation?: Operation
 }
 
 /** @param phases the scopes to go through: what is left of one that was cut short, the call's own */
@@ -52,12 +55,13 @@ export function follow(graph: Graph, before: State, phases: readonly Phase[], ob
   const { found, cutShort } = observed
   const problems: string[] = []
   const scopes: Scope[] = []
+  const ends: State[] = []
   let state = before
   let own: Scope | undefined
   // Scopes follow one another, so what the processes saw divides up by how much of each is kept.
   let left = observed.ran
-  for (const { mode, delta } of phases) {
-    const scope = scopeOf(graph, state, mode, delta)
+  for (const { mode, delta, operation } of phases) {
+    const scope = scopeOf(graph, state, mode, delta, operation)
     own = leavesNoTrace(state, scope) && found.header?.scope === state.scope ? undefined : scope
     if (own === undefined) break
     scopes.push(scope)
@@ -68,6 +72,7 @@ export function follow(graph: Graph, before: State, phases: readonly Phase[], ob
     const known = state.events.filter((e) => e.scope === scope.scope).length
     const mine = found.events.filter((e) => e.scope === scope.scope)
     problems.push(...fedProblems(scope, mine.slice(known), delta), ...runProblems(scope, mine.slice(known)))
+    if (delta !== null) problems.push(...askedProblems(scope, mine))
     problems.push(...lineageProblems(graph, scope, mine.slice(known), found.events))
     const pass = found.header!.scope === scope.scope ? found.header!.pass : 0
     if (pass > 0) {
@@ -83,16 +88,18 @@ export function follow(graph: Graph, before: State, phases: readonly Phase[], ob
     const done = new Set(mine.slice(known).map((e) => e.builder ?? ''))
     problems.push(...endProblems(graph, scope, mine.slice(known)))
     state = after(graph, state, scope, mode === 'parallel' ? done : undefined)
+    ends.push(state)
   }
   const last = scopes.at(-1)
   if (cutShort && last !== undefined) problems.push(...orderProblems(graph, last, left, observed.limit))
   problems.push(...processProblems(graph, before, scopes, observed))
-  return { state, scopes, own, problems }
+  return { state, ends, scopes, own, problems }
 }
 
 /** A call that brings nothing and finds nothing to do need not become a scope. */
 function leavesNoTrace(state: State, scope: Scope): boolean {
-  return scope.fed.length === 0 && runsOf(scope).length === 0 && state.scope > 0 && !state.failed && state.open === null
+  const brings = scope.fed.length > 0 || scope.asked.length > 0
+  return !brings && runsOf(scope).length === 0 && state.scope > 0 && !state.failed && state.open === null
 }
 
 export const runsOf = (scope: Scope): Event[] => scope.passes.flatMap((p) => p.runs)
@@ -112,6 +119,15 @@ function fedProblems(scope: Scope, mine: readonly Event[], delta: Delta | null):
       .sort()
       .join()
   return delta !== null && text(mine) === text(scope.fed) ? [] : delta === null ? [] : [`fed ${text(mine)}`]
+}
+
+function askedProblems(scope: Scope, mine: readonly Event[]): string[] {
+  const text = (events: readonly Event[]): string =>
+    events
+      .filter((e) => e.asks !== undefined || e.outcome === 'restart' || e.outcome === 'cancelled')
+      .map((e) => `${e.outcome} ${e.asks ?? ''}`)
+      .join()
+  return text(mine) === text(scope.asked) ? [] : [`asked for [${text(mine)}], not for [${text(scope.asked)}]`]
 }
 
 /** Everything that was committed must be what the rules would have run. */

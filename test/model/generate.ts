@@ -5,12 +5,16 @@ import type { Delta, Mode } from './model.ts'
 import { dataOf, type Behaviour, type BuilderSpec, type Value, type WorkflowSpec } from './spec.ts'
 
 export interface Step {
-  /** `resume` runs what is due, in parallel, and takes no delta. */
-  readonly kind: 'call' | 'resume'
+  /** All but `call` take no delta; what they run, they run in parallel. */
+  readonly kind: 'call' | 'resume' | 'restart' | 'rerun' | 'cancel' | 'fork'
   readonly mode: Mode
   readonly delta: Delta
+  /** `rerun`: which builder. */
+  readonly builder: string
+  /** `fork`: the entry up to which the copy goes, of as many as there are; 0 is the newest. */
+  readonly at: number
   /** A new Polaris takes over before this step. */
-  readonly restart: boolean
+  readonly reopen: boolean
   /** At most so many builders at once; 0 is any number. */
   readonly concurrency: number
   /** The process dies at the so-many-th write of this step. */
@@ -46,7 +50,7 @@ interface RawBuilder {
 const rarely = (oneIn: number): fc.Arbitrary<boolean> =>
   fc.oneof({ weight: oneIn - 1, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) })
 
-const ordinary: Behaviour = { timing: 'sync', nothing: 0, waitFor: 0, throwsWhen: 0, throwsFirst: 0 }
+const ordinary: Behaviour = { timing: 'sync', nothing: 0, waitFor: 0, throwsWhen: 0, throwsFirst: 0, throwsAt: 0 }
 
 const behaviours: fc.Arbitrary<Behaviour> = fc
   .tuple(
@@ -58,6 +62,7 @@ const behaviours: fc.Arbitrary<Behaviour> = fc
       { weight: 1, arbitrary: fc.record({ nothing: fc.constantFrom(2, 3), waitFor: fc.constantFrom(2, 3) }) },
       { weight: 1, arbitrary: fc.record({ throwsWhen: fc.constantFrom(2, 3) }) },
       { weight: 2, arbitrary: fc.record({ throwsFirst: fc.constantFrom(1, 2) }) },
+      { weight: 2, arbitrary: fc.record({ throwsAt: fc.constantFrom(1, 2) }) },
     ),
   )
   .map(([timing, rest]) => ({ ...ordinary, timing, ...rest }))
@@ -128,7 +133,7 @@ function specOf(raw: RawCase): WorkflowSpec {
       produces: `P${at}`,
       once: own.once,
       pure: own.pure,
-      behaviour: raw.throwing ? own.behaviour : { ...own.behaviour, throwsWhen: 0, throwsFirst: 0 },
+      behaviour: raw.throwing ? own.behaviour : { ...own.behaviour, throwsWhen: 0, throwsFirst: 0, throwsAt: 0 },
       place: own.place,
     }
   })
@@ -177,18 +182,27 @@ const specs: fc.Arbitrary<WorkflowSpec> = fc
   .map(specOf)
 
 interface RawStep {
-  readonly resume: boolean
+  readonly kind: Step['kind']
+  readonly pick: number
   readonly parallel: boolean
-  readonly restart: boolean
+  readonly reopen: boolean
   readonly concurrency: number
   readonly crash: Crash | null
   readonly delta: readonly { readonly pick: number; readonly product: boolean; readonly value: number }[]
 }
 
 const rawSteps: fc.Arbitrary<RawStep> = fc.record({
-  resume: rarely(3),
+  kind: fc.oneof(
+    { weight: 12, arbitrary: fc.constant('call' as const) },
+    { weight: 5, arbitrary: fc.constant('resume' as const) },
+    { weight: 2, arbitrary: fc.constant('restart' as const) },
+    { weight: 3, arbitrary: fc.constant('rerun' as const) },
+    { weight: 2, arbitrary: fc.constant('fork' as const) },
+    { weight: 1, arbitrary: fc.constant('cancel' as const) },
+  ),
+  pick: fc.nat(99),
   parallel: fc.boolean(),
-  restart: rarely(4),
+  reopen: rarely(4),
   concurrency: fc.constantFrom(0, 0, 0, 1, 2),
   crash: fc.oneof(
     { weight: 4, arbitrary: fc.constant(null) },
@@ -213,14 +227,17 @@ function stepOf(raw: RawStep, spec: WorkflowSpec, first: boolean): Step {
     const name = pool[pick % pool.length]!
     delta.set(name, value === 3 ? null : `${name}=${value}`)
   }
-  const kind = raw.resume && !first ? 'resume' : 'call'
+  const kind = first ? 'call' : raw.kind
   return {
     kind,
-    mode: kind === 'resume' || raw.parallel ? 'parallel' : 'sequential',
-    delta: kind === 'resume' ? [] : [...delta].map(([name, value]) => ({ name, value })),
-    restart: raw.restart && !first,
+    mode: kind !== 'call' || raw.parallel ? 'parallel' : 'sequential',
+    delta: kind !== 'call' ? [] : [...delta].map(([name, value]) => ({ name, value })),
+    builder: spec.builders[raw.pick % spec.builders.length]!.name,
+    at: raw.pick % 2 === 0 ? 0 : raw.pick,
+    reopen: raw.reopen && !first,
     concurrency: raw.concurrency,
-    crash: raw.crash,
+    // The request to cancel stays if its process dies, and nothing more can be asked of the instance then.
+    crash: kind === 'cancel' ? null : raw.crash,
   }
 }
 
@@ -228,7 +245,7 @@ export const cases: fc.Arbitrary<Case> = fc
   .record({
     spec: specs,
     store: fc.constantFrom<Case['store']>('memory', 'strict', 'strict', 'sqlite', 'sqlite'),
-    steps: fc.array(rawSteps, { minLength: 1, maxLength: 6 }),
+    steps: fc.array(rawSteps, { minLength: 1, maxLength: 7 }),
   })
   .map(({ spec, store, steps }) => ({ spec, store, steps: steps.map((step, at) => stepOf(step, spec, at === 0)) }))
 
@@ -241,12 +258,13 @@ export function describeCase({ spec, store, steps }: Case): string {
       .map(([key, value]) => (value === true ? key : `${key}=${value}`))
     return `  ${b.name}: ${inputs.join(' ')} > ${b.produces}  ${marks.join(' ')}`
   })
-  const calls = steps.map(({ kind, mode, delta, restart, concurrency, crash }) => {
+  const calls = steps.map(({ kind, mode, delta, builder, at, reopen, concurrency, crash }) => {
     const fed = delta.map(({ value, name }) => (value === null ? `${name}=null` : value)).join(' ')
-    const before = restart ? 'restart, ' : ''
+    const before = reopen ? 'reopen, ' : ''
     const death = crash === null ? '' : `, dies ${crash.how} write ${crash.write}`
     const bound = mode === 'sequential' || concurrency === 0 ? '' : `, ${concurrency} at once`
-    return `  ${before}${kind} ${mode} [${fed}]${bound}${death}`
+    const what = kind === 'rerun' ? ` of ${builder}` : kind === 'fork' ? ` at ${at}` : ''
+    return `  ${before}${kind}${what} ${mode} [${fed}]${bound}${death}`
   })
   const { targets, transients, loops, durability } = spec
   const head = `targets ${targets.join(' ')}; transients ${transients.join(' ')}; loops ${loops}; ${durability}; ${store}`

@@ -95,6 +95,11 @@ export function producerOf(graph: Graph, data: string): BuilderSpec | undefined 
   return graph.spec.builders.find((b) => b.produces === data)
 }
 
+/** Whether what one builder makes may reach another, over edges that are cut too. */
+export function dependsOn(graph: Graph, name: string, on: string): boolean {
+  return reachable([...graph.edges, ...graph.cut], on).has(name)
+}
+
 export function isCut(graph: Graph, data: string, reader: string): boolean {
   return graph.cut.some((e) => e.data === data && e.to === reader)
 }

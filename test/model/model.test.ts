@@ -1,27 +1,34 @@
 /** The reference itself against answers worked out by hand, so that it can be trusted where it and the engine differ. */
 import { describe, expect, test } from 'vitest'
 import { graphOf, isCyclic, unreachableIn } from './graph.ts'
-import { after, empty, mayStop, scopeOf, type Mode, type Scope, type State } from './model.ts'
+import { after, empty, forkOf, mayStop, scopeOf } from './model.ts'
+import type { Mode, Operation, Scope, State } from './model.ts'
 import { answer, type WorkflowSpec } from './spec.ts'
 import { dataSetOf, standingOf } from './status.ts'
 import { b, w } from './words.ts'
 
-/** Plays calls, written `X Y` (fed with values that tell the call), and says per call who ran, pass by pass. */
+/**
+ * Plays calls, written `X Y` (fed with values that tell the call), `!restart` or `!rerun b`, and says per call who ran, pass
+ * by pass.
+ */
 function play(spec: WorkflowSpec, calls: string[], mode: Mode = 'sequential') {
   const graph = graphOf(spec)
   let state: State = empty
   let scope: Scope | undefined
   const ran: string[] = []
   for (const [at, call] of calls.entries()) {
-    const delta = call
-      .split(' ')
-      .filter((name) => name !== '')
-      .map((name) => ({ name, value: `${name}${at + 1}` }))
-    scope = scopeOf(graph, state, mode, delta)
+    const words = call.startsWith('!') ? [] : call.split(' ').filter((name) => name !== '')
+    const delta = words.map((name) => ({ name, value: `${name}${at + 1}` }))
+    scope = scopeOf(graph, state, mode, delta, operationOf(call))
     ran.push(scope.passes.map((pass) => pass.runs.map((run) => run.builder + mark[run.outcome]!).join(' ')).join(' | '))
     state = after(graph, state, scope)
   }
   return { ran, state, graph, scope: scope!, dataSet: dataSetOf(graph, state), ...standingOf(graph, state) }
+}
+
+function operationOf(call: string): Operation | null {
+  const [, kind, builder = ''] = /^!(\w+) ?(\w*)/.exec(call) ?? []
+  return kind === 'restart' ? { kind } : kind === 'rerun' ? { kind, builder } : null
 }
 
 const mark: Record<string, string> = { fed: '', produced: '', supplied: '+', nothing: '-', waitFor: '~', failed: '!' }
@@ -178,6 +185,51 @@ describe('failure', () => {
     expect(mayStop(graph, pass, new Set(['b', 'c']))).toBe(false)
     expect(mayStop(graph, pass, new Set(['a', 'c']))).toBe(false)
     expect(mayStop(graph, pass, new Set(['b', 'd']))).toBe(false)
+  })
+})
+
+describe('second thoughts', () => {
+  test('a restart begins again from the newest fed data, with sources and once builders', () => {
+    const spec = w([b(' > S'), b('X > A', { once: true }), b('A S > B')])
+    expect(play(spec, ['X', 'X', '!restart', 'X'])).toMatchObject({
+      ran: ['s a b', '', 's a b', ''],
+      status: 'completed',
+    })
+    // Fed before a product replaced it, it counts again; a product that nothing makes any more is gone.
+    const open = w([b('X Y? > A', { throwsAt: 1 }), b('A > B')])
+    const back = play(open, ['A X', '!restart'])
+    expect(back).toMatchObject({ ran: ['a b', 'a!'], status: 'failed', dataSet: { X: 'X1', A: 'A1' } })
+    expect(play(open, ['A X', '!restart', '']).ran[2]).toBe('a b')
+  })
+
+  test('a rerun runs a builder and what depends on it, but for once builders that it does not name', () => {
+    const spec = w([b('X > A'), b('A > P', { once: true }), b('P Y? > R'), b('X > Q')], { target: 'R' })
+    expect(play(spec, ['X', '!rerun a', '!rerun p', 'X'])).toMatchObject({
+      ran: ['a q p r', 'a r', 'p r', 'a q'],
+      status: 'completed',
+    })
+    const declined = w([b('X > P', { once: true, nothing: 1 })])
+    expect(play(declined, ['X', '!rerun p', 'X']).ran).toEqual(['p-', 'p-', 'p-'])
+    const thrown = w([b('X > A', { throwsAt: 1 }), b('A > B')])
+    expect(play(thrown, ['X', '!rerun a', '']).ran).toEqual(['a b', 'a!', 'a b'])
+  })
+
+  test('a fork has due what was due then', () => {
+    const spec = w([b('X > A'), b('A > B', { throwsFirst: 1 })])
+    const graph = graphOf(spec)
+    const { state } = play(spec, ['X', ''])
+    const failed = play(spec, ['X']).state
+    const ran = (count: number) => {
+      const copy = forkOf([failed, state], state.events, count)
+      const scope = scopeOf(graph, copy, 'parallel', [])
+      return [copy.failed, scope.passes[0]!.runs.map((run) => run.builder).join(' ')]
+    }
+    expect([1, 2, 3, 4].map(ran)).toEqual([
+      [true, 'a b'],
+      [true, 'b'],
+      [true, 'b'],
+      [false, ''],
+    ])
   })
 })
 

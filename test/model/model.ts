@@ -3,7 +3,7 @@
  * instance is a list of events; whatever is needed (what is there, active, due, has run) is derived anew from the whole
  * list each time. Nothing is indexed, counted or kept.
  */
-import { isCut, producerOf, type Graph } from './graph.ts'
+import { dependsOn, isCut, producerOf, type Graph } from './graph.ts'
 import { answer, type BuilderSpec, type Inputs, type Value } from './spec.ts'
 
 export interface Event {
@@ -12,15 +12,26 @@ export interface Event {
   readonly builder: string | null
   /** What was fed or produced. */
   readonly data: string | null
-  readonly outcome: 'fed' | 'produced' | 'supplied' | 'nothing' | 'waitFor' | 'failed'
+  readonly outcome:
+    | ('fed' | 'produced' | 'supplied' | 'nothing' | 'waitFor' | 'failed')
+    | Operation['kind']
+    /** The copy begins here. */
+    | 'forked'
+    /** What a restart took back. */
+    | 'gone'
   /** `undefined`: there was none, or it was transient and is gone. */
   readonly value: Value | undefined
   readonly awaits?: string
+  /** With `rerun`: which builder. */
+  readonly asks?: string
   /** A run made only because a reader lacked the transient, whatever came of it. */
   readonly supply?: boolean
   /** What the builder saw. Unknown (absent) for events taken from a store. */
   readonly inputs?: Inputs
 }
+
+export type Operation =
+  { readonly kind: 'restart' } | { readonly kind: 'rerun'; readonly builder: string } | { readonly kind: 'cancelled' }
 
 export type Mode = 'sequential' | 'parallel'
 export type Delta = readonly { readonly name: string; readonly value: Value }[]
@@ -47,6 +58,8 @@ export interface Pass {
 export interface Scope {
   readonly scope: number
   readonly mode: Mode
+  /** What was asked for besides feeding: one event, or none. */
+  readonly asked: readonly Event[]
   readonly fed: readonly Event[]
   readonly passes: readonly Pass[]
   /** Builders that some rule keeps from running although an input is active; for counting features. */
@@ -62,6 +75,15 @@ export interface Seen {
 export const empty: State = { events: [], settled: 0, scope: 0, failed: false, open: null, attempts: new Map() }
 
 // What stands
+
+/** Rule 24: a restart takes back everything but what was fed. */
+export function standing(events: readonly Event[]): readonly Event[] {
+  const restart = events.findLastIndex((e) => e.outcome === 'restart')
+  const gone = ({ scope, pass }: Event): Event => {
+    return { scope, pass, builder: null, data: null, outcome: 'gone', value: undefined }
+  }
+  return events.map((e, at) => (at < restart && e.outcome !== 'fed' ? gone(e) : e))
+}
 
 /** The newest event of a data, or `undefined`. */
 export function newest(events: readonly Event[], data: string): Event | undefined {
@@ -79,8 +101,22 @@ export function lastRun(events: readonly Event[], builder: string): Event | unde
   return events.findLast((e) => e.builder === builder && finishedRuns.includes(e.outcome) && e.supply !== true)
 }
 
-function hasProductOfItsOwn(events: readonly Event[], builder: string): boolean {
-  return events.some((e) => e.builder === builder && e.outcome === 'produced')
+function hasProductOfItsOwn(events: readonly Event[], builder: string, since = 0): boolean {
+  return events.some((e) => e.builder === builder && e.outcome === 'produced' && e.scope >= since)
+}
+
+/** The newest event that asks a builder to run again: of itself, or of what it depends on, unless it is spent by then. */
+function askedAgain(graph: Graph, events: readonly Event[], b: BuilderSpec): number {
+  return events.findLastIndex(({ asks }, at) => {
+    if (asks === undefined || asks === b.name) return asks !== undefined
+    const before = events.slice(0, at)
+    return dependsOn(graph, b.name, asks) && !(b.once && hasProductOfItsOwn(before, b.name))
+  })
+}
+
+/** A `once` builder has made its product, and since nobody has asked for another. */
+export function isSpent(graph: Graph, events: readonly Event[], b: BuilderSpec): boolean {
+  return b.once && hasProductOfItsOwn(events, b.name, events[askedAgain(graph, events, b)]?.scope)
 }
 
 const inputsOf = (b: BuilderSpec): string[] => [...b.consumes, ...b.optionals]
@@ -88,8 +124,10 @@ const inputsOf = (b: BuilderSpec): string[] => [...b.consumes, ...b.optionals]
 /** Rule 7 and D4, at a scope's start: `events` are those before it. */
 function dueIn(graph: Graph, events: readonly Event[], settled: number): Set<string> {
   const isDue = (b: BuilderSpec): boolean => {
-    if (b.once && hasProductOfItsOwn(events, b.name)) return false
     const last = lastRun(events, b.name)
+    const asked = askedAgain(graph, events, b)
+    if (asked >= settled && asked >= 0 && events[asked]!.scope > (last?.scope ?? 0)) return true
+    if (isSpent(graph, events, b)) return false
     if (inputsOf(b).length === 0) return last === undefined
     return inputsOf(b).some((data) => {
       const at = events.findLastIndex((e) => e.data === data && (e.outcome === 'fed' || e.outcome === 'produced'))
@@ -243,7 +281,7 @@ function passOf(here: Here, before: readonly Event[]): Pass {
     const open = here.graph.edges.filter((e) => e.to === b.name && unresolved.has(e.from))
     const reached = here.due.has(b.name) || inputsOf(b).some((data) => isActiveFor(here, events, b, data))
     if (!reached && !open.some((e) => unresolved.get(e.from)!.wakes)) continue
-    if (b.once && hasProductOfItsOwn(events, b.name)) {
+    if (isSpent(here.graph, events, b)) {
       here.seen.onceSkipped = true
       continue
     }
@@ -285,7 +323,13 @@ function mightRun(here: Here, events: readonly Event[], b: BuilderSpec, open: re
  * The scope that a call sets off, or, with a delta of `null`, the rest of the one a crash cut short. What is due
  * counts as triggered in the first pass.
  */
-export function scopeOf(graph: Graph, state: State, mode: Mode, delta: Delta | null): Scope {
+export function scopeOf(
+  graph: Graph,
+  state: State,
+  mode: Mode,
+  delta: Delta | null,
+  operation: Operation | null = null,
+): Scope {
   const scope = delta === null ? state.scope : state.scope + 1
   const seen: Seen = { onceSkipped: false, accessHeldBack: false }
   const base = { graph, scope, mode, attempts: state.attempts, seen }
@@ -297,19 +341,30 @@ export function scopeOf(graph: Graph, state: State, mode: Mode, delta: Delta | n
     outcome: 'fed',
     value,
   }))
-  const due = dueIn(
-    graph,
-    state.events.filter((e) => e.scope < scope),
-    state.settled,
-  )
+  const asked = operation === null ? [] : [eventOf(operation, scope)]
+  const before = standing([...state.events, ...asked])
+  const isAsking = (e: Event): boolean => e.outcome === 'restart' || e.asks !== undefined
+  const earlier = before.filter((e) => e.scope < scope || isAsking(e))
+  const due = dueIn(graph, earlier, settledIn(earlier, state.settled))
   const passes: Pass[] = []
-  let events: readonly Event[] = [...state.events, ...fed]
+  if (operation?.kind === 'cancelled') return { scope, mode, asked, fed, passes, seen }
+  let events: readonly Event[] = [...before, ...fed]
   for (let pass = delta === null ? state.open!.pass : 1; ; pass++) {
     const found = passOf({ ...base, pass, due: pass === 1 ? due : new Set() }, events)
     passes.push(found)
     events = [...events, ...found.runs]
-    if (found.failing || !goesOn(graph, events, scope, pass)) return { scope, mode, fed, passes, seen }
+    if (found.failing || !goesOn(graph, events, scope, pass)) return { scope, mode, asked, fed, passes, seen }
   }
+}
+
+function eventOf(operation: Operation, scope: number): Event {
+  const base = { scope, pass: 1, builder: null, data: null, outcome: operation.kind, value: undefined }
+  return operation.kind === 'rerun' ? { ...base, asks: operation.builder } : base
+}
+
+/** With a restart nothing is settled any more, before the scope it began has ended well. */
+function settledIn(events: readonly Event[], settled: number): number {
+  return events.findLastIndex((e) => e.outcome === 'restart') >= settled ? 0 : settled
 }
 
 /** Rule 11: whether another pass follows. */
@@ -341,8 +396,10 @@ export function after(graph: Graph, state: State, scope: Scope, done?: ReadonlyS
     p.failing && done !== undefined ? p.runs.filter((e) => done.has(e.builder!)) : p.runs,
   )
   const failed = scope.passes.some((p) => p.failing)
-  const events = forget(graph, [...state.events, ...scope.fed, ...runs])
-  const settled = failed ? state.settled : events.length
+  const events = forget(graph, [...state.events, ...scope.asked, ...scope.fed, ...runs])
+  // A cancel runs nothing, so it leaves undone what was.
+  const left = scope.asked.some((e) => e.outcome === 'cancelled') && state.settled < state.events.length
+  const settled = failed || left ? settledIn(events, state.settled) : events.length
   return { events, settled, scope: scope.scope, failed, open: null, attempts: counted(state.attempts, runs) }
 }
 
@@ -355,4 +412,26 @@ function counted(attempts: ReadonlyMap<string, number>, runs: readonly Event[]):
   const counts = new Map(attempts)
   for (const { builder } of runs) if (builder !== null) counts.set(builder, (counts.get(builder) ?? 0) + 1)
   return counts
+}
+
+/** An instance that is cancelled while a scope of it is open: that one is not finished. */
+export function givenUp(state: State): State {
+  if (state.open === null) return state
+  const { scope } = state
+  const reason: Event = { scope, pass: 1, builder: null, data: null, outcome: 'failed', value: undefined }
+  return { ...state, events: [...state.events, reason], failed: true, open: null }
+}
+
+export const isCancelled = ({ events }: State): boolean => events.at(-1)?.outcome === 'cancelled'
+
+/** A copy of an instance, as it was when it had so many events; `ends`: how it stood after each of its scopes. */
+export function forkOf(ends: readonly State[], events: readonly Event[], count: number): State {
+  const copied = events.slice(0, count)
+  const last = ends.findLast((end) => end.events.length <= count)
+  const settled = settledIn(copied, last?.settled ?? 0)
+  const scope = copied.at(-1)!.scope + 1
+  const forked: Event = { scope, pass: 1, builder: null, data: null, outcome: 'forked', value: undefined }
+  const failed = settled < count
+  const base = { events: [...copied, forked], scope, open: null, attempts: new Map<string, number>() }
+  return { ...base, failed, settled: failed ? settled : count + 1 }
 }

@@ -5,32 +5,42 @@
 import { memoryStore } from 'polaris-workflow/stores/memory'
 import { describe, test } from 'vitest'
 import type { Case, Crash, Step } from './generate.ts'
+import type { Mode } from './model.ts'
 import { runCase } from './run.ts'
 import type { WorkflowSpec } from './spec.ts'
 import { b, w } from './words.ts'
 import { storeTime } from '../support/time.ts'
 
-/** `'X Y'` feeds X and Y in sequence; a crash may be named after a comma: `'X, before 3'`; `'restart X'` begins anew. */
+/**
+ * `'X Y'` feeds X and Y in sequence; a crash may be named after a comma: `'X, before 3'`; `'reopen X'` in a new process.
+ * `'!rerun b'`, `'!restart'`, `'!resume'`, `'!fork 3'` do what they say.
+ */
 function stepOf(text: string, at: number): Step {
   const [words = '', death = ''] = text.split(', ')
-  const names = words.split(' ').filter((word) => word !== '' && word !== 'restart')
+  const [, kind = 'call', about = ''] = /!(\w+) ?(\w*)/.exec(words) ?? []
+  const names = kind === 'call' ? words.split(' ').filter((word) => word !== '' && word !== 'reopen') : []
   const [how, write] = death.split(' ')
   return {
-    kind: 'call',
+    kind: kind as Step['kind'],
     mode: 'sequential',
     delta: names.map((name) => ({ name, value: `${name}${String(at + 1)}` })),
-    restart: words.startsWith('restart'),
+    builder: about,
+    at: Number(about) || 0,
+    reopen: words.startsWith('reopen'),
     concurrency: 0,
     crash: death === '' ? null : { how: how as Crash['how'], write: Number(write) },
   }
 }
+
+/** All that feeds nothing runs in parallel. */
+const inMode = (step: Step, mode: Mode): Step => ({ ...step, mode: step.kind === 'call' ? mode : 'parallel' })
 
 function agrees(name: string, spec: WorkflowSpec, ...calls: string[]): void {
   describe(name, () => {
     for (const store of ['memory', 'strict'] as const) {
       for (const mode of ['sequential', 'parallel'] as const) {
         test(`${store}, ${mode}`, async () => {
-          const given: Case = { spec, store, steps: calls.map((text, at) => ({ ...stepOf(text, at), mode })) }
+          const given: Case = { spec, store, steps: calls.map((text, at) => inMode(stepOf(text, at), mode)) }
           await runCase(given, {
             lasting: false,
             open: () => memoryStore({ strict: store === 'strict', now: storeTime.now }),
@@ -53,7 +63,7 @@ agrees(
   w([b(' > N', { nothing: 1 }), b('N G > P')], { transients: ['N'] }),
   'P',
   'G',
-  'restart',
+  'reopen',
 )
 
 agrees(
@@ -85,7 +95,7 @@ agrees(
   'a transient product leaves nobody due over an edge that reaches back, also after it was made again for a reader',
   w([b('T? > R'), b('R? X > T'), b('T > H', { throwsFirst: 2 })], { transients: ['R', 'T'], loops: true }),
   'X',
-  'restart',
+  'reopen',
   '',
 )
 
@@ -131,4 +141,41 @@ agrees(
   w([b('X > V'), b('V? Y > N'), b('V? Z > M'), b('N? M? > B')]),
   'B',
   'X',
+)
+
+agrees(
+  'what a product was before a restart is not seen over an edge that reaches back, also after a crash',
+  w([b('C? > A'), b('A X > B'), b('B > C'), b('C Z > R')], { loops: true, target: 'R' }),
+  'X',
+  '!restart, before 3',
+  '!resume',
+)
+
+agrees(
+  'a once builder that was asked again and threw no longer hides what lies above it from the result',
+  w([b('X > A'), b('A > P', { once: true, throwsAt: 1 }), b('P > R')]),
+  'X',
+  'X',
+  '!rerun p',
+)
+
+agrees(
+  'a copy that ends within a scope has due what is due there, and so has a copy of the copy',
+  w([b('X > A'), b(' > S'), b('A Y > R')]),
+  'X Y',
+  '!fork 2',
+  '!fork 2',
+  '!resume',
+)
+
+agrees(
+  'a restart takes back products for good, and asks of everyone to run again',
+  w([b('X > A', { once: true }), b(' > S'), b('A S Y? > R', { throwsAt: 1 })]),
+  'X A',
+  'Y',
+  '!restart',
+  'reopen',
+  '!rerun a',
+  '!restart, after 2',
+  '!resume',
 )

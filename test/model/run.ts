@@ -1,12 +1,13 @@
 /** Plays a random case on the library and on the reference, and compares the two after every step. */
-import { BuilderError, Polaris } from 'polaris-workflow'
+import { BuilderError, isPolarisError, Polaris } from 'polaris-workflow'
 import type { DataStore, HistoryEntry } from 'polaris-workflow'
 
 import { countFeatures, type Feature } from './features.ts'
 import { follow, runsOf, type FoundEvent, type Phase } from './follow.ts'
 import type { Case, Step } from './generate.ts'
 import { graphOf, unreachableIn, type Graph } from './graph.ts'
-import { after, empty, scopeOf, type Event, type Scope, type State } from './model.ts'
+import { after, empty, forkOf, givenUp, isCancelled, scopeOf } from './model.ts'
+import type { Event, Scope, State } from './model.ts'
 import type { Inputs } from './spec.ts'
 import { dataSetOf, standingOf } from './status.ts'
 import { mortal, newWorld, realise, StoreTrouble, type Life, type Mortal, type Real, type World } from './world.ts'
@@ -19,7 +20,7 @@ export interface Medium {
   readonly lasting: boolean
 }
 
-const ID = 'the one'
+const FIRST = 'the one'
 
 interface Process {
   readonly life: Life
@@ -38,7 +39,7 @@ function begin(spec: Case['spec'], world: World, store: DataStore): Process {
 
 type Answer =
   | { readonly kind: 'result' | 'failure'; readonly result: AnyResult; readonly builder?: string }
-  | { readonly kind: 'died' | 'trouble' | 'missing' }
+  | { readonly kind: 'died' | 'trouble' | 'missing' | 'cancelled' }
 
 interface AnyResult {
   readonly status: string
@@ -50,14 +51,29 @@ interface AnyResult {
   get(data: never): unknown
 }
 
-async function call({ polaris, real, mortal: held }: Process, step: Step): Promise<Answer> {
+async function call(process: Process, id: string, step: Step): Promise<Answer> {
+  const died = process.mortal.death.then((): Answer => ({ kind: 'died' }))
+  return Promise.race([answerOf(asked(process, id, step)), died])
+}
+
+function asked({ polaris, real }: Process, id: string, step: Step): Promise<unknown> {
   const executor = polaris.executor(step.concurrency === 0 ? {} : { concurrency: step.concurrency })
-  const delta = step.delta.map(({ name, value }) => real.data.get(name)!.untyped(value))
-  const promise: Promise<unknown> =
-    step.kind === 'resume'
-      ? executor.resume(real.workflow, ID)
-      : executor[step.mode](real.workflow, ID, ...(delta as never[]))
-  return Promise.race([answerOf(promise), held.death.then((): Answer => ({ kind: 'died' }))])
+  switch (step.kind) {
+    case 'resume':
+      return executor.resume(real.workflow, id)
+    case 'restart':
+      return executor.restart(real.workflow, id)
+    case 'rerun':
+      return executor.rerun(real.workflow, id, step.builder)
+    case 'cancel':
+      return polaris.cancel(id)
+    case 'fork':
+      throw new Error('a fork is another instance')
+    case 'call': {
+      const delta = step.delta.map(({ name, value }) => real.data.get(name)!.untyped(value))
+      return executor[step.mode](real.workflow, id, ...(delta as never[]))
+    }
+  }
 }
 
 async function answerOf(promise: Promise<unknown>): Promise<Answer> {
@@ -66,15 +82,16 @@ async function answerOf(promise: Promise<unknown>): Promise<Answer> {
   } catch (error) {
     if (error instanceof BuilderError) return { kind: 'failure', result: error.result, builder: error.builder }
     if (error instanceof StoreTrouble) return { kind: 'trouble' }
-    if ((error as { code?: string }).code === 'INSTANCE_NOT_FOUND') return { kind: 'missing' }
+    if (isPolarisError(error, 'INSTANCE_NOT_FOUND')) return { kind: 'missing' }
+    if (isPolarisError(error, 'CANCELLED')) return { kind: 'cancelled' }
     throw error
   }
 }
 
 /** Rows as the reference writes them. Whether a run was only for a reader's sake is told by its place in the store. */
-async function eventsIn(polaris: Polaris, store: DataStore): Promise<FoundEvent[]> {
-  const entries = await polaris.history(ID)
-  const rows = await store.history(ID, { limit: 1000 })
+async function eventsIn({ polaris, store }: Process, id: string): Promise<FoundEvent[]> {
+  const entries = await polaris.history(id)
+  const rows = await store.history(id, { limit: 1000 })
   return entries.filter((entry) => entry.outcome !== 'call').map((entry, at) => eventOf(entry, rows[at]!.place))
 }
 
@@ -85,63 +102,136 @@ function eventOf(entry: HistoryEntry, place: string): FoundEvent {
     reads: inputs,
     scope,
     pass,
-    builder: builder ?? null,
+    builder: outcome === 'rerun' ? null : (builder ?? null),
     data: data ?? null,
     outcome: outcome as Event['outcome'],
     value: value as Event['value'],
     supply: place.startsWith('s:'),
     ...(awaits !== undefined && { awaits }),
+    ...(outcome === 'rerun' && { asks: builder! }),
   }
+}
+
+/** A case as far as it was played. */
+interface Played {
+  readonly given: Case
+  readonly medium: Medium
+  readonly graph: Graph
+  readonly world: World
+  readonly features: Set<Feature>
+  process: Process
+  /** The instance at hand: the first, or a fork. */
+  id: string
+  /** By the rules, as it stands and as it stood after each of its scopes. */
+  state: State
+  ends: State[]
+  /** Instances that were forked, as they stood then: nothing happens to them any more. */
+  readonly originals: { readonly id: string; readonly stored: string }[]
 }
 
 /** The features that really played a part, or a throw that says what differs. */
 export async function runCase(given: Case, medium: Medium): Promise<Set<Feature>> {
-  const { spec, steps } = given
-  const graph = graphOf(spec)
-  const features = new Set<Feature>()
   const world = newWorld()
-  let state: State = empty
-  let process = begin(spec, world, medium.open())
-  comparePlan(graph, process.real)
-  for (const [at, step] of steps.entries()) {
-    if (step.restart) process = await restart(process, given, world, medium, features)
+  const played: Played = {
+    ...{ given, medium, graph: graphOf(given.spec), world, features: new Set() },
+    process: begin(given.spec, world, medium.open()),
+    ...{ id: FIRST, state: empty, ends: [], originals: [] },
+  }
+  comparePlan(played.graph, played.process.real)
+  for (const [at, step] of given.steps.entries()) {
+    if (step.reopen) played.process = await replaced(played)
     const label = `step ${at + 1}: `
     world.ran = []
-    process.mortal.arm(step.crash)
-    const answer = await call(process, step)
-    const cutShort = answer.kind === 'died' || answer.kind === 'trouble' || process.mortal.faltered
-    if (answer.kind === 'died') {
-      process = await restart(process, given, world, medium, features)
-      features.add('crash')
-    }
-    process.mortal.arm(null)
-    if (answer.kind === 'trouble') features.add('store trouble')
-    const ran = [...world.ran]
-    if (answer.kind === 'missing') {
-      expectSame(`${label}resume of nothing`, state.scope, 0)
-      continue
-    }
-    const phases = phasesOf(state, step)
-    const snapshot = await process.store.read(ID)
-    const events = await eventsIn(process.polaris, process.store)
-    const eager = process.store.capabilities.durable && spec.durability === 'builder'
-    const before = state
-    const found = { header: snapshot?.header, events }
-    const limit = step.concurrency || Infinity
-    const followed = follow(graph, state, phases, { found, ran, cutShort, eager, limit })
-    expectNothing(label, [...followed.problems, ...world.wrong])
-    state = { ...followed.state, attempts: new Map(world.attempts) }
-    countFeatures(graph, given, step, followed, features)
-    if (state.scope === 0) continue
-    if (state.open !== null) {
-      features.add('crash within a scope')
-      continue
-    }
-    await compareView(label, graph, state, process)
-    if (!cutShort) compareAnswer(label, graph, before, state, followed.own, answer, events, process.real)
+    played.process.mortal.arm(step.crash)
+    await (step.kind === 'fork' ? forkStep(label, played, step) : callStep(label, played, step))
   }
-  await discard(process)
-  return features
+  for (const { id, stored } of played.originals)
+    expectSame(`${id}, after it was forked`, await storedOf(played, id), stored)
+  await discard(played.process)
+  return played.features
+}
+
+/** Makes a new process of one that has died; says how the step was cut short, if it was. */
+async function afterStep(played: Played, died: boolean): Promise<boolean> {
+  const cutShort = died || played.process.mortal.faltered
+  if (died) {
+    played.process = await replaced(played)
+    played.features.add('crash')
+  }
+  played.process.mortal.arm(null)
+  return cutShort
+}
+
+async function callStep(label: string, played: Played, step: Step): Promise<void> {
+  const { graph, world, given, features, id } = played
+  const answer = await call(played.process, id, step)
+  const cutShort = await afterStep(played, answer.kind === 'died')
+  const ran = [...world.ran]
+  if (answer.kind === 'trouble') features.add('store trouble')
+  if (answer.kind === 'missing') {
+    expectSame(`${label}${step.kind} of nothing`, played.state.scope, 0)
+    return
+  }
+  const before = step.kind === 'cancel' ? givenUp(played.state) : played.state
+  const isRefused = isCancelled(before) && step.kind !== 'cancel' && answer.kind !== 'died' && answer.kind !== 'trouble'
+  expectSame(`${label}refused`, answer.kind === 'cancelled', isRefused)
+  const { process } = played
+  const snapshot = await process.store.read(id)
+  const events = await eventsIn(process, id)
+  const eager = process.store.capabilities.durable && given.spec.durability === 'builder'
+  const found = { header: snapshot?.header, events }
+  const phases = isCancelled(before) ? [] : phasesOf(before, step)
+  const limit = step.concurrency || Infinity
+  const followed = follow(graph, before, phases, { found, ran, cutShort, eager, limit })
+  expectNothing(label, [...followed.problems, ...world.wrong])
+  const state = (played.state = { ...followed.state, attempts: new Map(world.attempts) })
+  played.ends.push(...followed.ends)
+  countFeatures(graph, given, step, followed, features)
+  if (state.scope === 0) return
+  if (state.open !== null) {
+    features.add('crash within a scope')
+    return
+  }
+  await compareView(label, played)
+  if (step.kind === 'cancel') features.add('cancel')
+  else if (!cutShort && !isRefused)
+    compareAnswer(label, graph, before, state, followed.own, answer, events, process.real)
+}
+
+/** Copies the instance at hand and goes on with the copy. */
+async function forkStep(label: string, played: Played, { at: pick }: Step): Promise<void> {
+  const { state, ends, features, id } = played
+  const { length } = state.events
+  const at = pick === 0 || length === 0 ? length : 1 + (pick % length)
+  const stored = await storedOf(played, id)
+  const copy = `${id}'`
+  const { polaris, mortal: held } = played.process
+  const forking = answerOf(polaris.fork(id, copy, pick === 0 ? {} : { at: Math.max(1, at) }))
+  const answer = await Promise.race([forking, held.death.then((): Answer => ({ kind: 'died' }))])
+  const cutShort = await afterStep(played, answer.kind === 'died')
+  expectSame(`${label}the original`, await storedOf(played, id), stored)
+  const is = (await played.process.store.read(copy)) !== undefined
+  if (!cutShort) expectSame(`${label}the fork`, is, length > 0)
+  if (!is) return
+  played.originals.push({ id, stored })
+  const events = await eventsIn(played.process, copy)
+  const was = await eventsIn(played.process, id)
+  expectSame(`${label}copied`, events.slice(0, -1), was.slice(0, at))
+  played.id = copy
+  // Of the past, only those scopes are known to have ended that left something.
+  const known = ends.filter((end, i) => end.events.length > (ends[i - 1]?.events.length ?? 0))
+  played.state = forkOf(at === length ? [state] : known, was, at)
+  played.state = { ...played.state, attempts: state.attempts }
+  expectSame(`${label}forked`, events.map(keyOf), played.state.events.map(keyOf))
+  played.ends = [...ends.filter((end) => end.events.length <= at), played.state]
+  features.add(at === length ? 'fork' : 'fork of the past')
+  await compareView(label, played)
+}
+
+const keyOf = ({ scope, outcome, data }: Event): string => `${scope} ${outcome} ${data ?? ''}`
+
+async function storedOf({ process: { store } }: Played, id: string): Promise<string> {
+  return JSON.stringify([(await store.read(id))?.header, await store.history(id, { limit: 1000 })])
 }
 
 /** Rules 2 and 4. */
@@ -152,20 +242,24 @@ function comparePlan(graph: Graph, { workflow: { plan } }: Real): void {
   expectSame('unreachable', new Set(plan.unreachable), new Set(unreachableIn(graph)))
 }
 
-function phasesOf(state: State, step: Step): Phase[] {
+function phasesOf(state: State, { kind, mode, delta, builder }: Step): Phase[] {
   const open: Phase[] = state.open === null ? [] : [{ mode: state.open.mode, delta: null }]
-  if (step.kind === 'resume' && open.length > 0) return open
-  return [...open, { mode: step.mode, delta: step.delta }]
+  switch (kind) {
+    case 'resume':
+      return open.length > 0 ? open : [{ mode, delta }]
+    case 'restart':
+      return [...open, { mode, delta, operation: { kind } }]
+    case 'rerun':
+      return [...open, { mode, delta, operation: { kind, builder } }]
+    case 'cancel':
+      return [...open, { mode, delta, operation: { kind: 'cancelled' } }]
+    default:
+      return [...open, { mode, delta }]
+  }
 }
 
-async function restart(
-  last: Process,
-  { spec }: Case,
-  world: World,
-  medium: Medium,
-  features: Set<Feature>,
-): Promise<Process> {
-  features.add('restart')
+async function replaced({ process: last, given: { spec }, world, medium, features }: Played): Promise<Process> {
+  features.add('process replaced')
   last.life.dead = true
   storeTime.outliveLeases()
   if (!medium.lasting) return begin(spec, world, last.store)
@@ -178,8 +272,8 @@ async function discard({ polaris, store, life }: Process): Promise<void> {
   await store.close()
 }
 
-async function compareView(label: string, graph: Graph, state: State, { polaris }: Process): Promise<void> {
-  const view = await polaris.get(ID)
+async function compareView(label: string, { graph, process, id, state }: Played): Promise<void> {
+  const view = await process.polaris.get(id)
   const standing = standingOf(graph, state)
   expectSame(`${label}data set`, { ...view?.data }, dataSetOf(graph, state))
   expectSame(`${label}status`, view?.status, standing.status)
@@ -255,10 +349,10 @@ export async function finalDataSet(
   const process = begin(spec, world, store)
   for (const step of steps) {
     const mode = flip === (step.mode === 'sequential') ? 'parallel' : 'sequential'
-    const answer = await call(process, { ...step, kind: 'call', mode, crash: null })
+    const answer = await call(process, FIRST, { ...step, kind: 'call', mode, crash: null })
     if (answer.kind !== 'result') return undefined
   }
-  const view = await process.polaris.get(ID)
+  const view = await process.polaris.get(FIRST)
   return { ...(view?.data as Inputs) }
 }
 

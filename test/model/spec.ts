@@ -16,6 +16,8 @@ export interface Behaviour {
   readonly throwsWhen: number
   /** Throws the first so many times it is run. */
   readonly throwsFirst: number
+  /** Throws when it has run so many times before; 0 is never. */
+  readonly throwsAt: number
 }
 
 export interface BuilderSpec {
@@ -49,12 +51,12 @@ export type Answer =
 
 /** What a builder answers when it is run for the `attempt`-th time (from 0). Pure. */
 export function answer(builder: BuilderSpec, inputs: Inputs, attempt: number): Answer {
-  const { nothing, waitFor, throwsWhen, throwsFirst } = builder.behaviour
+  const { nothing, waitFor, throwsWhen, throwsFirst, throwsAt } = builder.behaviour
   const seen = Object.keys(inputs)
     .sort()
     .map((name) => [name, inputs[name]])
   const h = hash(JSON.stringify([builder.name, seen]))
-  if (attempt < throwsFirst) return { outcome: 'failed' }
+  if (attempt < throwsFirst || (throwsAt > 0 && attempt === throwsAt)) return { outcome: 'failed' }
   if (oneIn(throwsWhen, h, 'throw')) return { outcome: 'failed' }
   const awaitable = [...builder.consumes, ...builder.optionals]
   const awaits = awaitable[h % awaitable.length]

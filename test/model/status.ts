@@ -1,10 +1,10 @@
 /** The reference's rule 15: which target completes an instance, and what the others wait for. */
 import { builderNamed, producerOf, type Graph } from './graph.ts'
-import { lastRun, newest, valueOf, type Event, type State } from './model.ts'
+import { isCancelled, isSpent, lastRun, newest, standing, valueOf, type Event, type State } from './model.ts'
 import { dataOf, type BuilderSpec, type Inputs, type Value } from './spec.ts'
 
 export interface Standing {
-  readonly status: 'completed' | 'waiting' | 'failed'
+  readonly status: 'completed' | 'waiting' | 'failed' | 'cancelled'
   readonly targetName: string | undefined
   readonly waitingFor: readonly string[]
 }
@@ -31,7 +31,7 @@ function causesAbove(
   const run = lastRun(events, b.name)
   const later = run !== undefined && run.scope > since
   if (later && (run.outcome !== 'nothing' || strict)) return [{ run, below }]
-  if (b.once && events.some((e) => e.builder === b.name && e.outcome === 'produced')) return []
+  if (isSpent(graph, events, b)) return []
   return graph.edges
     .filter((e) => e.to === b.name)
     .flatMap((e) => {
@@ -82,19 +82,21 @@ function waitsFor(graph: Graph, events: readonly Event[], target: string): strin
 }
 
 export function standingOf(graph: Graph, state: State): Standing {
-  const { events } = state
+  const events = standing(state.events)
   const stands = (target: string): boolean => isThere(events, target) && !isStale(graph, events, target)
   const targetName = graph.spec.targets.find(stands)
-  if (targetName !== undefined && !state.failed) return { status: 'completed', targetName, waitingFor: [] }
+  const cancelled = isCancelled(state)
+  if (targetName !== undefined && !state.failed && !cancelled)
+    return { status: 'completed', targetName, waitingFor: [] }
   const named = graph.spec.targets.filter((t) => !stands(t)).flatMap((t) => waitsFor(graph, events, t))
   const waitingFor = dataOf(graph.spec).filter((data) => named.includes(data))
-  return { status: state.failed ? 'failed' : 'waiting', targetName: undefined, waitingFor }
+  return { status: cancelled ? 'cancelled' : state.failed ? 'failed' : 'waiting', targetName: undefined, waitingFor }
 }
 
 /** Everything the instance holds; transients are not held. */
 export function dataSetOf(graph: Graph, state: State): Inputs {
   const pairs = dataOf(graph.spec)
     .filter((data) => !graph.spec.transients.includes(data))
-    .map((data) => [data, valueOf(state.events, data)] as const)
+    .map((data) => [data, valueOf(standing(state.events), data)] as const)
   return Object.fromEntries(pairs.filter((pair): pair is [string, Value] => pair[1] !== undefined))
 }

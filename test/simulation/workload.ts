@@ -62,7 +62,7 @@ export interface Workload {
   readonly faultySteps: number
 }
 
-const plain: Behaviour = { timing: 'sync', nothing: 0, waitFor: 0, throwsWhen: 0, throwsFirst: 0 }
+const plain: Behaviour = { timing: 'sync', nothing: 0, waitFor: 0, throwsWhen: 0, throwsFirst: 0, throwsAt: 0 }
 
 function behaviourOf(random: Random): Behaviour {
   const timing = random.pick(['sync', 'micro', 'macro', 'macro'] as const)
