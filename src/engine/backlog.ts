@@ -2,7 +2,8 @@ import { isPolarisError, PolarisError } from '../graph/errors.ts'
 import type { ErrorCode } from '../graph/errors.ts'
 import type { Awaitable, DataStore, Header, Mail, Snapshot } from '../stores/contract.ts'
 import { agenda, removalAt } from './agenda.ts'
-import type { Clock } from './clock.ts'
+import { claimDue } from './claiming.ts'
+import type { Claimed } from './claiming.ts'
 import { NO_META } from './context.ts'
 import type { Driver, Manner, Warm } from './driver.ts'
 import { freezeDeep } from './freeze.ts'
@@ -15,16 +16,10 @@ import type { Registry } from './registry.ts'
 import type { Remover } from './removal.ts'
 import type { ScopeResult } from './result.ts'
 import { loadState } from './state.ts'
+import type { StoreClock } from './store-clock.ts'
 import type { Turns } from './turns.ts'
 import type { Versions } from './versions.ts'
 import type { WarmOnes } from './warm.ts'
-
-/** An instance that this process has claimed. */
-export interface Claimed {
-  readonly header: Header
-  /** When, by this process's clock: no later than the lease began. */
-  readonly at: number
-}
 
 /** What ended the work on an instance early. What is not handled stays in the store, and is found again. */
 export interface Trouble {
@@ -35,7 +30,7 @@ export interface BacklogFacts {
   readonly store: DataStore
   readonly registry: Registry
   readonly versions: Versions
-  readonly clock: Clock
+  readonly clock: StoreClock
   readonly tenure: Tenure
   readonly driver: Driver
   readonly turns: Turns
@@ -94,11 +89,8 @@ export class Backlog {
   }
 
   async claim(id: string): Promise<Claimed | undefined> {
-    const { store, tenure, registry, clock } = this.facts
-    const at = clock.now()
-    const query = { holder: tenure.holder, lease: tenure.ms, limit: 1, serves: registry.serves(), ids: [id] }
-    const [header] = await store.claim(query)
-    return header && { header, at }
+    const [claimed] = await claimDue(this.facts, { limit: 1, ids: [id] })
+    return claimed
   }
 
   isFree({ holder }: Header): boolean {

@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
+  /** Milliseconds since whenever, which nobody sets: only ever used to tell how long something took. Default: `now`. */
+  monotonic?(): number
   /**
    * The same, as it was when it was last asked within this turn of the event loop: for records that nothing is decided by.
    * Default: `now`.
@@ -15,7 +17,16 @@ export interface Clock {
   after?(ms: number, callback: () => void, idle: boolean): () => void
 }
 
-export const systemClock: Clock = { now: () => Date.now(), coarse: coarseTime() }
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  coarse: coarseTime(),
+}
+
+/** How far a clock has come that nobody sets: see {@link Clock.monotonic}. */
+export function steady(clock: Clock): number {
+  return clock.monotonic === undefined ? clock.now() : clock.monotonic()
+}
 
 /** A look at the clock takes 35 to 70 ns, a builder that does not wait for the outside 150. */
 function coarseTime(): () => number {

@@ -4,9 +4,8 @@ import type { AnyWorkflow } from '../graph/workflow.ts'
 import type { Append, Awaitable, DataStore, Header, Mail, Mode, Snapshot } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 import { Backlog, hasMail } from './backlog.ts'
-import type { Claimed } from './backlog.ts'
 import { BuilderError } from './builder-error.ts'
-import type { Clock } from './clock.ts'
+import type { Claimed } from './claiming.ts'
 import { Driver } from './driver.ts'
 import type { Warm } from './driver.ts'
 import type { Hooks } from './hooks.ts'
@@ -35,6 +34,7 @@ import type { Registry, Served } from './registry.ts'
 import { Remover } from './removal.ts'
 import { replay } from './replay.ts'
 import { ScopeResult } from './result.ts'
+import type { StoreClock } from './store-clock.ts'
 import { Turns } from './turns.ts'
 import { Versions } from './versions.ts'
 import { WarmOnes } from './warm.ts'
@@ -68,7 +68,7 @@ export interface Submitted {
 export interface InstancesFacts {
   readonly store: DataStore
   readonly registry: Registry
-  readonly clock: Clock
+  readonly clock: StoreClock
   /** Makes incarnations and commit tokens. */
   readonly ids: () => string
   /** At most so many instances are kept at hand. */
@@ -157,6 +157,8 @@ export class Instances {
     if (taken !== undefined) await taken
     let turn: Turn | undefined
     try {
+      const ready = this.facts.clock.ready()
+      if (ready !== undefined) await ready
       // Not in a function of its own, and not awaited where nothing waits: each promise costs as much as a builder.
       for (let attempt = 1; turn === undefined; attempt++) {
         try {
@@ -185,6 +187,7 @@ export class Instances {
     if (this.closed) throw closed()
     const { name } = this.facts.registry.find(call.workflow).program.graph
     checkId(call.id)
+    await this.facts.clock.ready()
     const served = await this.servedFor(call.id, name)
     refuseTransientTarget(served.program.graph)
     const delta = await acceptDelta(served.program, call.delta, this.driver.form)

@@ -186,7 +186,10 @@ export class Journal {
 
   /** Whether a third of the lease is over. */
   isLeaseDue(now: number): boolean {
-    return this.leasedAt === undefined || now - this.leasedAt >= this.facts.tenure.ms / 3
+    if (this.leasedAt === undefined) return true
+    const age = now - this.leasedAt
+    // Below zero, the clock was set back since: how old it is, is not known.
+    return age < 0 || age >= this.facts.tenure.ms / 3
   }
 
   private change(

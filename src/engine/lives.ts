@@ -1,6 +1,5 @@
 import type { DataStore } from '../stores/contract.ts'
 import { hasMail } from './backlog.ts'
-import type { Clock } from './clock.ts'
 import type { Driver } from './driver.ts'
 import { copyHistory, forkChange } from './fork.ts'
 import { bodyOf } from './mail.ts'
@@ -9,12 +8,13 @@ import type { Operation, WithReason } from './operation.ts'
 import { checkExpectation, notFound, overtaken } from './refusals.ts'
 import type { Registry } from './registry.ts'
 import type { Remover } from './removal.ts'
+import type { StoreClock } from './store-clock.ts'
 import type { WarmOnes } from './warm.ts'
 
 export interface LivesFacts {
   readonly store: DataStore
   readonly registry: Registry
-  readonly clock: Clock
+  readonly clock: StoreClock
   readonly driver: Driver
   readonly mailbox: Mailbox
   readonly remover: Remover
@@ -42,7 +42,8 @@ export class Lives {
    * @throws `INSTANCE_NOT_FOUND`, `INSTANCE_EXISTS`, `VERSION_NOT_SERVED`, `OPTION_INVALID`
    */
   async fork(id: string, newId: string, { at, reason }: { readonly at: number } & WithReason): Promise<void> {
-    const { store, registry } = this.facts
+    const { store, registry, clock } = this.facts
+    await clock.ready()
     const header = (await store.read(id))?.header
     // What only waits in the mailbox is not part of the copy.
     if (header === undefined || header.status === 'deleted' || header.rows === 0) throw notFound(id)
@@ -69,6 +70,7 @@ export class Lives {
    */
   async cancel(id: string, operation: Operation, meta: Readonly<Record<string, unknown>> | undefined): Promise<void> {
     const { store, registry, clock } = this.facts
+    await clock.ready()
     const header = (await store.read(id))?.header
     if (header === undefined || header.status === 'deleted') throw notFound(id)
     const served = registry.serving(id, header.workflow, header.version)
@@ -95,6 +97,7 @@ export class Lives {
    * @throws `INSTANCE_NOT_FOUND`, `VERSION_NOT_SERVED` for one that has to be cancelled
    */
   async delete(id: string): Promise<void> {
+    await this.facts.clock.ready()
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const header = (await this.facts.store.read(id))?.header
       if (header === undefined || header.status === 'deleted') throw notFound(id)

@@ -1,7 +1,7 @@
 import { isPolarisError, PolarisError } from '../graph/errors.ts'
 import type { Append, Appended, Awaitable, DataStore, Mail } from '../stores/contract.ts'
 import { Batches } from './batches.ts'
-import { after } from './clock.ts'
+import { after, steady } from './clock.ts'
 import type { Clock } from './clock.ts'
 import type { Hooks } from './hooks.ts'
 import { closed } from './refusals.ts'
@@ -229,7 +229,7 @@ export class Mailbox {
 
   /** Those who wait are told of trouble that lasts; what they fed stays in the mailbox. */
   private bear(watch: Watch, error: unknown): void {
-    const now = this.facts.clock.now()
+    const now = steady(this.facts.clock)
     if (isPolarisError(error, 'STORE_UNAVAILABLE')) {
       if (watch.troubledSince === 0) watch.troubledSince = now
       if (now - watch.troubledSince < this.facts.patience) return

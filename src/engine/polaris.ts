@@ -25,6 +25,7 @@ import { Registry } from './registry.ts'
 import type { Versions } from './versions.ts'
 import { Watches } from './watch.ts'
 import type { InstanceChange, WatchOptions } from './watch.ts'
+import { storeClock } from './store-clock.ts'
 import { Worker } from './worker.ts'
 import type { WorkerFacts, WorkerOptions } from './worker.ts'
 
@@ -115,12 +116,16 @@ export class Polaris<Services extends object = {}> {
     const tenure = { holder: ids(), ms: lease }
     const atRest = (id: string): void => this.watches?.told(id)
     const times = { longestRun, longestWait, tombstones: durationMs(tombstones) ?? 0 }
-    this.entries = store && new Instances({ store, registry, clock, ids, warm, tenure, atRest, ...times })
+    const time = store && storeClock(store, clock)
+    this.entries =
+      store && time && new Instances({ store, registry, clock: time, ids, warm, tenure, atRest, ...times })
     this.versions = this.entries?.versions
     const { mailbox } = this.entries ?? {}
     const { live } = this
     this.watches = store && mailbox && new Watches({ store, clock, live, listen: (onMail) => mailbox.listen(onMail) })
-    this.workerFacts = store && this.entries && { store, registry, instances: this.entries, clock, tenure }
+    this.workerFacts = store &&
+      time &&
+      this.entries && { store, registry, instances: this.entries, clock: time, tenure }
     this.host = {
       registry: this.registry,
       entries: this.entries,

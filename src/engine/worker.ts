@@ -1,14 +1,15 @@
 import { isPolarisError, PolarisError } from '../graph/errors.ts'
 import { checkOption, checkOptions } from '../graph/naming.ts'
 import type { DataStore } from '../stores/contract.ts'
-import { after } from './clock.ts'
-import type { Clock } from './clock.ts'
+import { claimDue } from './claiming.ts'
+import { after, steady } from './clock.ts'
 import { checkHooks } from './hooks.ts'
 import type { Hooks } from './hooks.ts'
 import type { Instances } from './instances.ts'
 import { Left } from './driver.ts'
 import type { Tenure } from './journal.ts'
 import type { Registry } from './registry.ts'
+import type { StoreClock } from './store-clock.ts'
 
 export interface WorkerOptions extends Hooks {
   /** At most so many instances at once. Default 16. */
@@ -27,7 +28,7 @@ export interface WorkerFacts {
   readonly store: DataStore
   readonly registry: Registry
   readonly instances: Instances
-  readonly clock: Clock
+  readonly clock: StoreClock
   readonly tenure: Tenure
 }
 
@@ -53,7 +54,7 @@ export class Worker {
   private again = false
   private cancel: (() => void) | undefined
   private unlisten: (() => void) | undefined
-  private prunedAt = 0
+  private prunedAt = -Infinity
   private stopping: Promise<void> | undefined
   private readonly stopped = (): boolean => !this.running
 
@@ -147,22 +148,12 @@ export class Worker {
   private async claim(): Promise<boolean> {
     const room = this.concurrency - this.busy.size
     if (room <= 0) return false
-    const { store, registry, tenure, clock } = this.facts
-    const at = clock.now()
-    const serves = registry.serves()
-    if (serves.length === 0) return false
-    const headers = await store.claim({ holder: tenure.holder, lease: tenure.ms, limit: room, serves })
-    for (const header of headers) {
-      const { id } = header
-      const work = this.facts.instances.backlog.work(
-        id,
-        { header, at },
-        {
-          hooks: this.hooks,
-          limit: Infinity,
-          stopped: this.stopped,
-        },
-      )
+    if (this.facts.registry.serves().length === 0) return false
+    const claims = await claimDue(this.facts, { limit: room })
+    for (const claimed of claims) {
+      const { id } = claimed.header
+      const helper = { hooks: this.hooks, limit: Infinity, stopped: this.stopped }
+      const work = this.facts.instances.backlog.work(id, claimed, helper)
       const done = work.then((trouble) => {
         if (this.busy.get(id) === done) this.busy.delete(id)
         if (trouble !== undefined && !(trouble.error instanceof Left)) this.report(trouble.error)
@@ -170,14 +161,15 @@ export class Worker {
       })
       this.busy.set(id, done)
     }
-    return headers.length === room
+    return claims.length === room
   }
 
   private async prune(): Promise<void> {
-    const now = this.facts.clock.now()
-    if (now - this.prunedAt < PRUNE_INTERVAL_MS) return
-    const pruned = await this.facts.store.prune(now - this.keepRequests, PRUNE_BATCH)
-    if (pruned < PRUNE_BATCH) this.prunedAt = now
+    const { clock, store } = this.facts
+    const begun = steady(clock)
+    if (begun - this.prunedAt < PRUNE_INTERVAL_MS) return
+    const pruned = await store.prune(clock.now() - this.keepRequests, PRUNE_BATCH)
+    if (pruned < PRUNE_BATCH) this.prunedAt = begun
   }
 
   private report(error: unknown): void {

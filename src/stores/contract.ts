@@ -400,6 +400,11 @@ export interface DataStore {
   /** Deletes up to `limit` mail handled before a time (ms since the epoch); answers how many it were. */
   prune(handledBefore: number, limit: number): Awaitable<number>
   /**
+   * The store's clock, in milliseconds since the epoch: of stores whose own clock counts and not that of the process, or
+   * that were given one. Left out: that of the process is the store's.
+   */
+  now?(): Awaitable<number>
+  /**
    * Calls back with an instance's id soon after mail of it was appended or handled, or waited when the instance was
    * removed, and soon after a change left it to nobody (`holder: null`) though its `wakeAt` has passed, so that another
    * process goes on at once. By whomever, this store included. May tell too much, and may miss some: who needs certainty

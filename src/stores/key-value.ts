@@ -68,6 +68,7 @@ export function keyValueStore(options: KeyValueOptions): DataStore {
       return document?.mail.find((one) => one.requestId === requestId)
     },
     claim: async (query) => claimDue(open(), query, now),
+    ...(options.now !== undefined && { now }),
     list: async (query) => listHeaders(open(), query),
     prune: async (handledBefore, limit) => pruneAll(open(), handledBefore, limit),
     // Between processes nobody would be told, and whoever relied on it would wait: there, all poll.

@@ -45,6 +45,7 @@ export interface MemoryStore extends DataStore {
   list(query: ListQuery): Page<Header>
   history(id: string, query: HistoryQuery): readonly Row[]
   prune(handledBefore: number, limit: number): number
+  now?(): number
   subscribe(onMail: (id: string) => void): () => void
   close(): void
 }
@@ -55,7 +56,7 @@ export interface MemoryStore extends DataStore {
  */
 export function memoryStore(options: MemoryOptions = {}): MemoryStore {
   checkOptions('memoryStore', options, ['strict', 'now'])
-  const { strict = false, now = Date.now } = options
+  const { strict = false, now } = options
   const capabilities: StoreCapabilities = { durable: strict, values: strict ? 'text' : 'live', lists: true }
   const memory: Memory = {
     entries: new Map(),
@@ -65,7 +66,7 @@ export function memoryStore(options: MemoryOptions = {}): MemoryStore {
     waking: new Set(),
     strict,
     listeners: new Set(),
-    now,
+    now: now ?? Date.now,
   }
   let closed = false
   const open = (): Memory => {
@@ -84,6 +85,7 @@ export function memoryStore(options: MemoryOptions = {}): MemoryStore {
     claim: (query) => claim(open(), query),
     list: (query) => list(open(), query),
     history: (id, query) => history(open(), id, query),
+    ...(now !== undefined && { now }),
     prune: (handledBefore, limit) => prune(open(), handledBefore, limit),
     subscribe(onMail) {
       const listener = (id: string): void => onMail(id)

@@ -5,7 +5,7 @@ import type { DataStore } from './contract.ts'
 import { connectTo } from './postgres/connection.ts'
 import type { PostgresPool } from './postgres/driver.ts'
 import { listenOn } from './postgres/listening.ts'
-import { makeReader } from './postgres/reading.ts'
+import { makeClock, makeReader } from './postgres/reading.ts'
 import { makeRemover } from './postgres/removing.ts'
 import { quoteName } from './postgres/schema.ts'
 import { makeAppender, makeWriter } from './postgres/writing.ts'
@@ -128,6 +128,7 @@ export function postgresStore(options: PostgresOptions = {}): DataStore {
     ...makeReader(parts),
     write,
     append,
+    now: now ?? makeClock(parts),
     remove: makeRemover(parts),
     subscribe(onMail) {
       connection.checkOpen()

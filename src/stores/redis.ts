@@ -5,7 +5,7 @@ import { claim } from './redis/claiming.ts'
 import { connect } from './redis/connection.ts'
 import type { RedisClient } from './redis/driver.ts'
 import { makeKeys } from './redis/keys.ts'
-import { history, list, mail, read, request } from './redis/reading.ts'
+import { history, list, mail, read, request, serverTime } from './redis/reading.ts'
 import { remove } from './redis/removing.ts'
 import { makeSubscriptions } from './redis/subscription.ts'
 import { append, prune, write } from './redis/writing.ts'
@@ -34,6 +34,11 @@ export interface RedisStoreOptions {
    * and `appendfsync always`. Default: false.
    */
   readonly requireDurable?: boolean
+  /**
+   * Whose clock counts instead of the server's, in milliseconds since the epoch: for tests. All processes on a prefix have to
+   * have the same one.
+   */
+  readonly now?: () => number
 }
 
 /**
@@ -47,10 +52,10 @@ export interface RedisStoreOptions {
  */
 export function redisStore(options: RedisStoreOptions = {}): DataStore {
   const { url, client, connection: settings = {}, prefix = 'polaris', partitions = 256 } = options
-  const { timeout = 5_000, requireDurable = false } = options
+  const { timeout = 5_000, requireDurable = false, now } = options
   checkOptions(options, timeout)
   const keys = makeKeys(prefix, partitions)
-  const connection = connect({ url, client, connection: settings, timeout, requireDurable, keys })
+  const connection = connect({ url, client, connection: settings, timeout, requireDurable, now, keys })
   const subscriptions = makeSubscriptions(connection, keys.channel)
   let closed = false
   const refuseClosed = (): void => {
@@ -69,6 +74,7 @@ export function redisStore(options: RedisStoreOptions = {}): DataStore {
     claim: (query) => claim(connection, keys, query),
     list: (query) => list(connection, keys, query),
     history: (id, query) => history(connection, keys, id, query),
+    now: now ?? (() => serverTime(connection, keys)),
     prune: (handledBefore, limit) => prune(connection, keys, handledBefore, limit),
     subscribe(onMail) {
       refuseClosed()

@@ -100,6 +100,7 @@ export function sqliteStore(file: string | URL, options: SqliteOptions = {}): Da
     append: (appends) => write(({ writer }) => writer.append(appends, now())),
     remove: (removals) => write(({ remover }) => remover.remove(removals)),
     claim: (query) => write(({ claimer }) => claimer.claim(query, now())),
+    ...(options.now !== undefined && { now }),
     prune: (handledBefore, limit) => write(({ claimer }) => claimer.prune(handledBefore, limit)),
     subscribe(onMail) {
       link.check()

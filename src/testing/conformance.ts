@@ -16,6 +16,7 @@ import { letters, told } from './conformance-letters.ts'
 import { mixed } from './conformance-mixed.ts'
 import { atOnce } from './conformance-race.ts'
 import { claims, leases } from './conformance-claim.ts'
+import { clocks } from './conformance-clock.ts'
 import { counters, mailbox, mailing, prune } from './conformance-mail.ts'
 import { closing, ids, sharing, values } from './conformance-medium.ts'
 import { held } from './conformance-held.ts'
@@ -33,6 +34,8 @@ export interface ConformanceOptions {
   readonly capabilities?: StoreCapabilities
   /** Whether the store has `subscribe`. Default: true. */
   readonly subscribes?: boolean
+  /** Whether the store has `now`. Default: false. */
+  readonly clock?: boolean
   /**
    * Whether a medium's `open` called again gives a store on the same contents, also after all were closed. A store in
    * the memory of a process has none to share. Default: true.
@@ -69,6 +72,7 @@ const GROUPS: readonly Group[] = [
   told,
   leases,
   claims,
+  clocks,
   removing,
   mixed,
   atOnce,
@@ -78,15 +82,21 @@ const GROUPS: readonly Group[] = [
 
 /** Every case of the suite, those that the store does not declare with the reason why they are skipped. */
 export function storeConformance(makeStore: MakeStore, options: ConformanceOptions = {}): readonly ConformanceCase[] {
-  const { capabilities = { durable: true, values: 'text', lists: true }, shared = true, subscribes = true } = options
+  const {
+    capabilities = { durable: true, values: 'text', lists: true },
+    shared = true,
+    subscribes = true,
+    clock = false,
+  } = options
   const missing: Readonly<Record<Need, string | false>> = {
     shared: !shared && 'every store has contents of its own (shared: false)',
     text: capabilities.values !== 'text' && "the store keeps live values (values: 'live')",
     lists: !capabilities.lists && 'the store cannot go through all instances (lists: false)',
     unlisted: capabilities.lists && 'the store can go through all instances (lists: true)',
     subscribes: !subscribes && 'the store tells nobody of mail (subscribes: false)',
+    clock: !clock && 'the clock of the process is the store’s (clock: false)',
   }
-  const groups = [...GROUPS, declaration(capabilities, subscribes)]
+  const groups = [...GROUPS, declaration(capabilities, subscribes, clock)]
   return groups.flatMap(({ group, cases }) =>
     cases.map(({ name, needs = [], run }): ConformanceCase => {
       const skipped = [needs].flat().flatMap((need) => missing[need] || [])[0]
@@ -98,10 +108,11 @@ export function storeConformance(makeStore: MakeStore, options: ConformanceOptio
   )
 }
 
-function declaration(capabilities: StoreCapabilities, subscribes: boolean): Group {
+function declaration(capabilities: StoreCapabilities, subscribes: boolean, clock: boolean): Group {
   const run: Group['cases'][number]['run'] = async ({ store }) => {
     same(store.capabilities, capabilities, 'the capabilities')
     same(store.subscribe !== undefined, subscribes, 'whether it has subscribe')
+    same(store.now !== undefined, clock, 'whether it has now')
     same(typeof store.name === 'string' && store.name !== '', true, 'whether it has a name')
   }
   return { group: 'capabilities', cases: [{ name: 'the store declares what the suite was told', run }] }

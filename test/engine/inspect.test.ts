@@ -21,7 +21,7 @@ eachStore((kind) => {
         target: C,
       })
       const clock = clockAt(1000)
-      const polaris = new Polaris({ store: kind.medium().open(), clock }).register(w)
+      const polaris = new Polaris({ store: kind.medium(clock.now).open(), clock }).register(w)
       const run = polaris.executor()
       await run.sequential(w, 'i', A('a1'))
       const first = (await polaris.get('i'))!
@@ -87,7 +87,7 @@ eachStore((kind) => {
       const w2 = workflow({ name: 'w', version: 2, builders: [lab.step('b', [A], B)], target: B })
       const v = workflow({ name: 'v', builders: [lab.step('y', [X], Y, { does })], target: Y })
       const clock = clockAt(0)
-      const store = kind.medium().open()
+      const store = kind.medium(clock.now).open()
       const old = new Polaris({ store, clock }).register(w, v)
       const polaris = new Polaris({ store, clock }).register(w, w2, v)
       const all: string[] = []
@@ -144,7 +144,7 @@ eachStore((kind) => {
       const [A, B] = texts('A', 'B')
       const w = workflow({ name: 'w', builders: [newLab().step('b', [A], B)], target: B })
       const clock = clockAt(0)
-      const polaris = new Polaris({ store: kind.medium().open(), clock }).register(w)
+      const polaris = new Polaris({ store: kind.medium(clock.now).open(), clock }).register(w)
       const run = polaris.executor()
       for (const id of ['a', 'b', 'c', 'd']) {
         await run.sequential(w, id)
@@ -176,7 +176,7 @@ eachStore((kind) => {
       ]
       const w = workflow({ name: 'w', builders, target: T })
       const clock = clockAt(50)
-      const polaris = new Polaris({ store: kind.medium().open(), clock }).register(w)
+      const polaris = new Polaris({ store: kind.medium(clock.now).open(), clock }).register(w)
       await polaris
         .executor()
         .with({ meta: { who: 'ada' } })

@@ -20,7 +20,7 @@ test(`nothing is lost, done twice or left undone in ${SCHEDULES} schedules`, { t
 })
 
 test('a seed is a schedule', async () => {
-  const [first, second] = [await simulate(7, newCounts()), await simulate(7, newCounts())]
+  const [first, second] = [await simulate(9, newCounts()), await simulate(9, newCounts())]
   expect(first.steps).toBeGreaterThan(50)
   expect(second.trace).toEqual(first.trace)
 })

@@ -75,13 +75,17 @@ const unmoved: MakeStore = async () => {
 }
 
 const stores: readonly (readonly [name: string, makeStore: MakeStore, options: ConformanceOptions])[] = [
-  ['memory', memory(), { shared: false, capabilities: { durable: false, values: 'live', lists: true } }],
-  ['memory, strict', memory({ strict: true }), { shared: false }],
-  ['memory, shared', shared, {}],
-  ['memory, with a clock of its own', unmoved, {}],
+  ['memory', memory(), { clock: true, shared: false, capabilities: { durable: false, values: 'live', lists: true } }],
+  ['memory, strict', memory({ strict: true }), { clock: true, shared: false }],
+  ['memory, shared', shared, { clock: true }],
+  ['memory, with a clock of its own', unmoved, { clock: true }],
   ['tiny', tiny, { subscribes: false, capabilities: { durable: true, values: 'text', lists: false } }],
-  ['sqlite', files, {}],
-  ['sqlite in memory', inMemory, { shared: false, capabilities: { durable: false, values: 'text', lists: true } }],
+  ['sqlite', files, { clock: true }],
+  [
+    'sqlite in memory',
+    inMemory,
+    { clock: true, shared: false, capabilities: { durable: false, values: 'text', lists: true } },
+  ],
 ]
 
 for (const [name, makeStore, options] of stores) {

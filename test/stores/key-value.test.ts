@@ -58,7 +58,7 @@ function making(prepare: () => { options: () => KeyValueOptions; dispose?: () =>
 /** In files only what depends on them: reading thousands of files for each list takes minutes where the disk is busy. */
 const SLOW = /^(list|claim|at once|prune)$/
 
-const alone: ConformanceOptions = { shared: false }
+const alone: ConformanceOptions = { shared: false, clock: true }
 const kinds: readonly (readonly [name: string, makeStore: MakeStore, options: ConformanceOptions])[] = [
   [
     'unstorage, in files',
@@ -91,7 +91,7 @@ const kinds: readonly (readonly [name: string, makeStore: MakeStore, options: Co
       const map = new Map<string, string>()
       return { options: () => overMap(map) }
     }),
-    { subscribes: false },
+    { subscribes: false, clock: true },
   ],
 ]
 

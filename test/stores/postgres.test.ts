@@ -7,14 +7,27 @@ import { postgresStore, type PostgresOptions } from '../../src/stores/postgres.t
 import { loadDriver } from '../../src/stores/postgres/driver.ts'
 import { claim, delta, header, insertion, put, row, snapshot, update } from '../../src/testing/conformance-kit.ts'
 import { storeConformance } from '../../src/testing/conformance.ts'
-import { needsServer, postgresMedium, serverUrl, type PostgresMedium } from '../support/server-media.ts'
+import {
+  BY_TIME,
+  movable,
+  needsServer,
+  postgresMedium,
+  serverUrl,
+  type PostgresMedium,
+} from '../support/server-media.ts'
 
 needsServer('postgres')
 
 describe('the Postgres store', () => {
-  for (const one of storeConformance(() => postgresMedium())) {
+  for (const one of storeConformance(() => postgresMedium(), { clock: true })) {
     const title = `${one.group}: ${one.name}${one.skipped === undefined ? '' : ` (${one.skipped})`}`
     it.skipIf(one.skipped !== undefined)(title, one.run)
+  }
+})
+
+describe('the Postgres store by a clock of its own', () => {
+  for (const { group, name, skipped, run } of storeConformance(() => movable(postgresMedium()), { clock: true })) {
+    if (BY_TIME.test(group) && skipped === undefined) it(`${group}: ${name}`, run)
   }
 })
 

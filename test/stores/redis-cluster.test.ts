@@ -32,7 +32,7 @@ describe('the redis store on a cluster of three', () => {
     const client = (shared ??= connect())
     return { open: () => redisStore({ client, prefix, partitions: 16 }), dispose: () => undefined }
   }
-  for (const one of storeConformance(makeStore, { capabilities: { durable: true, values: 'text', lists: true } })) {
+  for (const one of storeConformance(makeStore, { clock: true })) {
     it.skipIf(one.skipped !== undefined)(`${one.group}: ${one.name}`, one.run)
   }
 

@@ -18,15 +18,23 @@ import {
 } from '../../src/testing/conformance-kit.ts'
 import { storeConformance } from '../../src/testing/conformance.ts'
 import { type RedisServer, redisMedium, startRedis } from '../support/redis-server.ts'
-import { needsServer, serverUrl } from '../support/server-media.ts'
+import { BY_TIME, movable, needsServer, serverUrl } from '../support/server-media.ts'
 
 const capabilities = { durable: true, values: 'text', lists: true } as const
 
 describe('the redis store', () => {
   needsServer('redis')
-  for (const one of storeConformance(() => redisMedium(serverUrl('redis')), { capabilities })) {
+  for (const one of storeConformance(() => redisMedium(serverUrl('redis')), { capabilities, clock: true })) {
     const title = `${one.group}: ${one.name}${one.skipped === undefined ? '' : ` (${one.skipped})`}`
     it.skipIf(one.skipped !== undefined)(title, one.run)
+  }
+})
+
+describe('the redis store by a clock of its own', () => {
+  needsServer('redis')
+  const cases = storeConformance(() => movable(redisMedium(serverUrl('redis'))), { clock: true })
+  for (const { group, name, skipped, run } of cases) {
+    if (BY_TIME.test(group) && skipped === undefined) it(`${group}: ${name}`, run)
   }
 })
 

@@ -26,8 +26,12 @@ export interface StoreKind {
   readonly text: boolean
   /** Whether time is the test's; where not, it is a server's, and leases end when they end. */
   readonly timed: boolean
-  /** An empty one. */
-  medium(): Medium
+  /**
+   * An empty one.
+   *
+   * @param now the clock of its stores, where time is the test's. Default: `storeTime.now`, which moves on for each `open`.
+   */
+  medium(now?: () => number): Medium
   /** Resolves once every lease of `SHORT_LEASE_MS` is over. */
   endLeases(): Awaitable<void>
 }
@@ -51,8 +55,8 @@ export function memoryKind(options: MemoryOptions): StoreKind {
   const { strict = false } = options
   return {
     ...{ name: strict ? 'memory (strict)' : 'memory', text: strict, timed: true, endLeases: outlive },
-    medium() {
-      const store = memoryStore({ now: storeTime.now, ...options })
+    medium(now = storeTime.now) {
+      const store = memoryStore({ now, ...options })
       // Closing is the end of a process, not of the medium.
       return mediumOf(() => ({ ...store, close: () => undefined }))
     },
@@ -64,25 +68,28 @@ export const strictMemory: StoreKind = memoryKind({ strict: true })
 
 /**
  * Calls `define` once per kind of store, within a `describe` that names it. `'servers'`: those that keep text, and Postgres
- * and Redis besides, whose tests are skipped where there is no server.
+ * and Redis besides, whose tests are skipped where there is no server. `'timed'`: the same, with the test's time everywhere.
  */
-export function eachStore(define: (kind: StoreKind) => void, kinds: 'all' | 'text' | 'servers' = 'all'): void {
+export function eachStore(
+  define: (kind: StoreKind) => void,
+  kinds: 'all' | 'text' | 'servers' | 'timed' = 'all',
+): void {
   for (const kind of kinds === 'all' ? [memory, strictMemory] : [strictMemory]) {
     describe(`on ${kind.name}`, () => define(kind))
   }
   describe('on SQLite', () => define(sqliteKind({})))
-  if (kinds === 'servers') eachServer(define)
+  if (kinds === 'servers' || kinds === 'timed') eachServer(define, kinds === 'timed')
 }
 
-/** Postgres and Redis only. */
-export function eachServer(define: (kind: StoreKind) => void): void {
+/** Postgres and Redis only. `timed`: by the test's clock instead of the server's. */
+export function eachServer(define: (kind: StoreKind) => void, timed = false): void {
   describe('on Postgres', () => {
     needsServer('postgres')
-    define(serverKind('Postgres', 'postgres', () => postgresMedium()))
+    define(serverKind('Postgres', timed, 'postgres', () => postgresMedium()))
   })
   describe('on Redis', () => {
     needsServer('redis')
-    define(serverKind('Redis', 'redis', () => redisMedium(serverUrl('redis'))))
+    define(serverKind('Redis', timed, 'redis', () => redisMedium(serverUrl('redis'))))
   })
 }
 
@@ -97,11 +104,11 @@ export function sqliteKind(options: SqliteOptions): StoreKind {
   })
   return {
     ...{ name: 'SQLite', text: true, timed: true, endLeases: outlive },
-    medium() {
+    medium(now = storeTime.now) {
       folder ??= mkdtempSync(join(tmpdir(), 'polaris-semantics-'))
       const file = join(folder, `${++files}.db`)
       return mediumOf(() => {
-        const store = sqliteStore(file, { now: storeTime.now, ...options })
+        const store = sqliteStore(file, { now, ...options })
         opened.push(store)
         return store
       })
@@ -110,12 +117,17 @@ export function sqliteKind(options: SqliteOptions): StoreKind {
 }
 
 interface ServerMedium {
-  open(): DataStore
+  open(options: { readonly now?: () => number }): DataStore
   dispose(): Promise<void>
 }
 
 /** Only within a `describe`: what it made on the server is removed at the end. */
-function serverKind(name: string, server: 'postgres' | 'redis', newMedium: () => ServerMedium): StoreKind {
+function serverKind(
+  name: string,
+  timed: boolean,
+  server: 'postgres' | 'redis',
+  newMedium: () => ServerMedium,
+): StoreKind {
   const media: ServerMedium[] = []
   const opened: DataStore[] = []
   afterAll(async () => {
@@ -126,17 +138,17 @@ function serverKind(name: string, server: 'postgres' | 'redis', newMedium: () =>
   return {
     name,
     text: true,
-    timed: false,
-    endLeases: () => new Promise((resolve) => setTimeout(resolve, SHORT_LEASE_MS * 1.5)),
-    medium() {
+    timed,
+    endLeases: () => (timed ? outlive() : new Promise((resolve) => setTimeout(resolve, SHORT_LEASE_MS * 1.5))),
+    medium(now = storeTime.now) {
       const medium = newMedium()
       media.push(medium)
       const open = (): DataStore => {
-        const store = medium.open()
+        const store = medium.open(timed ? { now } : {})
         opened.push(store)
         return store
       }
-      return { open, join: open }
+      return timed ? mediumOf(open) : { open, join: open }
     },
   }
 }

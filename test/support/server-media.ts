@@ -5,6 +5,24 @@ import { beforeEach, inject } from 'vitest'
 import type { DataStore } from 'polaris-workflow'
 import { postgresStore, type PostgresOptions } from 'polaris-workflow/stores/postgres'
 
+/** Groups of the conformance suite that go by the time: they also run by a clock of the test's instead of the server's. */
+export const BY_TIME = /^(lease|claim|clock|append|mail in changes|cancel)$/
+
+interface Timed {
+  open(options: { readonly now: () => number }): DataStore
+  dispose(): Promise<void>
+}
+
+/** A medium by a clock that the test moves. */
+export function movable({
+  open,
+  dispose,
+}: Timed): Omit<Timed, 'open'> & { open(): DataStore; advance(ms: number): void } {
+  let ahead = 0
+  const now = (): number => Date.now() + ahead
+  return { open: () => open({ now }), dispose, advance: (ms) => void (ahead += ms) }
+}
+
 /** Skips every test of the file or `describe` where the server is missing; the run's last lines say how many, and why. */
 export function needsServer(name: 'postgres' | 'redis'): void {
   const place = inject(name)

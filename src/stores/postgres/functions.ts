@@ -237,8 +237,11 @@ BEGIN
 END $$`
 }
 
-/** Unless the store brings a clock: the server's, in milliseconds, at this very moment. `now()` would be the transaction's beginning. */
-const PRESENT = 'coalesce(clock, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)'
+/** In milliseconds, at this very moment: `now()` would be the transaction's beginning. */
+export const SERVER_TIME = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
+
+/** `clock`: what the store brings instead. */
+const PRESENT = `coalesce(clock, ${SERVER_TIME})`
 
 /** For this transaction only, and whoever made the connection: a commit that is answered is on disk (G1). */
 const SYNCHRONOUS = `IF relaxed THEN

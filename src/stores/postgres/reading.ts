@@ -1,6 +1,7 @@
 import type { ClaimQuery, Header, HistoryQuery, ListQuery, Mail, Page, Row, Snapshot } from '../contract.ts'
 import { checkLimit, LISTED, readCursor, statusesOf, writeCursor } from '../paging.ts'
 import { numberArray, textArray } from './arrays.ts'
+import { SERVER_TIME } from './functions.ts'
 import {
   HEADER_COLUMNS,
   HEADER_WIDTH,
@@ -81,6 +82,15 @@ export function makeReader({ ask, checkOpen, schema, named, relaxed, clock }: St
       const [record] = (await ask(pruneStatement(schema), [handledBefore, limit])) as [string][]
       return Number(record?.[0])
     },
+  }
+}
+
+/** The server's. */
+export function makeClock({ ask, checkOpen, named }: StoreParts): () => Promise<number> {
+  return async () => {
+    checkOpen()
+    const [record] = (await ask(`SELECT ${SERVER_TIME}`, [], named('now'))) as [string][]
+    return Number(record?.[0])
   }
 }
 

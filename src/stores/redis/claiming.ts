@@ -7,7 +7,8 @@ import type { Connection } from './connection.ts'
 import { translate } from './failure.ts'
 import { instanceKey, type Keys } from './keys.ts'
 import * as records from './records.ts'
-import { CLAIM, DUE, HEADERS } from './scripts.ts'
+import { HEADERS } from './reading-scripts.ts'
+import { CLAIM, DUE } from './scripts.ts'
 
 interface Due {
   readonly wakeAt: number

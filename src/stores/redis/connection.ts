@@ -4,7 +4,7 @@ import { PolarisError } from '../../graph/errors.ts'
 import { type Client, loadDriver, type RedisClient } from './driver.ts'
 import { translate } from './failure.ts'
 import type { Keys } from './keys.ts'
-import type { Script } from './scripts.ts'
+import type { Script } from './script.ts'
 
 export interface ConnectionOptions {
   readonly url: string | undefined
@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   readonly connection: RedisOptions
   readonly timeout: number
   readonly requireDurable: boolean
+  /** Whose clock counts instead of the server's. */
+  readonly now: (() => number) | undefined
   readonly keys: Keys
 }
 
@@ -79,7 +81,7 @@ export function connect(options: ConnectionOptions): Connection {
     get cluster() {
       return options.client?.isCluster === true
     },
-    run: (script, calls) => bounded(open().then((ready) => runAll(ready, script, calls))),
+    run: (script, calls) => bounded(open().then((ready) => runAll(ready, ...timed(options.now, script, calls)))),
     duplicate: () => bounded(open().then((ready) => duplicate(ready))),
     async close() {
       closed = true
@@ -89,6 +91,13 @@ export function connect(options: ConnectionOptions): Connection {
       ours.disconnect()
     },
   }
+}
+
+/** What is run where the store brings a clock. */
+function timed(now: (() => number) | undefined, script: Script, calls: readonly Call[]): [Script, readonly Call[]] {
+  if (now === undefined || script.given === undefined) return [script, calls]
+  const time = Math.floor(now())
+  return [script.given, calls.map(({ keys, args }) => ({ keys, args: [...args, time] }))]
 }
 
 async function createClient({ url, connection }: ConnectionOptions): Promise<Client> {

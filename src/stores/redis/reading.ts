@@ -6,7 +6,7 @@ import { batch, type Item, unbatch } from './calls.ts'
 import type { Connection } from './connection.ts'
 import { instanceKey, type Keys, mailKey, oldRowsKey } from './keys.ts'
 import * as records from './records.ts'
-import { HEADERS, HISTORY, MAIL, READ, REQUEST, SCAN } from './scripts.ts'
+import { HEADERS, HISTORY, MAIL, NOW, READ, REQUEST, SCAN } from './reading-scripts.ts'
 
 export async function read(connection: Connection, keys: Keys, id: string): Promise<Snapshot | undefined> {
   const [answer] = await connection.run(READ, [{ keys: [instanceKey(keys.partition(id), id)], args: [] }])
@@ -57,6 +57,12 @@ export async function request(
   const call = { keys: [mailKey(keys.partition(id), id)], args: [records.requestField(requestId)] }
   const [answer] = await connection.run(REQUEST, [call])
   return answer === '' ? undefined : records.toMail(answer as string)
+}
+
+/** Of a cluster, that of one server. */
+export async function serverTime(connection: Connection, keys: Keys): Promise<number> {
+  const [answer] = await connection.run(NOW, [{ keys: [keys.meta], args: [] }])
+  return Number(answer)
 }
 
 /** Looked at in one round, over all partitions, when most do not fit: about 20 ms of the server's time. */
