@@ -117,8 +117,7 @@ export class Polaris<Services extends object = {}> {
     const atRest = (id: string): void => this.watches?.told(id)
     const times = { longestRun, longestWait, tombstones: durationMs(tombstones) ?? 0 }
     const time = store && storeClock(store, clock)
-    this.entries =
-      store && time && new Instances({ store, registry, clock: time, ids, warm, tenure, atRest, ...times })
+    this.entries = store && time && new Instances({ store, registry, clock: time, ids, warm, tenure, atRest, ...times })
     this.versions = this.entries?.versions
     const { mailbox } = this.entries ?? {}
     const { live } = this
