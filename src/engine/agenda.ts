@@ -9,6 +9,7 @@ import type { State } from './state.ts'
  * @param since when it came to rest
  */
 export function agenda(state: State, status: InstanceStatus, since: number): number | null {
+  if (state.isUndoing) return state.undoing?.note?.retryAt ?? since
   return status === 'retrying' ? nextTry(state) : removalAt(state, status, since)
 }
 

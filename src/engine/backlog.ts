@@ -11,7 +11,7 @@ import { Overtaken } from './journal.ts'
 import type { Tenure } from './journal.ts'
 import type { Answer, Helper } from './mailbox.ts'
 import { CALL } from './program.ts'
-import { cancelledMeanwhile, crashLoop, versionChanged } from './refusals.ts'
+import { cancelledMeanwhile, crashLoop, undoingFirst, versionChanged } from './refusals.ts'
 import type { Registry } from './registry.ts'
 import type { Remover } from './removal.ts'
 import type { ScopeResult } from './result.ts'
@@ -131,6 +131,10 @@ export class Backlog {
       await this.interrupted(manner, warm, header)
       return true
     }
+    // What is to be undone goes first: new data would set off what is being taken back.
+    if (warm.state.isUndoing && header.pass === 0 && goesOn() && this.isDue(warm, header, agenda)) {
+      return this.wake(manner, warm)
+    }
     const waits = hasMail(header) && goesOn()
     const mails = waits ? await this.facts.store.mail(manner.id, { after: header.mailHandled, limit: MAILS }) : []
     const current = mails.length > 0 && goesOn() ? await this.moved(warm) : warm
@@ -147,7 +151,8 @@ export class Backlog {
       this.facts.warm.drop(manner.id)
       return true
     }
-    if (warm.header !== undefined && warm.header.holder !== null) await this.facts.driver.release(warm, warm.header)
+    if (warm.header !== undefined && warm.header.holder !== null)
+      await this.facts.driver.closer.release(warm, warm.header)
     return false
   }
 
@@ -181,11 +186,13 @@ export class Backlog {
     // Another process has begun or handled it since this one saw the header.
     if (body === undefined) throw new Overtaken()
     const opened = await this.facts.versions.open(served, body)
-    if (opened instanceof PolarisError) return this.facts.driver.giveUp(warm, header, [], opened)
+    if (opened instanceof PolarisError) return this.facts.driver.closer.giveUp(warm, header, [], opened)
     const { accepted, meta, operation } = opened
-    if (isCancelled(header, seq)) return this.facts.driver.giveUp(warm, header, accepted, cancelledMeanwhile(header.id))
-    if (header.claims > MOST_CLAIMS && operation?.kind !== 'cancel') {
-      return this.facts.driver.giveUp(warm, header, accepted, crashLoop(header))
+    const { driver } = this.facts
+    if (isCancelled(header, seq)) return driver.closer.giveUp(warm, header, accepted, cancelledMeanwhile(header.id))
+    if (operation?.kind !== 'cancel') {
+      if (warm.state.isUndoing) return driver.closer.giveUp(warm, header, accepted, undoingFirst(header.id))
+      if (header.claims > MOST_CLAIMS) return driver.closer.giveUp(warm, header, accepted, crashLoop(header))
     }
     const delta = accepted.map(({ intake, value }) => ({ name: intake.slot.name, value }))
     return this.facts.driver.run(manner, warm, { mode, delta, accepted, meta, operation }, { seq, more })
@@ -195,8 +202,11 @@ export class Backlog {
   async interrupted(manner: Manner, warm: Warm, header: Header): Promise<Answer> {
     const { driver } = this.facts
     const answer = await answerTo(() => {
-      if (isCancelled(header, header.scope)) return driver.giveUp(warm, header, [], cancelledMeanwhile(header.id))
-      if (header.claims > MOST_CLAIMS) return driver.giveUp(warm, header, [], crashLoop(header))
+      const crashes = header.claims > MOST_CLAIMS
+      if (warm.state.isUndoing) return driver.closer.undoInterrupted(warm, header, crashes)
+      if (isCancelled(header, header.scope))
+        return driver.closer.giveUp(warm, header, [], cancelledMeanwhile(header.id))
+      if (crashes) return driver.closer.giveUp(warm, header, [], crashLoop(header))
       return driver.runInterrupted(manner, warm, header)
     })
     this.facts.settled(manner.id, header.scope, answer)
@@ -269,4 +279,5 @@ const IS_ANSWER: ReadonlySet<ErrorCode> = new Set([
   'VERSION_NOT_SERVED',
   'BUILDER_UNKNOWN',
   'CANCELLED',
+  'COMPENSATING',
 ])

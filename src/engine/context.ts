@@ -49,9 +49,7 @@ export class Context implements BuildContext<Readonly<Record<string, unknown>>> 
    * builder keeps one key until it ends without a product. A restart or a rerun makes new ones.
    */
   get idempotencyKey(): string {
-    const { node, cause } = this.work
-    const generation = node.builder.once ? this.once : String(cause)
-    return `${this.scope.incarnation}:${generation}:${headerSafe(node.name)}`
+    return keyOf(this.scope, this.work, this.once)
   }
 
   get services(): Readonly<Record<string, unknown>> {
@@ -61,6 +59,12 @@ export class Context implements BuildContext<Readonly<Record<string, unknown>>> 
   get meta(): Readonly<Record<string, unknown>> {
     return this.scope.meta
   }
+}
+
+/** The idempotency key of a run. `once`: a `once` builder's generation, where it is known. */
+export function keyOf(scope: ScopeContext, { node, cause }: Work, once?: string): string {
+  const generation = node.builder.once ? (once ?? scope.onceGeneration(node)) : cause
+  return `${scope.incarnation}:${generation}:${headerSafe(node.name)}`
 }
 
 /** Keys travel in HTTP headers, which take ASCII only. Different names stay different. */

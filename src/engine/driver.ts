@@ -1,11 +1,11 @@
 import type { Datum } from '../graph/data.ts'
-import type { PolarisError } from '../graph/errors.ts'
 import type { Slot } from '../graph/graph.ts'
 import { decode } from '../stores/codec.ts'
 import type { Awaitable, Change, DataStore, Header, Mail, Mode, Row } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 import type { Endurance } from './care.ts'
 import type { Clock } from './clock.ts'
+import { Closer } from './closing.ts'
 import { Committer } from './committer.ts'
 import { NO_META } from './context.ts'
 import { ById } from './by-id.ts'
@@ -27,6 +27,7 @@ import type { Operation } from './operation.ts'
 import { needsHistory, Scope } from './scope.ts'
 import { isFed } from './standing.ts'
 import { ScopeRun } from './scope-run.ts'
+import { beginUndoing } from './undoing.ts'
 import { loadState, State } from './state.ts'
 import { completedTarget } from './verdict.ts'
 
@@ -112,6 +113,7 @@ export class Driver {
   /** For scopes that a call set off, and for all others. */
   private readonly endurance: { readonly hasty: Endurance; readonly patient: Endurance }
   private readonly runs = new ById<ScopeRun>()
+  readonly closer: Closer
 
   constructor(facts: DriverFacts) {
     this.facts = facts
@@ -122,6 +124,12 @@ export class Driver {
     const lasting = { clock, longestWait, parks: true }
     this.endurance = { hasty: { ...lasting, patient: false }, patient: { ...lasting, patient: true } }
     this.leases = new Leases(facts.clock, { ms: facts.tenure.ms, longestRun: facts.longestRun })
+    const { form, decode: read, leases } = this
+    this.closer = new Closer({
+      ...{ store: facts.store, clock, leases, longestWait, form, decode: read },
+      journal: (warm, draft, own) => this.journal(warm, draft, own),
+      settle: (warm, journal) => this.settle(warm, journal),
+    })
   }
 
   /** The header of an instance that does not exist yet. */
@@ -147,7 +155,8 @@ export class Driver {
    */
   run(manner: Manner, warm: Warm, trigger: Trigger, origin: Origin): Awaitable<ScopeResult> {
     const kind = trigger.operation?.kind
-    if (kind === 'cancel') return this.cancel(warm, warm.header as Header, trigger)
+    if (kind === 'cancel') return this.closer.cancel(warm, warm.header as Header, trigger)
+    if (warm.state.isUndoing) return this.closer.undoMore(warm, warm.header as Header)
     if (kind !== 'restart') return this.begin(manner, warm, trigger, origin)
     return this.rewind(warm).then(() => this.begin(manner, warm, trigger, origin))
   }
@@ -220,86 +229,6 @@ export class Driver {
     // Nobody else may run the same builders meanwhile: where the lease was not just claimed, it is taken first.
     if (warm.leasedAt === undefined) await journal.flush(run.patch())
     return this.drive(warm, { scope, run, journal, fed, noted: true, keep: false })
-  }
-
-  /**
-   * Closes a scope, begun or not, that cannot be run. What was fed is kept.
-   *
-   * @param delta of a scope that was not begun
-   * @throws the reason
-   */
-  async giveUp(warm: Warm, header: Header, delta: readonly AcceptedDatum[], reason: PolarisError): Promise<never> {
-    const startedAt = this.facts.clock.now()
-    const { state } = warm
-    const { mode } = header
-    const scope = header.pass > 0 ? header.scope : header.scope + 1
-    const committed = header.pass > 0 ? header.rows : undefined
-    const journal = this.journal(warm, header, { direct: false, mail: undefined, committed, startedAt })
-    for (const datum of delta) journal.add(feed(state, { scope, pass: 1, startedAt }, datum, this.form === 'live'))
-    journal.add(reasonRow(state, scope, startedAt, reason))
-    const { code, message } = reason
-    const handled = handledBy(scope, startedAt, { status: 'failed', error: { code, message } })
-    const { settled, newest: rows } = state
-    const wakeAt = agenda(state, 'failed', startedAt)
-    const patch = { status: 'failed', scope, pass: 0, mode, settled, rows, updatedAt: startedAt, wakeAt } as const
-    await journal.close(patch, { settled: true, handled, keep: false })
-    this.settle(warm, journal)
-    throw reason
-  }
-
-  /** Ends an instance for good: what it has stays to be looked at. */
-  private async cancel(warm: Warm, header: Header, { operation, meta }: Trigger): Promise<ScopeResult> {
-    const { state } = warm
-    const { id, cancelling: scope, mode } = header
-    const updatedAt = this.facts.clock.now()
-    const journal = this.journal(warm, header, {
-      ...{ direct: false, mail: undefined, committed: undefined, startedAt: updatedAt },
-    })
-    const left = state.settled < state.newest
-    if (meta !== undefined) journal.add(callRow(state, scope, updatedAt, meta))
-    if (operation !== undefined) journal.add(operate(state, scope, updatedAt, operation))
-    if (!left) state.settle()
-    const { settled, newest: rows } = state
-    const status = 'cancelled'
-    const patch = {
-      status,
-      scope,
-      pass: 0,
-      mode,
-      settled,
-      rows,
-      updatedAt,
-      wakeAt: agenda(state, status, updatedAt),
-    } as const
-    await journal.close(patch, { settled: true, handled: handledBy(scope, updatedAt, { status }), keep: false })
-    this.settle(warm, journal)
-    const copy = state.snapshot(false)
-    return new ScopeResult({
-      id,
-      scope,
-      state: copy,
-      slots: [],
-
-      status,
-      target: undefined,
-      lost: undefined,
-    })
-  }
-
-  /** Gives back an instance on which there was nothing to do. */
-  async release(warm: Warm, header: Header): Promise<void> {
-    const { status, scope, pass, mode, settled, rows, updatedAt } = header
-    const journal = this.journal(warm, header, {
-      direct: false,
-      mail: undefined,
-      committed: rows,
-      startedAt: updatedAt,
-    })
-    await journal.close(
-      { status, scope, pass, mode, settled, rows, updatedAt, wakeAt: agenda(warm.state, status, updatedAt) },
-      { settled: pass === 0, handled: undefined, keep: false },
-    )
-    this.settle(warm, journal)
   }
 
   /** Puts an instance into the store that was not made by a scope; answers whether its id was free. */
@@ -434,7 +363,10 @@ export class Driver {
     else state.settle()
     const ending = endingOf(run, scope)
     scope.release()
-    const patch = run.lastPatch(ending.status, agenda(state, ending.status, run.recorder.start()))
+    const undoes = ending.status === 'failed' && run.failure !== undefined && state.graph.undoes
+    if (undoes) journal.add(beginUndoing(state, scope.number, run.recorder.start()))
+    const status = undoes ? 'retrying' : ending.status
+    const patch = run.lastPatch(status, agenda(state, status, run.recorder.start()))
     const handled = noted ? handledBy(scope.number, patch.updatedAt, outcomeOf(run, scope, ending)) : undefined
     const closed = journal.close(patch, { settled: true, handled, keep })
     if (isThenable(closed)) return closed.then(() => this.conclude(warm, ended, ending))

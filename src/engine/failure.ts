@@ -74,7 +74,11 @@ export function thrownBy({ code, cause, node, what }: Failure): unknown {
 
 /** A failure as its row keeps it. */
 export function rowError({ cause, code, message }: Failure): NonNullable<RowNote['error']> {
-  if (code !== 'BUILDER_FAILED') return { name: 'PolarisError', code, message }
+  return code === 'BUILDER_FAILED' ? thrownError(cause) : { name: 'PolarisError', code, message }
+}
+
+/** Anything that was thrown, as a row keeps it. */
+export function thrownError(cause: unknown): NonNullable<RowNote['error']> {
   try {
     if (!(cause instanceof Error)) return { name: 'Thrown', message: messageOf(cause) }
     const given: unknown = (cause as { code?: unknown }).code

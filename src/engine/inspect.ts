@@ -35,6 +35,8 @@ export interface InstanceView extends InstanceSummary {
   readonly data: Readonly<Record<string, unknown>>
   /** The newest datum of one data. Throws `DATA_UNKNOWN` for data of other workflows, namesakes included. */
   latest<X extends AnyData>(data: X): Frozen<ValueOf<X>> | undefined
+  /** If what it has done was to be undone. */
+  readonly compensation?: Compensation
   /** Why it is failed: what the builder that threw last threw. */
   readonly failure?: { readonly builder: string; readonly at: number; readonly attempt?: number } & NonNullable<
     RowNote['error']
@@ -138,6 +140,38 @@ export interface Explanation {
   readonly waitingFor: readonly string[]
   readonly targets: readonly TargetExplanation[]
   readonly builders: readonly BuilderExplanation[]
+  /** If what it has done was to be undone. */
+  readonly compensation?: Compensation
+}
+
+/** How far it is with undoing what an instance has done. */
+export interface Compensation {
+  readonly done: boolean
+  /** How many runs are still to be undone, the one at hand included, as far as that is known. */
+  readonly left: number
+  /** Whose run is next. */
+  readonly builder?: string
+  /** Tries of that one that failed. */
+  readonly attempt?: number
+  readonly error?: NonNullable<RowNote['error']>
+  /** When it is tried again. */
+  readonly retryAt?: number
+}
+
+function compensationOf({ undoing }: State): { readonly compensation?: Compensation } {
+  if (undoing === undefined) return {}
+  const { builder, note, outcome } = undoing
+  const { attempt, error, retryAt, left = 0 } = note ?? {}
+  return {
+    compensation: {
+      done: outcome === 'compensated',
+      left,
+      ...(builder !== null && { builder }),
+      ...(attempt !== undefined && attempt > 0 && { attempt }),
+      ...(error !== undefined && { error }),
+      ...(retryAt !== undefined && { retryAt }),
+    },
+  }
 }
 
 export function summarise(header: Header): InstanceSummary {
@@ -160,6 +194,7 @@ export function viewInstance(graph: Graph, { header, rows }: Snapshot, live: boo
     waitingFor: header.status === 'completed' ? [] : waitingFor(state, graph.targets),
     ...(target !== undefined && { targetName: slotAt(graph, target).name }),
     data: Object.freeze(data),
+    ...compensationOf(state),
     latest: (of) => {
       const slot = slotFor(graph, of)
       return (slot && valueFor(graph, slot, of, data[slot.name])) as never
@@ -203,6 +238,7 @@ export function explainInstance(graph: Graph, { header, rows }: Snapshot, live: 
     status: header.status,
     ...(header.pass > 0 && { open: { scope: header.scope, pass: header.pass, mode: header.mode } }),
     waitingFor: header.status === 'completed' ? [] : waitingFor(state, graph.targets),
+    ...compensationOf(state),
     targets: graph.targets.map((slot) => explainTarget(state, slot)),
     builders: graph.nodes.map((node) => explainBuilder(state, node, failures.get(node.name), settledSource, retries)),
   }

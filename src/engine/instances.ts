@@ -221,8 +221,10 @@ export class Instances {
       void this.backlog.drain(id, { hooks, limit }, held)
       return
     }
-    const header = this.warm.get(id)?.header
-    if (header === undefined || this.closed || !hasMail(header) || header.holder !== null) this.turns.pass(id)
+    const warm = this.warm.get(id)
+    const header = warm?.header
+    const goesOn = header !== undefined && header.holder === null && (hasMail(header) || warm?.state.isUndoing === true)
+    if (!goesOn || this.closed) this.turns.pass(id)
     else void this.backlog.drain(id, { hooks, limit }, undefined)
   }
 
@@ -322,7 +324,7 @@ export class Instances {
     if (call.signal?.aborted === true) throw gaveUp(call.id, call.signal.reason)
     const header = warm?.header
     if (warm === undefined || header === undefined) return this.begin(call, this.driver.fresh(served), accepted)
-    if (this.isAtRest(call, header)) {
+    if (!warm.state.isUndoing && this.isAtRest(call, header)) {
       this.held.delete(call.id)
       return this.begin(call, warm, accepted)
     }

@@ -64,6 +64,8 @@ export class Journal {
   private rows: Row[] = []
   /** By builder the `seq` of its newest row, committed or not, with or without a product. */
   private readonly newest: Map<number, number> | undefined
+  /** By builder that can be undone, the `seq` of the row that says that it begins. */
+  private starts: Map<number, number> | undefined
   /** `seq` of the newest row from a builder with effects outside. */
   private effect = 0
   /** Rows up to this `seq` are committed. */
@@ -112,6 +114,12 @@ export class Journal {
     if (!node.builder.pure) this.effect = row.seq
   }
 
+  /** Notes that a builder is about to do what may have to be undone: it must not start before that is durable. */
+  begin(row: Row, { index }: Node): void {
+    this.rows.push(row)
+    if (this.newest !== undefined) (this.starts ??= new Map()).set(index, row.seq)
+  }
+
   /**
    * Whether a builder must not start yet: the delta, and what came of those it depends on, has to be durable first. That
    * they gave nothing counts too: after a crash they might give something, and it would run under the same idempotency
@@ -120,6 +128,7 @@ export class Journal {
   holds({ node }: Work): boolean {
     if (this.newest === undefined) return false
     if (this.committed < 0) return true
+    if (this.starts !== undefined && (this.starts.get(node.index) ?? 0) > this.committed) return true
     const { nodes, slots } = this.graph
     for (const { slot } of node.inputs) {
       const { producer } = slots[slot] as Slot

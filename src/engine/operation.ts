@@ -10,7 +10,7 @@ import type { State } from './state.ts'
 export type Operation =
   | { readonly kind: 'restart'; readonly reason?: string }
   | { readonly kind: 'rerun'; readonly builder: string; readonly reason?: string }
-  | { readonly kind: 'cancel'; readonly reason?: string }
+  | { readonly kind: 'cancel'; readonly reason?: string; readonly compensate?: boolean }
 
 /** Why somebody asks for an operation: kept in the history. Who: `executor.with({ meta })`. */
 export interface WithReason {
@@ -22,6 +22,11 @@ export interface WithReason {
 export interface Asked extends WithReason {
   /** Who, within which trace: small plain JSON that the history keeps. */
   readonly meta?: Readonly<Record<string, unknown>>
+}
+
+export interface CancelOptions extends Asked {
+  /** Undo what builders with `compensate` have done. Default: false. */
+  readonly compensate?: boolean
 }
 
 const LONGEST_REASON = 1_000

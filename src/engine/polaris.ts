@@ -17,8 +17,8 @@ import type { ForkOptions } from './fork.ts'
 import { Instances } from './instances.ts'
 import { checkMeta } from './meta.ts'
 import { checkReason } from './operation.ts'
-import type { Asked } from './operation.ts'
-import { checkId, closed, noStore } from './refusals.ts'
+import type { CancelOptions } from './operation.ts'
+import { cancelledAsItWas, checkId, closed, noStore } from './refusals.ts'
 import { previewOf } from './preview.ts'
 import type { Preview } from './preview.ts'
 import { Registry } from './registry.ts'
@@ -287,16 +287,24 @@ export class Polaris<Services extends object = {}> {
    * kept, what waits is not run, and data that come later are refused with `CANCELLED`, as are the calls under way. Resolves
    * once that is done, wherever the instance is worked on. To ask twice is harmless.
    *
-   * Throws `ID_INVALID`, `INSTANCE_NOT_FOUND`, `VERSION_NOT_SERVED`.
+   * With `compensate`, what builders with `compensate` have done is undone, the newest first. A try that fails is made again
+   * by a worker, for ever; where that takes longer than a call should, this resolves with status `retrying` and
+   * `compensation` says how far it is.
+   *
+   * Throws `ID_INVALID`, `INSTANCE_NOT_FOUND`, `VERSION_NOT_SERVED`; `CANCELLED` if `compensate` comes too late: it was
+   * cancelled without.
    */
-  async cancel(id: string, options: Asked = {}): Promise<InstanceView> {
+  async cancel(id: string, options: CancelOptions = {}): Promise<InstanceView> {
     checkId(id)
-    checkOptions('cancel', options, ['reason', 'meta'])
-    const { meta, ...rest } = options
-    const operation = { kind: 'cancel', ...checkReason('cancel', rest) } as const
+    checkOptions('cancel', options, ['reason', 'meta', 'compensate'])
+    const { meta, compensate = false, ...rest } = options
+    checkOption('compensate', typeof compensate === 'boolean', 'true or false', compensate)
+    const operation = { kind: 'cancel', compensate, ...checkReason('cancel', rest) } as const
     const checked = meta === undefined ? undefined : checkMeta(meta)
     await this.lives.cancel(id, operation, checked)
-    return (await this.get(id)) as InstanceView
+    const view = (await this.get(id)) as InstanceView
+    if (compensate && view.compensation === undefined) throw cancelledAsItWas(id)
+    return view
   }
 
   /**

@@ -26,6 +26,12 @@ export const CANCELLED = 'x:'
 export const MOVED = 'm:'
 /** A product that came along to a version whose builder of it has not made it. */
 export const HELD = 'h:'
+/** The newest beginning of a builder whose effects can be undone. */
+export const STARTED = 'b:'
+/** How far it is with undoing what an instance has done. */
+export const UNDOING = 'y:'
+/** The newest run of a builder that was undone. */
+export const UNDONE = 'z:'
 /** Where a fork tells what it is a copy of. */
 export const FORKED = 'k:'
 /** The newest call that said something about itself. */

@@ -8,7 +8,7 @@ import { isEqual } from './canonical.ts'
 import { datumRow, listOf } from './datum-row.ts'
 import type { Pass, RowKind } from './datum-row.ts'
 import type { Journal } from './journal.ts'
-import { UNCHANGED } from './program.ts'
+import { STARTED, UNCHANGED } from './program.ts'
 import type { Program, Step } from './program.ts'
 import type { Scope, Work } from './scope.ts'
 import type { State } from './state.ts'
@@ -154,6 +154,11 @@ export class Recorder {
     const row = this.row(work, 'failed', failed, null, undefined, startedAt, note)
     this.state.noteTry(node.index, row)
     this.journal?.add(row, node)
+  }
+
+  /** The row that says that a builder may have done something from now on. */
+  begins(work: Work, key: string): Row {
+    return this.row(work, 'started', STARTED + work.node.name, null, undefined, this.start(), { key })
   }
 
   /** The newest product of a scope's builder, as hooks see it. */

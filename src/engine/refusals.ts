@@ -157,6 +157,20 @@ export function notFound(id: string): PolarisError {
   return new PolarisError('INSTANCE_NOT_FOUND', `There is no instance '${id}'.`)
 }
 
+export function cancelledAsItWas(id: string): PolarisError {
+  return new PolarisError(
+    'CANCELLED',
+    `'${id}' was cancelled before, without compensate: what it has done stands, and must be undone by hand.`,
+  )
+}
+
+export function undoingFirst(id: string): PolarisError {
+  return new PolarisError(
+    'COMPENSATING',
+    `What '${id}' has done is being undone, and that did not succeed yet. What was fed is kept; call resume once it has.`,
+  )
+}
+
 export function noStore(): PolarisError {
   return new PolarisError(
     'STORE_INVALID',

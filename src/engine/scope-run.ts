@@ -9,7 +9,7 @@ import { after } from './clock.ts'
 import { Tries } from './care.ts'
 import type { Endurance } from './care.ts'
 import type { Clock } from './clock.ts'
-import { Context } from './context.ts'
+import { Context, keyOf } from './context.ts'
 import type { ScopeContext } from './context.ts'
 import { invalidProduct, rowError, threwUp, tookTooLong } from './failure.ts'
 import type { Failure } from './failure.ts'
@@ -270,9 +270,15 @@ export class ScopeRun implements ScopeContext, Tenant {
       const work = this.scope.next()
       if (work === undefined) return
       this.active++
+      if (work.node.builder.compensate !== undefined) this.begins(work)
       if (journal?.holds(work) === true) (this.held ??= []).push(work)
       else this.start(work)
     }
+  }
+
+  /** Before a builder does what may have to be undone, it is written down that it may have. */
+  private begins(work: Work): void {
+    this.journal?.begin(this.recorder.begins(work, keyOf(this, work)), work.node)
   }
 
   private startReleased(held: readonly Work[], journal: Journal | undefined): void {

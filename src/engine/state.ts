@@ -2,7 +2,7 @@ import type { Row } from '../stores/contract.ts'
 import type { Graph, Node, Slot } from '../graph/graph.ts'
 import { freezeDeep } from './freeze.ts'
 import { Paged } from './paged.ts'
-import { MOVED, RERUN, RESTART, SUPPLIED } from './program.ts'
+import { FORKED, MOVED, RERUN, RESTART, SUPPLIED, UNDOING, UNDONE } from './program.ts'
 import { effective, standingRows } from './standing.ts'
 
 /**
@@ -21,6 +21,8 @@ export class State {
   supplies: Map<number, Row> | undefined
   /** The newest restart: everything has begun again with its scope. */
   restarted: Row | undefined
+  /** How far it is with undoing what the instance has done; absent if that was never asked for. */
+  undoing: Row | undefined
   /** By builder, the newest rerun that it has to answer: of itself, or of what it depends on. */
   reruns: Map<number, Row> | undefined
   /** By builder the newest try that failed and was not to be the last. */
@@ -92,6 +94,27 @@ export class State {
   isRerunDue(node: number): boolean {
     const row = this.reruns?.get(node)
     return row !== undefined && row.seq > this.settled && row.scope > (this.runs.get(node)?.scope ?? 0)
+  }
+
+  /** Whether something that the instance has done is still to be undone. */
+  get isUndoing(): boolean {
+    return this.undoing?.outcome === 'compensating'
+  }
+
+  /** Takes in that what a builder had done is undone: its product no longer counts, and it is due. */
+  noteUndone(row: Row): void {
+    const { graph } = this
+    const index = graph.nodeOf.get(row.builder ?? '')
+    if (index === undefined) return
+    const { out } = graph.nodes[index] as Node
+    if ((this.runs.get(index)?.seq ?? 0) < row.seq) this.runs.set(index, undefined)
+    const datum = this.rows.get(out)
+    if (datum?.builder === row.builder && datum !== undefined && datum.seq < row.seq) {
+      this.values.set(out, undefined)
+      this.rows.set(out, undefined)
+      this.unsettled = this.unsettled.filter((slot) => slot !== out)
+    }
+    if (this.runs.get(index) === undefined) (this.reruns ??= new Map<number, Row>()).set(index, row)
   }
 
   /**
@@ -181,6 +204,10 @@ export function loadState(
   for (const row of standing) {
     if (row.place.startsWith(RERUN)) state.noteRerun(row)
     else if (row.place === MOVED) state.noteMove(row)
+    else if (row.place.startsWith(UNDONE)) state.noteUndone(row)
+    else if (row.place === UNDOING) state.undoing = row
+    // A copy has done nothing that would be its to undo.
+    else if (row.place === FORKED) state.undoing = undefined
   }
   return state
 }

@@ -69,6 +69,7 @@ export type InputOf<C extends Inputs, O extends Inputs, A extends Inputs> = Simp
 
 /** A method's type, so that builders of different inputs are alike to whoever lists them, as they are by `process`. */
 type Fallback<Input, Context> = { of(this: void, error: unknown, input: Input, context: Context): unknown }['of']
+type Compensate<Input, Context> = { of(this: void, product: never, input: Input, context: Context): unknown }['of']
 
 /** A unit of work: what it reads, the one datum it produces, and how. */
 export interface Builder<Input = unknown, Reads = AnyData, Produces = AnyData, Uses extends Services = Services> {
@@ -87,6 +88,7 @@ export interface Builder<Input = unknown, Reads = AnyData, Produces = AnyData, U
   /** Its own; without one, the workflow's holds. */
   readonly retry: RetryPolicy | undefined
   readonly fallback: Fallback<Input, BuildContext<ServiceValues<Uses>>> | undefined
+  readonly compensate: Compensate<Input, BuildContext<ServiceValues<Uses>>> | undefined
   process(input: Input, context: BuildContext<ServiceValues<Uses>>): unknown
   /** Only a type: all data the builder reads. */
   readonly types?: { readonly reads: Reads }
@@ -137,6 +139,20 @@ export interface BuilderDefinition<
     input: InputOf<C, O, A>,
     context: BuildContext<ServiceValues<S>>,
   ): Outcome<Given<In>, NamesIn<C> | NamesIn<O>>
+  /**
+   * Undoes what a run has done outside: refunds, releases, takes back; when the instance is cancelled with
+   * `{ compensate: true }`, or fails in a workflow with `onFailure: 'compensate'`. Every run of the history is undone once, the
+   * newest first. One that throws is tried again with the backoff of `retry`, for ever.
+   *
+   * `product` is `undefined` where nobody knows whether the run came to one: it threw, took too long, or its process died. Then
+   * it may or may not have done something. `context.idempotencyKey` is that of the run. Transient inputs are left out.
+   */
+  compensate?(
+    this: void,
+    product: Frozen<Out> | undefined,
+    input: InputOf<C, O, A>,
+    context: BuildContext<ServiceValues<S>>,
+  ): void | Promise<void>
   /** Makes the product, at once or later; or says `nothing()` or `waitFor(Data)`. */
   process(
     this: void,
@@ -159,6 +175,7 @@ const OPTIONS = [
   'timeout',
   'retry',
   'fallback',
+  'compensate',
   'process',
 ] as const satisfies readonly (keyof AnyDefinition)[]
 
@@ -206,6 +223,7 @@ export function builder<
     timeout: definition.timeout === undefined ? undefined : durationMs(definition.timeout),
     retry: definition.retry === undefined ? undefined : retryPolicy(definition.retry),
     fallback: definition.fallback,
+    compensate: definition.compensate,
     process: definition.process,
   })
   definedHere.add(made)
@@ -248,6 +266,12 @@ function definitionProblems(definition: unknown): string[] {
   if (timeout !== undefined) problems.push(timeout)
   if (given.fallback !== undefined && typeof given.fallback !== 'function') {
     problems.push(`'fallback' must be a function, but is ${describeValue(given.fallback)}`)
+  }
+  if (given.compensate !== undefined && typeof given.compensate !== 'function') {
+    problems.push(`'compensate' must be a function, but is ${describeValue(given.compensate)}`)
+  }
+  if (given.compensate !== undefined && given.pure === true) {
+    problems.push("it is 'pure' and has 'compensate': what has no effects outside has nothing to undo")
   }
   return [...problems, ...retryProblems(given.retry)]
 }

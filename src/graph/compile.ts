@@ -6,7 +6,7 @@ import { timerProblems, withEnds } from './compile-timers.ts'
 import { components, cutEdges, cycleIn, ranks } from './cycles.ts'
 import type { Adjacency } from './cycles.ts'
 import { ACCESS, CONSUMES, OPTIONAL } from './graph.ts'
-import type { Care, Durability, Graph, Input, InputKind, Node, Slot } from './graph.ts'
+import type { Care, Durability, Graph, Input, InputKind, Node, OnFailure, Slot } from './graph.ts'
 import type { Migration, Policy } from './migration.ts'
 import { listNames } from './naming.ts'
 import { timerRuleOf } from './timer.ts'
@@ -24,6 +24,7 @@ export interface Definition {
   readonly loops: boolean
   readonly durability: Durability
   readonly retention: Graph['retention']
+  readonly onFailure: OnFailure
   /** Products that callers from outside may feed. */
   readonly feedable: readonly AnyData[]
   readonly timeout: number | undefined
@@ -160,7 +161,10 @@ function feedableProblems(
   })
 }
 
-function builderProblems({ builders: all, transients }: Definition, builders: readonly AnyBuilder[]): string[] {
+function builderProblems(
+  { builders: all, transients, durability }: Definition,
+  builders: readonly AnyBuilder[],
+): string[] {
   const problems: string[] = []
   if (all.length === 0) problems.push('it has no builders')
   const transient = new Set(transients.map((data) => data.name))
@@ -174,6 +178,16 @@ function builderProblems({ builders: all, transients }: Definition, builders: re
     if (builder.cutoff && transient.has(out)) {
       problems.push(
         `builder '${builder.name}' has cutoff, but its product '${out}' is transient: there is none to compare it with`,
+      )
+    }
+    if (builder.compensate !== undefined && transient.has(out)) {
+      problems.push(
+        `builder '${builder.name}' has compensate, but its product '${out}' is transient and would not be there`,
+      )
+    }
+    if (builder.compensate !== undefined && durability === 'scope') {
+      problems.push(
+        `builder '${builder.name}' has compensate, which needs durability 'builder': after a crash nobody would know what to undo`,
       )
     }
     for (const kind of ['consumes', 'optionals'] as const) {
@@ -273,6 +287,7 @@ function assemble(
     retention: definition.retention,
     policy: definition.policy,
     migrations: definition.migrations,
+    undoes: definition.onFailure === 'compensate',
     before,
     isAncestor,
   }

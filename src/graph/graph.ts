@@ -102,6 +102,8 @@ export interface Graph {
   readonly timeout: number | undefined
   readonly loops: boolean
   readonly durability: Durability
+  /** Whether an instance that fails undoes what it has done. */
+  readonly undoes: boolean
   /** For how long instances that are through are kept, in milliseconds by status; for ever where it is not said. */
   readonly retention: { readonly [Status in 'completed' | 'failed' | 'cancelled']?: number }
   readonly policy: Policy
@@ -112,6 +114,9 @@ export interface Graph {
   /** Whether an uncut path leads from one node to the other. */
   isAncestor(ancestor: number, of: number): boolean
 }
+
+/** What becomes of an instance whose builder has failed for good. */
+export type OnFailure = 'keep' | 'compensate'
 
 /**
  * When a scope's rows are committed. `'builder'`: the delta before the first builder runs, each product before a

@@ -7,7 +7,7 @@ import type { AnyData, NameOf } from './data.ts'
 import { durationMs, durationProblem } from './duration.ts'
 import type { Duration } from './duration.ts'
 import { describeValue, GraphError } from './errors.ts'
-import type { Durability, Graph } from './graph.ts'
+import type { Durability, Graph, OnFailure } from './graph.ts'
 import { readMigrations } from './migration.ts'
 import type { Known, Migrations, Older, Parts, Policy } from './migration.ts'
 import { isPlainObject, nameProblem, unknownKeys, versionProblem } from './naming.ts'
@@ -64,6 +64,11 @@ export interface WorkflowDefinition<Bs extends readonly (AnyBuilder | AnyTimer)[
   /** Of all builders that have none of their own. Default: a builder that fails is not tried again by itself. */
   readonly retry?: Retry
   /**
+   * What becomes of an instance when a builder has failed for good: `'keep'` what it has done, until `resume` or new data go on;
+   * or `'compensate'`: undo it first, so that it begins with that again. Default `'keep'`.
+   */
+  readonly onFailure?: OnFailure
+  /**
    * How long after it came to rest an instance is kept that is completed, failed or cancelled; then a worker removes it.
    * Default: for ever.
    */
@@ -84,7 +89,8 @@ export interface Retention {
 
 const OPTIONS = [
   ...(['name', 'version', 'builders', 'target', 'transients'] as const),
-  ...(['resolve', 'loops', 'durability', 'feedable', 'timeout', 'retention', 'retry', 'policy', 'migrate'] as const),
+  ...(['resolve', 'loops', 'durability', 'feedable', 'timeout', 'retention', 'retry'] as const),
+  ...(['policy', 'migrate', 'onFailure'] as const),
 ] as const
 
 const graphs = new WeakMap<object, Graph>()
@@ -159,6 +165,7 @@ function normalise(definition: unknown): [Definition, string[]] {
     loops: loops === true,
     durability: (durability as Durability | undefined) ?? 'builder',
     retention,
+    onFailure: (given.onFailure as OnFailure | undefined) ?? 'keep',
     feedable,
     timeout: timeout === undefined ? undefined : durationMs(timeout),
     retry: retry === undefined || slips.length > 0 ? undefined : retryPolicy(retry as Retry),
@@ -196,7 +203,7 @@ function isPart(value: unknown): value is AnyBuilder | AnyTimer {
 }
 
 function optionProblems(given: Partial<Record<(typeof OPTIONS)[number], unknown>>): string[] {
-  const { version, loops, durability, timeout, policy } = given
+  const { version, loops, durability, timeout, policy, onFailure } = given
   const problems: string[] = []
   const problem = versionProblem(version)
   if (problem !== undefined) problems.push(problem)
@@ -205,6 +212,9 @@ function optionProblems(given: Partial<Record<(typeof OPTIONS)[number], unknown>
   }
   if (durability !== undefined && durability !== 'builder' && durability !== 'scope') {
     problems.push(`'durability' must be 'builder' or 'scope', but is ${describeValue(durability)}`)
+  }
+  if (onFailure !== undefined && onFailure !== 'keep' && onFailure !== 'compensate') {
+    problems.push(`'onFailure' must be 'keep' or 'compensate', but is ${describeValue(onFailure)}`)
   }
   const late = timeout === undefined ? undefined : durationProblem('timeout', timeout, 1)
   if (late !== undefined) problems.push(late)

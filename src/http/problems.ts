@@ -40,6 +40,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   INSTANCE_NOT_FOUND: [404, 'There is no such instance'],
   METHOD_NOT_ALLOWED: [405, 'This path does not take this method'],
   BODY_TIMEOUT: [408, 'The body took too long'],
+  COMPENSATING: [409, 'What the instance has done is being undone'],
   CANCELLED: [409, 'The instance was cancelled'],
   GRAPH_INVALID: [409, 'The workflow cannot have instances'],
   INSTANCE_DELETED: [410, 'The instance was removed'],

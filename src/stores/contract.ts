@@ -90,6 +90,12 @@ export type RowOutcome =
   | 'rerun'
   /** Nothing runs any more. */
   | 'cancelled'
+  /** A builder whose effects can be undone begins: from now on it may have done something. */
+  | 'started'
+  /** What the instance has done is being undone; `note` says how far that is. */
+  | 'compensating'
+  /** What a builder had done is undone; without a builder: all of it is. */
+  | 'compensated'
   /** What is before it was copied from another instance. */
   | 'forked'
   /** The instance moved to another version of its workflow, or this datum or run came along under its new name or shape. */
@@ -102,6 +108,10 @@ export interface RowNote {
   readonly awaits?: string
   readonly error?: { readonly name: string; readonly message: string; readonly code?: string; readonly stack?: string }
   readonly meta?: Readonly<Record<string, unknown>>
+  /** With `started` and `compensated`: the run's idempotency key. */
+  readonly key?: string
+  /** With `compensating`: how many runs are still to be undone. */
+  readonly left?: number
   /** With `forked`: what it is a copy of, up to which row, and how much of that was settled. */
   readonly from?: { readonly id: string; readonly seq: number; readonly settled: number }
   /** Which try of a builder this was, where it may have several. */
