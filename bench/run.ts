@@ -4,11 +4,13 @@
 //   npm run bench -- stores [--json] [--store sqlite|postgres|redis] [--peers] [--seconds N] [--in-flight N]
 //   npm run bench -- leak [--json] [--store memory|sqlite] [--scopes N]
 //   npm run bench -- million [--json] --store sqlite|postgres [--instances N]
+//   npm run bench -- http [--json] [--store sqlite|postgres] [--connections N] [--seconds N]
 //
 // They print ratios, since those hold from machine to machine; README.md beside this file says what each one means.
 import { parseArgs } from 'node:util'
 import { benchCompile } from './compile.ts'
 import { benchGraph } from './graph.ts'
+import { benchHttp, HTTP_DEFAULTS } from './http.ts'
 import { benchLeak } from './leak.ts'
 import { benchMemory } from './memory.ts'
 import { benchMillion } from './million.ts'
@@ -19,7 +21,7 @@ import { STORES } from './stores-servers.ts'
 
 const SECTIONS = { memory: benchMemory, compile: benchCompile, graph: benchGraph, sqlite: benchSqlite }
 /** What takes options of its own, and runs only if it is named. */
-const PROGRAMS = { stores: runStores, leak: runLeak, million: runMillion }
+const PROGRAMS = { stores: runStores, leak: runLeak, million: runMillion, http: runHttp }
 
 type Section = keyof typeof SECTIONS
 
@@ -76,6 +78,19 @@ async function runMillion(args: string[]): Promise<void> {
     json: values['json'] === true,
     store: oneOf(values['store'] ?? 'sqlite', ['sqlite', 'postgres']),
     instances: instances ?? 1_000_000,
+  })
+}
+
+async function runHttp(args: string[]): Promise<void> {
+  const values = readOptions(args, ['store', 'connections', 'seconds'], ['json'])
+  const connections = numberOf(values, 'connections')
+  const seconds = numberOf(values, 'seconds')
+  await benchHttp({
+    ...HTTP_DEFAULTS,
+    json: values['json'] === true,
+    ...(values['store'] !== undefined && { stores: [oneOf(values['store'], ['sqlite', 'postgres'])] }),
+    ...(connections !== undefined && { connections: [connections] }),
+    ...(seconds !== undefined && { ms: seconds * 1e3 }),
   })
 }
 
