@@ -4,6 +4,7 @@ import { agenda } from './agenda.ts'
 import type { Clock } from './clock.ts'
 import { NO_META } from './context.ts'
 import type { Trigger, Warm } from './driver.ts'
+import { Left } from './left.ts'
 import type { AcceptedDatum, Form } from './intake.ts'
 import type { HeaderPatch, Journal, JournalFacts } from './journal.ts'
 import type { Leases } from './leases.ts'
@@ -33,6 +34,7 @@ export interface CloserFacts {
 /** Ends scopes in which no builder runs: those given up, those that cancel an instance, those that undo what it has done. */
 export class Closer {
   private readonly facts: CloserFacts
+  private readonly undoings = new Map<string, Undoing>()
 
   constructor(facts: CloserFacts) {
     this.facts = facts
@@ -75,6 +77,11 @@ export class Closer {
     const undoes = state.isUndoing || (operation?.kind === 'cancel' && operation.compensate === true)
     if (undoes) return this.undo(warm, header, journal, scope)
     return this.end(warm, header, journal, scope, 'cancelled')
+  }
+
+  /** A worker stops: what is at hand is left to others. */
+  leave(id: string, reason: Left): void {
+    this.undoings.get(id)?.leave(reason)
   }
 
   /** A scope of its own for what is still to be undone. */
@@ -125,7 +132,16 @@ export class Closer {
       ...{ store, clock, leases, longestWait, decode, served, state, journal, scope, patch },
       ...{ meta: NO_META, random: Math.random },
     })
-    const done = await undoing.run(postponed)
+    this.undoings.set(header.id, undoing)
+    let done: boolean
+    try {
+      done = await undoing.run(postponed)
+    } catch (error) {
+      if (error instanceof Left) await journal.close(patch(), { settled: false, handled: undefined, keep: false })
+      throw error
+    } finally {
+      this.undoings.delete(header.id)
+    }
     return this.end(warm, header, journal, scope, done ? (header.cancelling > 0 ? 'cancelled' : 'failed') : 'retrying')
   }
 

@@ -17,6 +17,7 @@ import type { AcceptedDatum, Form } from './intake.ts'
 import { Journal, Overtaken } from './journal.ts'
 import type { JournalFacts, Tenure } from './journal.ts'
 import { Leases } from './leases.ts'
+import { Left } from './left.ts'
 import { draftOf, handledBy, outcomeOf, recordOf } from './records.ts'
 import { fedSlots, heldBefore, keepProduced } from './recovery.ts'
 import type { Served } from './registry.ts'
@@ -97,9 +98,6 @@ interface Ended {
   /** Whether this process goes on with the instance at once. */
   readonly keep: boolean
 }
-
-/** A worker that stops leaves what it could not finish to others. */
-export class Left extends Error {}
 
 const NO_TOKEN = (): string => ''
 
@@ -248,7 +246,9 @@ export class Driver {
 
   /** Stops the scope under way on an instance: what it has made is kept, the rest is left to others, at once. */
   leave(id: string): void {
-    this.runs.get(id)?.leave(new Left(`The worker stopped before it was done with '${id}'.`))
+    const reason = new Left(`The worker stopped before it was done with '${id}'.`)
+    this.runs.get(id)?.leave(reason)
+    this.closer.leave(id, reason)
   }
 
   /** A claim by this very process has taken the lease from a scope under way on an instance, which had let it run out. */

@@ -4,7 +4,7 @@ import type { Node } from '../graph/graph.ts'
 import { backoffMs, retryPolicy } from '../graph/retry.ts'
 import type { RetryPolicy } from '../graph/retry.ts'
 import type { DataStore, Row, RowNote } from '../stores/contract.ts'
-import { pause } from './clock.ts'
+import { after, pause } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { thrownError } from './failure.ts'
 import { copyBytes, freezeDeep } from './freeze.ts'
@@ -45,8 +45,9 @@ const ALWAYS: RetryPolicy = retryPolicy({ attempts: Number.MAX_SAFE_INTEGER })
  */
 export class Undoing implements Tenant {
   private readonly facts: UndoingFacts
-  private readonly controller = new AbortController()
   private trouble: { readonly error: unknown } | undefined
+  /** Ends the attempt under way. */
+  private interrupt: ((reason: Error) => void) | undefined
   private ended = false
   private renewing: Promise<void> | undefined
 
@@ -74,9 +75,15 @@ export class Undoing implements Tenant {
     this.breakDown(leaseLost(this.facts.journal.id))
   }
 
+  /** Leaves it as it stands: whoever is at hand gets the signal, and is not waited for. */
+  leave(reason: unknown): void {
+    this.breakDown(reason)
+  }
+
   private breakDown(error: unknown): void {
+    if (this.ended) return
     this.trouble ??= { error }
-    this.controller.abort(error)
+    this.interrupt?.(error as Error)
   }
 
   /**
@@ -134,23 +141,47 @@ export class Undoing implements Tenant {
     undoable: Undoable,
     attempt: number,
   ): Promise<{ readonly row: NonNullable<RowNote['error']> } | undefined> {
+    if (node?.builder.compensate === undefined) return { row: thrownError(this.nobody(undoable)) }
+    const product = undoable.product === undefined ? undefined : await this.valueAt(undoable.product)
+    const inputs = await this.inputsOf(node, undoable)
+    const controller = new AbortController()
+    const context = this.contextOf(node, undoable, attempt, controller.signal)
     try {
-      if (node?.builder.compensate === undefined) throw this.nobody(undoable)
-      const product = undoable.product === undefined ? undefined : await this.valueAt(undoable.product)
-      const inputs = await this.inputsOf(node, undoable)
-      await node.builder.compensate(product as never, inputs, this.contextOf(node, undoable, attempt) as never)
+      await this.within(node, controller, async () =>
+        node.builder.compensate?.(product as never, inputs, context as never),
+      )
       return undefined
     } catch (error) {
-      if (isPolarisError(error, 'STORE_UNAVAILABLE')) throw error
       return { row: thrownError(error) }
     }
   }
 
-  private contextOf(node: Node, { key }: Undoable, attempt: number): BuildContext {
+  /** Waits for an attempt, but not longer than its builder may take, nor once the lease is lost. */
+  private async within(node: Node, controller: AbortController, attempt: () => Promise<unknown>): Promise<void> {
+    const { timeout } = node.builder
+    let uncut: (() => void) | undefined
+    const cut = new Promise<never>((_resolve, reject) => {
+      this.interrupt = (reason) => {
+        controller.abort(reason)
+        reject(reason)
+      }
+      if (timeout === undefined) return
+      const late = `What undoes '${node.name}' took longer than its timeout of ${timeout} ms.`
+      uncut = after(this.facts.clock, timeout, () => this.interrupt?.(new PolarisError('BUILDER_TIMEOUT', late)))
+    })
+    try {
+      await Promise.race([attempt(), cut])
+    } finally {
+      uncut?.()
+      this.interrupt = undefined
+    }
+  }
+
+  private contextOf(node: Node, { key }: Undoable, attempt: number, signal: AbortSignal): BuildContext {
     const { journal, served, meta } = this.facts
     return {
       workflowId: journal.id,
-      signal: this.controller.signal,
+      signal,
       attempt,
       idempotencyKey: key,
       services: served.servicesOf(node),

@@ -259,6 +259,68 @@ describe('compensation', () => {
       await polaris.close()
     })
 
+    it('one that hangs is cut off at the timeout of its builder, with its signal, and tried again', async () => {
+      const signals: AbortSignal[] = []
+      const b = builder({
+        ...{ name: 'charge', consumes: { order: Order }, produces: Paid, timeout: '10s' },
+        retry: { attempts: 1, backoff: { initial: '1m', jitter: 0 } },
+        process: ({ order }) => ({ sum: order.sum }),
+        compensate(_product, _input, { signal }) {
+          signals.push(signal)
+          return signals.length === 1 ? new Promise<void>(() => undefined) : undefined
+        },
+      })
+      const w = workflow({ name: 'w', builders: [b], target: Paid })
+      const polaris = newBench(kind, w).process({ clock })
+      await polaris.executor().parallel(w, 'i', Order({ sum: 7 }))
+      const cancelling = polaris.cancel('i', { compensate: true })
+      await clock.advance(11_000)
+      expect((await cancelling).compensation).toMatchObject({ done: false, error: { code: 'BUILDER_TIMEOUT' } })
+      expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+      polaris.worker({ pollInterval: 1_000 }).start()
+      await clock.advance(120_000)
+      expect((await polaris.get('i'))?.status).toBe('cancelled')
+      await polaris.close()
+    })
+
+    it('a worker that stops leaves what hangs to another one', async () => {
+      let hangs = true
+      const signals: AbortSignal[] = []
+      const charge = builder({
+        ...{ name: 'charge', consumes: { order: Order }, produces: Paid },
+        process: ({ order }) => ({ sum: order.sum }),
+        compensate(_product, _input, { signal }) {
+          signals.push(signal)
+          return hangs ? new Promise<void>(() => undefined) : undefined
+        },
+      })
+      const dispatch = builder({
+        ...{ name: 'dispatch', consumes: { paid: Paid }, produces: Sent },
+        process(): string {
+          throw new Error('no van')
+        },
+      })
+      const w = workflow({ name: 'w', builders: [charge, dispatch], target: Sent, onFailure: 'compensate' })
+      const bench = newBench(kind, w)
+      const first = bench.process({ clock })
+      const worker = first.worker({ grace: 1_000 }).start()
+      await first.executor().submit(w, 'i', Order({ sum: 7 }))
+      await clock.advance(2_000)
+      expect(signals).toHaveLength(1)
+      hangs = false
+      const stopping = worker.stop()
+      await clock.advance(2_000)
+      await stopping
+      expect(signals[0]?.aborted).toBe(true)
+      expect(await bench.header('i')).toMatchObject({ holder: null, status: 'running' })
+      const second = bench.process({ clock })
+      second.worker().start()
+      await clock.advance(5_000)
+      expect(await second.get('i')).toMatchObject({ status: 'failed', compensation: { done: true } })
+      expect(signals).toHaveLength(2)
+      await second.close()
+    })
+
     it('what is fed while it is being undone is kept, and set off by resume only', async () => {
       let down = true
       const undo = (): void => {

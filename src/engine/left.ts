@@ -1,0 +1,2 @@
+/** A worker that stops leaves what it could not finish to others. */
+export class Left extends Error {}
