@@ -56,6 +56,8 @@ export interface Call {
   readonly signal: AbortSignal | undefined
   /** Waits in the mailbox even if the instance seems to be at rest. */
   readonly queues?: boolean
+  /** What is left of an instance of this id that was removed: it makes room once the delta has passed. */
+  readonly grave?: Header
 }
 
 /** A delta that is durable, and will be handled by whoever works on the instance. */
@@ -125,7 +127,7 @@ export class Instances {
     this.versions = new Versions({ store, registry, clock, form: driver.form, decode: driver.decode })
     const { versions } = this
     const settled = (id: string, seq: number, answer: Answer): void => this.mailbox.settled(id, seq, answer)
-    const remover = (this.remover = new Remover({ store, clock, keep: facts.tombstones }))
+    const remover = (this.remover = new Remover({ store, clock, ids, keep: facts.tombstones }))
     this.backlog = new Backlog({ store, remover, registry, versions, clock, tenure, driver, turns, warm, settled })
     const { decode } = driver
     this.mailbox = new Mailbox({
@@ -274,12 +276,12 @@ export class Instances {
 
   private onRead(call: Call, name: string, snapshot: Snapshot | undefined): Awaitable<Turn> {
     if (snapshot?.header.status !== 'deleted') return this.onKnown(call, name, this.backlog.load(snapshot))
-    return this.clear(call, snapshot.header).then(() => this.onKnown(call, name, undefined))
+    checkGrave(call)
+    return this.onKnown({ ...call, grave: snapshot.header }, name, undefined)
   }
 
   /** Makes room where an instance was removed, for whoever begins anew on purpose. */
-  private async clear(call: Call, grave: Header): Promise<void> {
-    checkGrave(call)
+  private async clear(grave: Header): Promise<void> {
     if (!(await this.remover.remove(grave))) throw new Overtaken()
   }
 
@@ -337,7 +339,9 @@ export class Instances {
   private begin(call: Call, warm: Warm, accepted: readonly AcceptedDatum[]): Awaitable<ScopeResult> {
     const { mode, delta, meta, operation, requestId } = call
     const request = requestId === undefined ? undefined : { requestId, hash: hashOf(delta, operation) }
-    return this.driver.run(call, warm, { mode, delta, accepted, meta, operation }, { request })
+    const trigger = { mode, delta, accepted, meta, operation }
+    if (call.grave === undefined) return this.driver.run(call, warm, trigger, { request })
+    return this.clear(call.grave).then(() => this.driver.run(call, warm, trigger, { request }))
   }
 
   /** Finishes a scope that trouble cut short in this process, or a crash in another, and goes on with the call. */
@@ -386,7 +390,8 @@ export class Instances {
     if (appended.ok) return { id, scope: appended.seq }
     if ('known' in appended) return sameRequest(call, appended.known)
     if (appended.current?.status === 'deleted') {
-      await this.clear(call, appended.current)
+      checkGrave(call)
+      await this.clear(appended.current)
       throw new Overtaken()
     }
     checkExpectation(call, served.program.graph.name, appended.current)

@@ -58,8 +58,13 @@ export class Lives {
       reason,
       this.facts.driver.decode,
     )
-    if (await this.facts.driver.insert(change)) return
-    checkExpectation({ id: newId, expect: 'new', resume: false }, header.workflow, (await store.read(newId))?.header)
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      if (await this.facts.driver.insert(change)) return
+      const taken = (await store.read(newId))?.header
+      // Who names an id that was removed begins it anew on purpose.
+      if (taken?.status === 'deleted') await this.facts.remover.remove(taken)
+      else checkExpectation({ id: newId, expect: 'new', resume: false }, header.workflow, taken)
+    }
     throw overtaken(newId)
   }
 

@@ -18,7 +18,7 @@ import { Instances } from './instances.ts'
 import { checkMeta } from './meta.ts'
 import { checkReason } from './operation.ts'
 import type { CancelOptions } from './operation.ts'
-import { cancelledAsItWas, checkId, closed, noStore } from './refusals.ts'
+import { cancelledAsItWas, checkId, closed, noStore, notFound } from './refusals.ts'
 import { previewOf } from './preview.ts'
 import type { Preview } from './preview.ts'
 import { Registry } from './registry.ts'
@@ -262,7 +262,7 @@ export class Polaris<Services extends object = {}> {
     checkId(newId)
     const checked = checkFork(options)
     await this.lives.fork(id, newId, checked)
-    return (await this.get(newId)) as InstanceView
+    return this.found(newId)
   }
 
   /**
@@ -302,7 +302,7 @@ export class Polaris<Services extends object = {}> {
     const operation = { kind: 'cancel', compensate, ...checkReason('cancel', rest) } as const
     const checked = meta === undefined ? undefined : checkMeta(meta)
     await this.lives.cancel(id, operation, checked)
-    const view = (await this.get(id)) as InstanceView
+    const view = await this.found(id)
     if (compensate && view.compensation === undefined) throw cancelledAsItWas(id)
     return view
   }
@@ -322,6 +322,13 @@ export class Polaris<Services extends object = {}> {
   private get lives(): Instances['lives'] {
     this.openStore()
     return (this.entries as Instances).lives
+  }
+
+  /** An instance that was there a moment ago. */
+  private async found(id: string): Promise<InstanceView> {
+    const view = await this.get(id)
+    if (view === undefined) throw notFound(id)
+    return view
   }
 
   private get live(): boolean {

@@ -5,6 +5,8 @@ import type { Clock } from './clock.ts'
 export interface RemovalFacts {
   readonly store: DataStore
   readonly clock: Clock
+  /** Makes commit tokens. */
+  readonly ids: () => string
   /** For how long the id of an instance that is removed is remembered, in milliseconds. */
   readonly keep: number
 }
@@ -29,8 +31,9 @@ export class Remover {
 
   /** Removes an instance that stands just so; answers whether it did. A tombstone leaves none of its own. */
   async remove(header: Header): Promise<boolean> {
-    const { keep, clock } = this.facts
+    const { keep, clock, ids } = this.facts
     const { id } = header
+    const token = ids()
     const expected: Expected = {
       incarnation: header.incarnation,
       revision: header.revision,
@@ -41,14 +44,16 @@ export class Remover {
     const written = await this.batches.add({
       id,
       expected,
-      ...(buried && { tombstone: tombstoneOf(header, clock.now(), keep) }),
+      ...(buried && { tombstone: tombstoneOf(header, clock.now(), keep, token) }),
     })
     if ('error' in written) throw written.error
-    return written.ok
+    if (written.ok) return true
+    // Sent again after its answer was lost, it finds what it has done itself (P2).
+    return buried ? written.current?.token === token : written.current === undefined
   }
 }
 
-function tombstoneOf(header: Header, now: number, keep: number): Header {
+function tombstoneOf(header: Header, now: number, keep: number, token: string): Header {
   return {
     ...header,
     ...GRAVES,
@@ -58,7 +63,7 @@ function tombstoneOf(header: Header, now: number, keep: number): Header {
       status: 'deleted',
       holder: null,
       wakeAt: now + keep,
-      token: '',
+      token,
     },
     ...{ mailAppended: 0, mailHandled: 0, cancelling: 0, scope: 0, pass: 0, settled: 0, rows: 0, claims: 0 },
     ...{ createdAt: now, updatedAt: now },

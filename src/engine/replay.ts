@@ -27,7 +27,7 @@ export interface ReplayFacts {
 export async function replay({ store, registry, decode }: ReplayFacts, id: string, mail: Mail): Promise<ScopeResult> {
   const { seq: scope, outcome: text } = mail
   const snapshot = await store.read(id)
-  if (snapshot === undefined || text === null) throw notFound(id)
+  if (snapshot === undefined || snapshot.header.status === 'deleted' || text === null) throw notFound(id)
   const { header } = snapshot
   const { graph } = registry.serving(id, header.workflow, header.version).program
   const asItStood = header.scope === scope && header.pass === 0

@@ -109,6 +109,7 @@ export class ScopeRun implements ScopeContext, Tenant {
     if (signal !== undefined) {
       this.onAbort = () => this.giveUp(callerGaveUp(this.id, signal.reason), signal.reason)
       signal.addEventListener('abort', this.onAbort, { once: true })
+      if (signal.aborted) this.onAbort() // while a restart read the instance
     }
     this.facts.leases?.add(this)
     this.pump()
@@ -206,7 +207,7 @@ export class ScopeRun implements ScopeContext, Tenant {
     return this.failed || this.trouble !== undefined
   }
 
-  private giveUp(error: PolarisError, reason: unknown): void {
+  private giveUp(error: PolarisError, reason: unknown = error): void {
     if (this.ended || this.aborted !== undefined) return
     this.aborted = error
     this.abortReason = reason
@@ -217,10 +218,9 @@ export class ScopeRun implements ScopeContext, Tenant {
   /** Somebody cancels the instance: running builders get the signal, and some time to end (P10). */
   cancel(): void {
     const { clock, patience } = this.facts
-    if (this.ended || this.aborted !== undefined || clock === undefined) return
-    const error = cancelledMeanwhile(this.id)
+    if (this.ended || this.uncut !== undefined || clock === undefined) return
     this.uncut = after(clock, patience, () => this.cutOff())
-    this.giveUp(error, error)
+    this.giveUp(cancelledMeanwhile(this.id))
   }
 
   /** Ends the scope without the builders that did not heed their signal: what they still make is nobody's. */

@@ -1,0 +1,145 @@
+/** What went wrong once with restart, cancel, fork and delete, at its smallest. */
+import { Polaris, PolarisError, workflow } from 'polaris-workflow'
+import type { DataStore } from 'polaris-workflow'
+import { describe, expect, it } from 'vitest'
+import { auditAfterEach, newBench, testClock } from '../protocol/bench.ts'
+import { deferred, newLab, refusal, texts } from '../support/lab.ts'
+import { eachStore, memoryKind } from '../support/media.ts'
+
+const [A, B, Other] = texts('A', 'B', 'Other')
+
+function world(wait?: Promise<void>) {
+  const lab = newLab()
+  const b = lab.step('b', [A], B, { does: (made) => (wait === undefined ? made : wait.then(() => made)) })
+  return { lab, w: workflow({ name: 'w', builders: [b], target: B }) }
+}
+
+describe('second thoughts', () => {
+  auditAfterEach()
+
+  eachStore((kind) => {
+    it('a call that is refused leaves the tombstone where it was', async () => {
+      const { w } = world()
+      const bench = newBench(kind, w)
+      const other = bench.process()
+      for (const id of ['i', 'j']) await other.executor().with({ requestId: 'r' }).parallel(w, id, A('a1'))
+      await other.delete('i')
+      const run = bench.process().executor()
+      // From now on it reads an id before it begins.
+      await run.resume(w, 'j')
+      await refusal(run.parallel('w', 'i', Other('o')), 'DATA_UNKNOWN')
+      await refusal(run.with({ expect: 'new' }).parallel('w', 'i', Other('o')), 'DATA_UNKNOWN')
+      await refusal(run.with({ requestId: 'r' }).parallel(w, 'i', A('a1')), 'INSTANCE_DELETED')
+    })
+
+    it('the id of an instance that was removed may be forked to, since that is on purpose', async () => {
+      const { w } = world()
+      const polaris = newBench(kind, w).process()
+      const run = polaris.executor()
+      for (const id of ['i', 'j']) await run.parallel(w, id, A('a1'))
+      await polaris.delete('j')
+      expect((await polaris.fork('i', 'j')).status).toBe('completed')
+      await refusal(polaris.fork('i', 'j'), 'INSTANCE_EXISTS')
+    })
+
+    it('P2: a removal whose answer was lost is a removal', async () => {
+      for (const tombstones of ['1d', 0] as const) {
+        const { w } = world()
+        const bench = newBench(kind, w)
+        let lost = 0
+        const unlucky = (store: DataStore): DataStore => ({
+          ...store,
+          async remove(removals) {
+            const written = await store.remove(removals)
+            if (lost++ > 0) return written
+            throw new PolarisError('STORE_UNAVAILABLE', 'The answer is lost.')
+          },
+        })
+        const polaris = bench.process({ tombstones }, unlucky)
+        await polaris.executor().parallel(w, 'i', A('a1'))
+        await polaris.delete('i')
+        expect(lost).toBe(2)
+        expect(await polaris.get('i')).toBeUndefined()
+      }
+    })
+
+    it('who waits for an answer that is removed before it is read learns that it is gone', async () => {
+      const { w } = world()
+      const bench = newBench(kind, w)
+      const request = bench.process().executor().with({ requestId: 'r' })
+      await request.parallel(w, 'i', A('a1'))
+      const other = bench.process()
+      let removed = false
+      const late = (store: DataStore): DataStore => ({
+        ...store,
+        async mail(id, query) {
+          const found = await store.mail(id, query)
+          if (found.length > 0 && !removed) {
+            removed = true
+            await other.delete('i')
+          }
+          return found
+        },
+      })
+      const slow = bench.process({}, late).executor().with({ requestId: 'r' })
+      await refusal(slow.parallel(w, 'i', A('a1')), 'INSTANCE_NOT_FOUND')
+    })
+  }, 'text')
+
+  it('P10: cancel is not kept waiting by a builder whose caller has given up', async () => {
+    const gate = deferred()
+    const { w } = world(gate.promise)
+    const clock = testClock()
+    const bench = newBench(memoryKind({ strict: true, now: clock.now }), w)
+    const polaris = bench.process({ clock, lease: 1_000 })
+    const controller = new AbortController()
+    const call = refusal(polaris.executor().with({ signal: controller.signal }).parallel(w, 'i', A('a1')), 'ABORTED')
+    await clock.advance(1)
+    controller.abort(new Error('enough'))
+    await clock.advance(1)
+    let cancelled: string | undefined
+    const cancelling = polaris.cancel('i').then(({ status }) => (cancelled = status))
+    await clock.advance(1_500)
+    expect(cancelled).toBe('cancelled')
+    await Promise.all([call, cancelling])
+    gate.resolve()
+  })
+
+  it('who gives up while a restart reads the instance has given up', async () => {
+    const { lab, w } = world()
+    const store = memoryKind({ strict: true }).medium().join()
+    const controller = new AbortController()
+    let reads = 0
+    const aborting: DataStore = {
+      ...store,
+      async read(id) {
+        if (++reads === 2) controller.abort(new Error('enough'))
+        return store.read(id)
+      },
+    }
+    await new Polaris({ store }).register(w).executor().parallel(w, 'i', A('a1'))
+    lab.look()
+    const run = new Polaris({ store: aborting }).register(w).executor()
+    await refusal(run.with({ signal: controller.signal }).restart(w, 'i'), 'ABORTED')
+    expect(reads).toBe(2)
+    expect(lab.look()).toEqual([])
+  })
+
+  it('an instance that is removed right after it was cancelled is not found, rather than undefined', async () => {
+    const { w } = world()
+    const bench = newBench(memoryKind({ strict: true }), w)
+    const other = bench.process()
+    const removing = (store: DataStore): DataStore => ({
+      ...store,
+      async read(id) {
+        const snapshot = await store.read(id)
+        if (snapshot?.header.status !== 'cancelled') return snapshot
+        await other.delete(id)
+        return store.read(id)
+      },
+    })
+    const polaris = bench.process({}, removing)
+    await other.executor().parallel(w, 'i', A('a1'))
+    await refusal(polaris.cancel('i'), 'INSTANCE_NOT_FOUND')
+  })
+})
