@@ -1,5 +1,4 @@
 /** Throws wild requests at the handler, most of them without a socket, and looks at what becomes of it. */
-import { once } from 'node:events'
 import { connect } from 'node:net'
 import { builder, data, Polaris, type, workflow } from 'polaris-workflow'
 import { httpHandler, PROBLEMS, serve, tokenAuthorize } from 'polaris-workflow/http'
@@ -224,7 +223,8 @@ async function sendBytes(served: Served, random: Random, { method, target, heade
     // A stream goes on for ever, and whoever keeps the line open has had its answer.
     if (text.includes('text/event-stream') || /\}\n$/.test(text)) socket.destroy()
   })
-  const over = once(socket, 'close')
+  // `once` would reject where the server has reset the line.
+  const over = new Promise((resolve) => socket.once('close', resolve))
   socket.write(cut)
   // Half a request waits for the rest until its time is over: the client goes.
   socket.end()
