@@ -131,10 +131,14 @@ async function fork(service: Service, asked: Asked): Promise<Response> {
 }
 
 async function cancel(service: Service, asked: Asked): Promise<Response> {
-  const members = await takeMembers(service, asked, ['reason'])
+  const members = await takeMembers(service, asked, ['reason', 'compensate'])
   const { id } = await summaryOf(service, asked)
   const { meta } = asked
-  const view = await service.polaris.cancel(id, { ...reasonOf(members), ...(meta !== undefined && { meta }) })
+  const view = await service.polaris.cancel(id, {
+    ...reasonOf(members),
+    ...(members.has('compensate') && { compensate: members.get('compensate') as boolean }),
+    ...(meta !== undefined && { meta }),
+  })
   return jsonReply(200, instanceView(view, service.veil))
 }
 

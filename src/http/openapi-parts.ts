@@ -49,9 +49,18 @@ const SCHEMAS = {
     {
       ...summary,
       ...{ waitingFor: texts, targetName: text, data },
-      failure: object({ builder: text, at: time, name: text, message: text, code: text }, ['code']),
+      failure: object({ builder: text, at: time, attempt: count, name: text, message: text, code: text }, [
+        'code',
+        'attempt',
+      ]),
+      retries: { type: 'array', items: object({ builder: text, attempt: count, retryAt: time, error: said }) },
+      compensation: ref('Compensation'),
     },
-    ['targetName', 'failure'],
+    ['targetName', 'failure', 'retries', 'compensation'],
+  ),
+  Compensation: object(
+    { done: { type: 'boolean' }, left: count, builder: text, attempt: count, error: said, retryAt: time },
+    ['builder', 'attempt', 'error', 'retryAt'],
   ),
   Result: object(
     {
@@ -68,8 +77,12 @@ const SCHEMAS = {
       inputs: { type: 'array', items: object({ data: text, seq: count }) },
       ...{ startedAt: time, endedAt: time, because: text, awaits: text, error: said, meta: { type: 'object' } },
       from: object({ id: text, seq: count }),
+      ...{ attempt: count, retryAt: time, fallback: { const: true }, sameAs: count, move: { type: 'object' } },
     },
-    ['builder', 'data', 'value', 'because', 'awaits', 'error', 'meta', 'from'],
+    [
+      ...['builder', 'data', 'value', 'because', 'awaits', 'error', 'meta', 'from'],
+      ...['attempt', 'retryAt', 'fallback', 'sameAs', 'move'],
+    ],
   ),
   HistoryPage: object({ entries: { type: 'array', items: ref('HistoryEntry') }, next: count }, ['next']),
   Explanation: object(
@@ -90,13 +103,14 @@ const SCHEMAS = {
         items: object(
           {
             ...{ name: text, state: text, lacks: { type: 'array', items: lack }, outdated: { type: 'boolean' } },
-            ...{ because: text, awaits: text, error: said },
+            ...{ because: text, awaits: text, error: said, attempt: count, retryAt: time },
           },
-          ['because', 'awaits', 'error'],
+          ['because', 'awaits', 'error', 'attempt', 'retryAt'],
         ),
       },
+      compensation: ref('Compensation'),
     },
-    ['open'],
+    ['open', 'compensation'],
   ),
   WorkflowList: object({
     workflows: {
@@ -126,6 +140,7 @@ const SCHEMAS = {
   }),
   Nothing: { type: 'object', additionalProperties: false },
   Reason: object({ reason: text }, ['reason']),
+  Cancel: object({ reason: text, compensate: { type: 'boolean' } }, ['reason', 'compensate']),
   Rerun: object({ builder: text, reason: text }, ['reason']),
   Fork: object({ id: text, at: count, reason: text }, ['at', 'reason']),
   Anything: { type: 'object' },

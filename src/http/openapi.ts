@@ -28,7 +28,7 @@ const ACTIONS: Readonly<Record<Exclude<HttpAction, 'describe' | 'feed'>, Doc>> =
   restart: { summary: 'Begins again from what was fed', answer: 'Result', body: 'Reason' },
   rerun: { summary: 'Runs a builder again, and all that depends on it', answer: 'Result', body: 'Rerun' },
   fork: { summary: 'Copies an instance under another id', answer: 'Instance', status: 201, body: 'Fork' },
-  cancel: { summary: 'Stops an instance for good', answer: 'Instance', body: 'Reason' },
+  cancel: { summary: 'Ends an instance for good', answer: 'Instance', body: 'Cancel' },
   delete: { summary: 'Deletes an instance with its history', answer: 'Deleted', status: 204 },
 }
 
@@ -82,7 +82,7 @@ function operation({ method, path, action, query }: Route, { summary, answer, st
     summary,
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {
-      requestBody: { required: body !== 'Nothing' && body !== 'Reason', content: json(ref(body)) },
+      requestBody: { required: !['Nothing', 'Reason', 'Cancel'].includes(body), content: json(ref(body)) },
     }),
     responses: { [status]: { $ref: `#/components/responses/${answer}` }, default: PROBLEM },
   }

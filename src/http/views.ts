@@ -21,7 +21,7 @@ export function summaryView({ createdAt, updatedAt, ...summary }: InstanceSummar
 
 export function instanceView(view: InstanceView, veil: Veil): object {
   const { id, workflow, version, status, scopes, revision, createdAt, updatedAt } = view
-  const { waitingFor, targetName, data, failure } = view
+  const { waitingFor, targetName, data, failure, retries, compensation } = view
   const summary = summaryView({ id, workflow, version, status, scopes, revision, createdAt, updatedAt })
   return {
     ...summary,
@@ -31,9 +31,12 @@ export function instanceView(view: InstanceView, veil: Veil): object {
       failure: {
         builder: failure.builder,
         at: time(failure.at),
+        ...(failure.attempt !== undefined && { attempt: failure.attempt }),
         ...saidView({ workflow, version }, failure.builder, failure, veil),
       },
     }),
+    ...(retries.length > 0 && { retries: retries.map((retry) => troubleView({ workflow, version }, retry, veil)) }),
+    ...(compensation !== undefined && { compensation: troubleView({ workflow, version }, compensation, veil) }),
     data: dataView({ workflow, version }, Object.entries(data), veil),
   }
 }
@@ -52,7 +55,7 @@ export function resultView(result: Result, veil: Veil): object {
 }
 
 export function historyView(entry: HistoryEntry, { workflow, version }: Subject, veil: Veil): object {
-  const { value, startedAt, endedAt, because, error, ...rest } = entry
+  const { value, startedAt, endedAt, because, error, retryAt, ...rest } = entry
   const { builder, data, outcome } = entry
   // Of a restart or a rerun, whoever asked for it gave the reason.
   const speaks = (text: string): string =>
@@ -64,25 +67,28 @@ export function historyView(entry: HistoryEntry, { workflow, version }: Subject,
     }),
     ...(because !== undefined && { because: speaks(because) }),
     ...(error !== undefined && { error: saidView({ workflow, version }, builder, error, veil) }),
+    ...(retryAt !== undefined && { retryAt: time(retryAt) }),
     startedAt: time(startedAt),
     endedAt: time(endedAt),
   }
 }
 
 export function explanationView(explanation: Explanation, veil: Veil): object {
-  const { workflow, version, builders, ...rest } = explanation
+  const { id, workflow, version, status, open, waitingFor, targets, builders, compensation } = explanation
   const speaks = (builder: string | undefined, text: string | undefined): object =>
     text === undefined
       ? {}
       : { because: builder === undefined ? text : veil.textOf({ workflow, version, builder }, text) }
   return {
-    ...{ workflow, version },
-    ...rest,
-    builders: builders.map(({ because, error, lacks, ...builder }) => ({
+    ...{ id, workflow, version, status, waitingFor, targets },
+    ...(open !== undefined && { open }),
+    ...(compensation !== undefined && { compensation: troubleView({ workflow, version }, compensation, veil) }),
+    builders: builders.map(({ because, error, lacks, retryAt, ...builder }) => ({
       ...builder,
       lacks: lacks.map(({ because, ...lack }) => ({ ...lack, ...speaks(lack.from, because) })),
       ...speaks(builder.name, because),
       ...(error !== undefined && { error: saidView({ workflow, version }, builder.name, error, veil) }),
+      ...(retryAt !== undefined && { retryAt: time(retryAt) }),
     })),
   }
 }
@@ -95,6 +101,21 @@ function dataView(
   const members = Object.create(null) as Record<string, unknown>
   for (const [name, value] of entries) members[name] = veil.hides(workflow, version, name) ? SENSITIVE : shown(value)
   return members
+}
+
+interface Trouble {
+  readonly builder?: string
+  readonly error?: Said
+  readonly retryAt?: number
+}
+
+/** What is tried again, and why. */
+function troubleView(subject: Subject, { error, retryAt, ...rest }: Trouble, veil: Veil): object {
+  return {
+    ...rest,
+    ...(retryAt !== undefined && { retryAt: time(retryAt) }),
+    ...(error !== undefined && { error: saidView(subject, rest.builder, error, veil) }),
+  }
 }
 
 /** An error without its stack. */

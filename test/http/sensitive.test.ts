@@ -66,6 +66,53 @@ describe('sensitive data', () => {
     })
   })
 
+  it('what is tried again and what is undone says no more, and never where it was thrown', async () => {
+    const [In, Made, Open] = [
+      data('In', type<string>(), { sensitive: true }),
+      data('Made', type<number>()),
+      data('Open', type<number>()),
+    ]
+    const fails = (): never => {
+      throw new Error(`no ${SECRET}`)
+    }
+    const retry = { attempts: 3, backoff: { initial: '1h' } } as const
+    const hidden = builder({ name: 'hidden', consumes: { in: In }, produces: Made, retry, process: fails })
+    const plain = builder({
+      name: 'plain',
+      produces: Open,
+      retry,
+      process() {
+        throw new Error('for all to read')
+      },
+    })
+    const done = builder({ name: 'done', consumes: { in: In }, produces: Open, process: () => 1, compensate: fails })
+    const retrying = workflow({ name: 'retrying', builders: [hidden, plain], target: Made })
+    const undoing = workflow({ name: 'undoing', builders: [done], target: Open })
+    const polaris = new Polaris({ store: memoryStore() }).register(retrying, undoing)
+    const ask = asking(httpHandler(polaris, { authorize: () => true }))
+    const fed = await ask('/api/workflows/retrying/instances/i', { body: { In: SECRET } })
+    expect(fed.body.status).toBe('retrying')
+    await ask('/api/workflows/undoing/instances/u', { body: { In: SECRET } })
+    await ask('/api/instances/u/cancel', { body: { compensate: true } })
+    for (const id of ['i', 'u']) {
+      for (const view of ['', '/explain', '/history']) {
+        const { text, status } = await ask(`/api/instances/${id}${view}`)
+        expect(status).toBe(200)
+        expect(text).not.toContain(SECRET)
+        expect(text).not.toMatch(/stack|\\n\s+at /)
+        expect(text).toContain('withheld')
+        if (id === 'i') expect(text).toContain('for all to read')
+      }
+    }
+    expect((await ask('/api/instances/i')).body).toMatchObject({
+      retries: [
+        { builder: 'hidden', attempt: 1, retryAt: expect.stringMatching(/Z$/) },
+        { builder: 'plain', error: { name: 'Error', message: 'for all to read' } },
+      ],
+    })
+    expect((await ask('/api/instances/u')).body).toMatchObject({ compensation: { done: false, builder: 'done' } })
+  })
+
   it('as a target', async () => {
     const [In, Out] = [data('In', type<string>()), data('Out', type<string>(), { sensitive: true })]
     const make = builder({ name: 'make', consumes: { in: In }, produces: Out, process: () => SECRET })
