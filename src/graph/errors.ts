@@ -82,11 +82,17 @@ export class GraphError extends PolarisError {
   }
 }
 
-/** Narrows an unknown error to a {@link PolarisError}, of the given code if one is named. */
+/** What errors of a code may hold besides it: not every one does, since a delta can be refused as a whole. */
+type Details<C extends ErrorCode> = C extends 'DATA_INVALID' ? Partial<Pick<DataError, 'data' | 'issues'>> : unknown
+
+/**
+ * Narrows an unknown error to a {@link PolarisError}, of the given code if one is named. One of `DATA_INVALID` tells `data`
+ * and `issues` where it is about one datum.
+ */
 export function isPolarisError<C extends ErrorCode = ErrorCode>(
   error: unknown,
   code?: C,
-): error is PolarisError & { readonly code: C } {
+): error is PolarisError & { readonly code: C } & Details<C> {
   return error instanceof PolarisError && (code === undefined || error.code === code)
 }
 

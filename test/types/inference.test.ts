@@ -15,6 +15,7 @@ import {
   type BuilderError,
   type Datum,
   type ErrorCode,
+  type Issue,
   type Nothing,
   type Open,
   type PolarisError,
@@ -436,7 +437,13 @@ describe('errors', () => {
   it('are narrowed by their code', async () => {
     const error: unknown = await executor.compute(ride, Coupon.untyped('x')).catch((error: unknown) => error)
     if (isPolarisError(error)) expectTypeOf(error.code).toEqualTypeOf<ErrorCode>()
-    if (isPolarisError(error, 'DATA_INVALID')) expectTypeOf(error.code).toEqualTypeOf<'DATA_INVALID'>()
+    if (isPolarisError(error, 'DATA_INVALID')) {
+      expectTypeOf(error.code).toEqualTypeOf<'DATA_INVALID'>()
+      expectTypeOf(error.data).toEqualTypeOf<string | undefined>()
+      expectTypeOf(error.issues).toEqualTypeOf<readonly Issue[] | undefined>()
+    }
+    // @ts-expect-error -- only DATA_INVALID is about a datum
+    if (isPolarisError(error, 'ABORTED')) void error.issues
     // @ts-expect-error -- no such code
     expect(isPolarisError(error, 'DATA_WRONG')).toBe(false)
     expect(isPolarisError(error, 'DATA_INVALID')).toBe(true)
