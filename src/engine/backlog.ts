@@ -37,7 +37,7 @@ export interface BacklogFacts {
   readonly warm: WarmOnes
   readonly remover: Remover
   /** Told how each scope ended that somebody may be waiting for. */
-  readonly settled: (id: string, seq: number, answer: Answer) => void
+  readonly settled: (id: string, mail: { readonly seq: number; readonly requestId?: string }, answer: Answer) => void
 }
 
 /** A scope that was claimed more often without any progress is given up (P11). */
@@ -141,7 +141,7 @@ export class Backlog {
     for (const [at, mail] of mails.entries()) {
       if (!goesOn()) break
       const answer = await answerTo(() => this.handle(manner, current, mail, at + 1 < mails.length))
-      this.facts.settled(manner.id, mail.seq, answer)
+      this.facts.settled(manner.id, mail, answer)
     }
     if (mails.length > 0 && goesOn()) return true
     const rests = warm.header
@@ -209,7 +209,7 @@ export class Backlog {
       if (crashes) return driver.closer.giveUp(warm, header, [], crashLoop(header))
       return driver.runInterrupted(manner, warm, header)
     })
-    this.facts.settled(manner.id, header.scope, answer)
+    this.facts.settled(manner.id, { seq: header.scope }, answer)
     return answer
   }
 

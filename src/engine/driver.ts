@@ -91,6 +91,8 @@ interface Ended {
   readonly scope: Scope
   readonly run: ScopeRun
   readonly journal: Journal
+  /** Slots that the caller fed. */
+  readonly fed: readonly number[]
   /** Whether a record of the request may wait for its outcome. */
   readonly noted: boolean
   /** Whether this process goes on with the instance at once. */
@@ -181,8 +183,9 @@ export class Driver {
     }
     const hasty = origin.seq !== undefined || origin.wake !== true
     const run = this.scopeRun(manner, warm, scope, journal, trigger, hasty ? 'hasty' : 'patient')
+    const fed = trigger.accepted.map(({ intake }) => intake.slot.index)
     const noted = origin.seq !== undefined || origin.request !== undefined
-    const ended: Ended = { scope, run, journal, noted, keep: origin.seq !== undefined && origin.more }
+    const ended: Ended = { scope, run, journal, fed, noted, keep: origin.seq !== undefined && origin.more }
     return this.drive(warm, ended)
   }
 
@@ -217,13 +220,13 @@ export class Driver {
     const startedAt = this.facts.clock.now()
     const journal = this.journal(warm, header, { direct: false, mail: undefined, committed: header.rows, startedAt })
     const fed = fedSlots(state, header.scope)
-    const delta = fed.map((slot) => ({ name: (state.graph.slots[slot] as Slot).name, value: state.value(slot) }))
+    const delta = fed.map((slot) => ({ name: (state.graph.slots[slot] as Slot).name, value: state.values.get(slot) }))
     const trigger = { mode: header.mode, delta, meta: warm.meta }
     const run = this.scopeRun(manner, warm, scope, journal, trigger, 'patient')
     keepProduced(state, scope, run.recorder)
     // Nobody else may run the same builders meanwhile: where the lease was not just claimed, it is taken first.
     if (warm.leasedAt === undefined) await journal.flush(run.patch())
-    return this.drive(warm, { scope, run, journal, noted: true, keep: false })
+    return this.drive(warm, { scope, run, journal, fed, noted: true, keep: false })
   }
 
   /** Puts an instance into the store that was not made by a scope; answers whether its id was free. */
@@ -370,7 +373,7 @@ export class Driver {
     return this.conclude(warm, ended, ending)
   }
 
-  private conclude(warm: Warm, { scope, run, journal, keep }: Ended, { status, target }: Ending): ScopeResult {
+  private conclude(warm: Warm, { scope, run, journal, fed, keep }: Ended, { status, target }: Ending): ScopeResult {
     this.settle(warm, journal)
     if (keep) warm.leasedAt = journal.leasedAt
     const { slots } = run.recorder
@@ -384,7 +387,7 @@ export class Driver {
       target,
       lost: scope.lost,
     })
-    warm.state.forgetTransients()
+    run.recorder.forgetTransients(fed)
     return answerOf(run, result)
   }
 

@@ -184,7 +184,7 @@ export function viewInstance(graph: Graph, { header, rows }: Snapshot, live: boo
   const target = header.status === 'completed' ? completedTarget(state, header.scope, []) : undefined
   const data = Object.create(null) as Record<string, unknown>
   for (const { index, name } of graph.slots) {
-    const value = state.value(index)
+    const value = state.values.get(index)
     // What was decoded for this view is nobody else's.
     if (value !== undefined) data[name] = live && state.hasBytes(index) ? copyBytes(value) : value
   }
@@ -285,7 +285,7 @@ function newestFailure(rows: readonly Row[]): Row | undefined {
 
 function explainTarget(state: State, slot: number): TargetExplanation {
   const { name } = slotAt(state.graph, slot)
-  if (state.value(slot) === undefined) {
+  if (state.values.get(slot) === undefined) {
     return { name, state: 'absent', because: [], waitingFor: waitingFor(state, [slot]) }
   }
   const { causes } = staleness(state, slot, false)
@@ -301,7 +301,7 @@ function explainBuilder(
   sourcesSettled: boolean,
   retries: boolean,
 ): BuilderExplanation {
-  const run = state.run(node.index)
+  const run = state.runs.get(node.index)
   const spent = state.isSpent(node)
   const newer = node.inputs.some(({ slot, kind }) => {
     const row = state.rows.get(slot)
@@ -336,7 +336,7 @@ function explainLack(state: State, slot: number): Lack {
   const { name, producer } = slotAt(state.graph, slot)
   const node = state.graph.nodes[producer]
   if (node === undefined) return { data: name }
-  const because = state.run(producer)?.note?.because
+  const because = state.runs.get(producer)?.note?.because
   return { data: name, from: node.name, ...(because !== undefined && { because }) }
 }
 

@@ -86,7 +86,11 @@ export interface InstancesFacts {
 }
 
 /** What a turn on an instance comes to: a result, or a delta in the mailbox whose scope has to be waited for. */
-type Turn = ScopeResult | Submitted
+type Turn = ScopeResult | Waiting
+
+interface Waiting extends Submitted {
+  readonly requestId: string
+}
 
 /** So often may another process get in between a read and the first commit before the call gives up. */
 const ATTEMPTS = 20
@@ -126,7 +130,7 @@ export class Instances {
     const { driver, turns, warm } = this
     this.versions = new Versions({ store, registry, clock, form: driver.form, decode: driver.decode })
     const { versions } = this
-    const settled = (id: string, seq: number, answer: Answer): void => this.mailbox.settled(id, seq, answer)
+    const settled: Mailbox['settled'] = (id, mail, answer) => this.mailbox.settled(id, mail, answer)
     const remover = (this.remover = new Remover({ store, clock, ids, keep: facts.tombstones }))
     this.backlog = new Backlog({ store, remover, registry, versions, clock, tenure, driver, turns, warm, settled })
     const { decode } = driver
@@ -149,6 +153,7 @@ export class Instances {
     await Promise.allSettled(this.submits)
     await this.turns.idle()
     this.mailbox.close()
+    await this.lives.idle()
   }
 
   async run(call: Call): Promise<ScopeResult> {
@@ -175,7 +180,8 @@ export class Instances {
     }
     if (turn instanceof ScopeResult) return turn
     const { hooks, limit, signal } = call
-    return this.mailbox.wait(call.id, turn.scope, { hooks, limit }, signal)
+    const { scope: seq, requestId } = turn
+    return this.mailbox.wait(call.id, { seq, requestId }, { hooks, limit }, signal)
   }
 
   /** Stores a delta for whoever works on the instance. */
@@ -195,7 +201,8 @@ export class Instances {
     const delta = await acceptDelta(served.program, call.delta, this.driver.form)
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.append(call, served, delta)
+        const { id, scope } = await this.append(call, served, delta)
+        return { id, scope }
       } catch (error) {
         if (!(error instanceof Overtaken)) throw error
         if (attempt === ATTEMPTS) throw overtaken(call.id)
@@ -369,7 +376,7 @@ export class Instances {
     return submitted
   }
 
-  private async append(call: Call, served: Served, delta: readonly AcceptedDatum[]): Promise<Submitted> {
+  private async append(call: Call, served: Served, delta: readonly AcceptedDatum[]): Promise<Waiting> {
     const { id, mode, meta, expect } = call
     const transient = delta.find(({ intake }) => intake.slot.transient)
     if (transient !== undefined) throw transientMustWait(id, transient.intake.slot.name)
@@ -387,7 +394,7 @@ export class Instances {
       },
     }
     const appended = await this.mailbox.append(append)
-    if (appended.ok) return { id, scope: appended.seq }
+    if (appended.ok) return { id, scope: appended.seq, requestId }
     if ('known' in appended) return sameRequest(call, appended.known)
     if (appended.current?.status === 'deleted') {
       checkGrave(call)
@@ -413,9 +420,9 @@ function hurried(call: Call, attempt: number): Call {
 }
 
 /** @throws `REQUEST_CONFLICT` */
-function sameRequest({ id, requestId, delta, operation }: Call, { hash, seq }: Mail): Submitted {
+function sameRequest({ id, requestId, delta, operation }: Call, { hash, seq, requestId: name }: Mail): Waiting {
   if (requestId !== undefined && hash !== hashOf(delta, operation)) throw requestConflict(id, requestId)
-  return { id, scope: seq }
+  return { id, scope: seq, requestId: name }
 }
 
 function unpack(answer: Answer): ScopeResult {

@@ -31,9 +31,21 @@ export class Lives {
   private readonly facts: LivesFacts
   /** Ids whose mail is being looked at. */
   private readonly looking = new Set<string>()
+  private readonly underWay = new Set<Promise<void>>()
 
   constructor(facts: LivesFacts) {
     this.facts = facts
+  }
+
+  /** Resolves once nothing is under way. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.underWay)
+  }
+
+  private track(doing: Promise<void>): Promise<void> {
+    const done = doing.finally(() => this.underWay.delete(done))
+    this.underWay.add(done)
+    return done
   }
 
   /**
@@ -41,7 +53,11 @@ export class Lives {
    *
    * @throws `INSTANCE_NOT_FOUND`, `INSTANCE_EXISTS`, `VERSION_NOT_SERVED`, `OPTION_INVALID`
    */
-  async fork(id: string, newId: string, { at, reason }: { readonly at: number } & WithReason): Promise<void> {
+  fork(id: string, newId: string, options: { readonly at: number } & WithReason): Promise<void> {
+    return this.track(this.copy(id, newId, options))
+  }
+
+  private async copy(id: string, newId: string, { at, reason }: { readonly at: number } & WithReason): Promise<void> {
     const { store, registry, clock } = this.facts
     await clock.ready()
     const header = (await store.read(id))?.header
@@ -73,7 +89,15 @@ export class Lives {
    *
    * @throws `INSTANCE_NOT_FOUND`, `VERSION_NOT_SERVED`
    */
-  async cancel(id: string, operation: Operation, meta: Readonly<Record<string, unknown>> | undefined): Promise<void> {
+  cancel(id: string, operation: Operation, meta: Readonly<Record<string, unknown>> | undefined): Promise<void> {
+    return this.track(this.end(id, operation, meta))
+  }
+
+  private async end(
+    id: string,
+    operation: Operation,
+    meta: Readonly<Record<string, unknown>> | undefined,
+  ): Promise<void> {
     const { store, registry, clock } = this.facts
     await clock.ready()
     const header = (await store.read(id))?.header
@@ -93,7 +117,7 @@ export class Lives {
     this.facts.driver.cancelRun(id)
     // What is at hand says that there is no mail, and the next call would believe it.
     this.facts.warm.drop(id)
-    await this.facts.mailbox.wait(id, seq, { hooks: {}, limit: Infinity }, undefined)
+    await this.facts.mailbox.wait(id, { seq, requestId: CANCEL_REQUEST }, { hooks: {}, limit: Infinity }, undefined)
   }
 
   /**
@@ -101,7 +125,11 @@ export class Lives {
    *
    * @throws `INSTANCE_NOT_FOUND`, `VERSION_NOT_SERVED` for one that has to be cancelled
    */
-  async delete(id: string): Promise<void> {
+  delete(id: string): Promise<void> {
+    return this.track(this.remove(id))
+  }
+
+  private async remove(id: string): Promise<void> {
     await this.facts.clock.ready()
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const header = (await this.facts.store.read(id))?.header

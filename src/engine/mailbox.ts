@@ -29,8 +29,13 @@ export interface Helper {
   readonly stopped?: () => boolean
 }
 
+/** Which mail of an instance. */
+export type MailName = Pick<Mail, 'seq' | 'requestId'>
+
 interface Waiter {
   readonly seq: number
+  /** Under the same number, a later instance of this id may have another's mail. */
+  readonly requestId: string
   readonly helper: Helper
   readonly resolve: (result: ScopeResult) => void
   readonly reject: (error: Error) => void
@@ -94,7 +99,7 @@ export class Mailbox {
   }
 
   /** Waits until the scope of a mail has ended, and works on the instance meanwhile if nobody else does. */
-  wait(id: string, seq: number, helper: Helper, signal: AbortSignal | undefined): Promise<ScopeResult> {
+  wait(id: string, mail: MailName, helper: Helper, signal: AbortSignal | undefined): Promise<ScopeResult> {
     if (this.closed) return Promise.reject(closed())
     this.subscribe()
     return new Promise((resolve, reject) => {
@@ -108,7 +113,7 @@ export class Mailbox {
         reject(gaveUpWaiting(id, signal?.reason))
       }
       const waiter: Waiter = {
-        seq,
+        ...mail,
         helper,
         resolve: (result) => {
           give()
@@ -127,11 +132,11 @@ export class Mailbox {
   }
 
   /** A scope has ended in this process: whoever waits for it here need not ask the store. */
-  settled(id: string, seq: number, answer: Answer): void {
+  settled(id: string, { seq, requestId }: Partial<MailName> & Pick<MailName, 'seq'>, answer: Answer): void {
     const watch = this.watches.get(id)
     if (watch === undefined) return
     for (const waiter of [...watch.waiters]) {
-      if (waiter.seq !== seq) continue
+      if (waiter.seq !== seq || (requestId !== undefined && waiter.requestId !== requestId)) continue
       if ('result' in answer) waiter.resolve(answer.result)
       else waiter.reject(answer.error as Error)
     }
@@ -219,8 +224,8 @@ export class Mailbox {
     const last = mails.at(-1)?.seq ?? Infinity
     for (const waiter of asking) {
       const mail = known.get(waiter.seq)
-      if (mail === undefined) {
-        if (waiter.seq < last) waiter.reject(forgotten(id))
+      if (mail === undefined || mail.requestId !== waiter.requestId) {
+        if (mail !== undefined || waiter.seq < last) waiter.reject(forgotten(id))
       } else if (mail.outcome !== null) {
         await this.facts.replay(id, mail).then(waiter.resolve, waiter.reject)
       }

@@ -5,7 +5,7 @@ import type { Nothing } from '../graph/outcome.ts'
 import type { Row, RowNote, RowOutcome } from '../stores/contract.ts'
 import type { Clock } from './clock.ts'
 import { isEqual } from './canonical.ts'
-import { DatumRow, listOf, withValue } from './datum-row.ts'
+import { datumRow, listOf } from './datum-row.ts'
 import type { Pass, RowKind } from './datum-row.ts'
 import type { Journal } from './journal.ts'
 import { STARTED, UNCHANGED } from './program.ts'
@@ -89,19 +89,19 @@ export class Recorder {
       this.supplied(work, value, startedAt, note)
       return
     }
-    if (node.cutoff && isEqual(state.value(out), value)) {
+    if (node.cutoff && isEqual(state.values.get(out), value)) {
       this.unchanged(work, startedAt, note)
       return
     }
     const { produced } = this.program.steps[index] as Step
-    const kept = stored === undefined ? undefined : value
     const row =
       note === null
-        ? this.plainRow(work, produced, kept, startedAt)
-        : this.row(work, 'produced', produced.place, produced.data, kept, startedAt, note)
-    this.journal?.add(this.live ? row : withValue(row, stored), node)
+        ? this.plainRow(work, produced, stored, startedAt)
+        : this.row(work, 'produced', produced.place, produced.data, stored, startedAt, note)
+    this.journal?.add(row, node)
     this.scope.replacing(out)
     state.setDatum(out, value, row)
+    state.runs.set(index, row)
     this.slots.push(out)
     this.scope.finish(work, 'produced')
   }
@@ -113,7 +113,7 @@ export class Recorder {
     const note = { ...given, sameAs: this.state.rows.get(node.out)?.seq ?? 0 }
     const row = this.row(work, 'produced', UNCHANGED + node.name, produced.data, undefined, startedAt, note)
     this.journal?.add(row, node)
-    this.state.noteRun(node.index, row)
+    this.state.runs.set(node.index, row)
     this.slots.push(node.out)
     this.scope.renewed(work)
   }
@@ -123,7 +123,7 @@ export class Recorder {
     const { supplied, produced } = this.program.steps[index] as Step
     this.journal?.add(this.row(work, 'supplied', supplied, produced.data, undefined, startedAt, note))
     this.scope.replacing(out)
-    this.state.setTransient(out, value)
+    this.state.values.set(out, value)
     this.slots.push(out)
     this.scope.finish(work, 'supplied')
   }
@@ -135,7 +135,7 @@ export class Recorder {
     const outcome = answer instanceof WaitFor ? 'waitFor' : 'nothing'
     const place = work.supply ? step.supplied : step.empty
     const row = this.row(work, outcome, place, null, undefined, startedAt, noteOf(answer, note))
-    if (!work.supply) this.state.noteRun(index, row)
+    if (!work.supply) this.state.runs.set(index, row)
     this.journal?.add(row, work.supply ? undefined : work.node)
     this.scope.finish(work, outcome)
   }
@@ -164,12 +164,19 @@ export class Recorder {
   /** The newest product of a scope's builder, as hooks see it. */
   newest(): Datum {
     const slot = this.slots[this.slots.length - 1] ?? -1
-    return { name: (this.state.graph.slots[slot] as Slot).name, value: this.state.value(slot) }
+    return { name: (this.state.graph.slots[slot] as Slot).name, value: this.state.values.get(slot) }
   }
 
-  private plainRow(work: Work, kind: RowKind, value: unknown, startedAt: number): Row {
+  /** Drops what is not stored, once the result has been photographed. */
+  forgetTransients(fed: readonly number[]): void {
+    const { graph, values } = this.state
+    for (const slot of this.slots) if ((graph.slots[slot] as Slot).transient) values.set(slot, undefined)
+    for (const slot of fed) if ((graph.slots[slot] as Slot).transient) values.set(slot, undefined)
+  }
+
+  private plainRow(work: Work, kind: RowKind, stored: unknown, startedAt: number): Row {
     const seq = ++this.state.newest
-    return new DatumRow(seq, kind, this.pass(startedAt), value, work.reads, startedAt, this.end())
+    return datumRow(this.live, seq, kind, this.pass(startedAt), stored, work.reads, startedAt, this.end())
   }
 
   private pass(startedAt: number): Pass {

@@ -1,6 +1,6 @@
 import type { PolarisError } from '../graph/errors.ts'
 import type { Row } from '../stores/contract.ts'
-import { DatumRow, withValue } from './datum-row.ts'
+import { datumRow } from './datum-row.ts'
 import type { Pass } from './datum-row.ts'
 import type { AcceptedDatum } from './intake.ts'
 import { CALL, FAILED } from './program.ts'
@@ -9,15 +9,14 @@ import type { State } from './state.ts'
 /**
  * Takes a fed datum into the state; returns its row.
  *
- * @param live the store keeps values as they are
+ * @param live the row stays in this process
  */
 export function feed(state: State, at: Pass, { intake, value, stored, bytes }: AcceptedDatum, live: boolean): Row {
   const { slot, fed } = intake
-  const kept = stored === undefined ? undefined : value
-  const row = new DatumRow(++state.newest, fed, at, kept, NONE, at.startedAt, at.startedAt)
+  const row = datumRow(live, ++state.newest, fed, at, stored, NONE, at.startedAt, at.startedAt)
   if (bytes) state.noteBytes(slot.index)
   state.setDatum(slot.index, value, row)
-  return live ? row : withValue(row, stored)
+  return row
 }
 
 /** The row of what a caller said about its call. */

@@ -165,7 +165,7 @@ export class ScopeRun implements ScopeContext, Tenant {
   }
 
   onceGeneration({ index }: Node): string {
-    const run = this.state.run(index)
+    const run = this.state.runs.get(index)
     const empty = run === undefined || run.outcome === 'produced' ? 0 : run.scope
     const asked = this.state.askedAgain(index)
     return asked === 0 ? `once${empty}` : `once${empty}.${asked}`

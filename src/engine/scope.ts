@@ -105,7 +105,7 @@ export class Scope {
       if (target && producer >= 0) this.targetMade = true
     }
     for (const target of this.graph.targets) {
-      const run = this.state.run((this.graph.slots[target] as Slot).producer)
+      const run = this.state.runs.get((this.graph.slots[target] as Slot).producer)
       if (run?.scope === this.number && run.pass === pass && run.note?.sameAs !== undefined) this.targetMade = true
     }
     for (const [node, { scope, outcome }] of this.state.supplies ?? []) {
@@ -115,10 +115,10 @@ export class Scope {
       if (outcome === 'supplied') (this.lost ??= new Set()).add((this.graph.nodes[node] as Node).out)
     }
     for (const node of touchedNodes(this.state)) {
-      const run = this.state.run(node)
+      const run = this.state.runs.get(node)
       if (run?.scope !== this.number) continue
       const { out } = this.graph.nodes[node] as Node
-      if (run.outcome === 'produced' && this.state.value(out) === undefined) (this.lost ??= new Set()).add(out)
+      if (run.outcome === 'produced' && this.state.values.get(out) === undefined) (this.lost ??= new Set()).add(out)
       this.marks[node] = RAN
       this.scratch.touched.push(node)
       this.ran.push(node)
@@ -181,7 +181,7 @@ export class Scope {
   replacing(slot: number): void {
     if (this.graph.slots[slot]?.lookedBack !== true || this.before?.has(slot) === true) return
     this.before ??= new Map()
-    this.before.set(slot, { value: this.state.value(slot), row: this.state.rows.get(slot) })
+    this.before.set(slot, { value: this.state.values.get(slot), row: this.state.rows.get(slot) })
   }
 
   /** Begins another pass if rule 11 asks for one. Only when nothing runs and {@link next} has nothing. */
@@ -231,11 +231,11 @@ export class Scope {
     }
     for (const node of state.reruns?.keys() ?? NOBODY) if (state.isRerunDue(node)) this.wake(node)
     if (state.settled > 0 && state.unsettled.length === 0) return
-    for (const source of graph.sources) if (state.run(source) === undefined) this.wake(source)
+    for (const source of graph.sources) if (state.runs.get(source) === undefined) this.wake(source)
   }
 
   private wakeIfDue(node: number, row: Row): void {
-    const run = this.state.run(node)
+    const run = this.state.runs.get(node)
     if (run === undefined || row.scope > run.scope) this.wake(node)
   }
 
@@ -279,7 +279,7 @@ export class Scope {
 
   /** The work of a candidate whose ancestors have all run or cannot run; `undefined` if it cannot run now. */
   private evaluate(node: Node): Work | undefined {
-    const { state } = this
+    const { values, rows } = this.state
     const { inputs } = node
     const input: Record<string, unknown> = {}
     const seqs = inputs.length === 1 ? undefined : new Array<number>(inputs.length)
@@ -288,8 +288,8 @@ export class Scope {
     let wanted = -1
     for (let i = 0; i < inputs.length; i++) {
       const { key, slot, kind, lookback } = inputs[i] as Node['inputs'][number]
-      let value = state.value(slot)
-      let row = state.rows.get(slot)
+      let value = values.get(slot)
+      let row = rows.get(slot)
       if (lookback && this.before !== undefined) {
         const before = this.before.get(slot)
         if (before !== undefined) ({ value, row } = before)
@@ -347,7 +347,7 @@ export class Scope {
   }
 
   private hasRun(node: number): boolean {
-    return this.state.run(node)?.scope === this.number || this.state.supplies?.get(node)?.scope === this.number
+    return this.state.runs.get(node)?.scope === this.number || this.state.supplies?.get(node)?.scope === this.number
   }
 
   private skip(node: Node): undefined {

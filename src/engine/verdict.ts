@@ -23,7 +23,7 @@ export function completedTarget(state: State, scope: number, ran: readonly numbe
   for (let i = 0; i < graph.targets.length; i++) {
     const slot = graph.targets[i] as number
     const row = state.rows.get(slot)
-    if (row === undefined || state.value(slot) === undefined) continue
+    if (row === undefined || state.values.get(slot) === undefined) continue
     if (row.scope === scope) stale[i] = false
     else {
       const { producer } = graph.slots[slot] as Slot
@@ -74,7 +74,7 @@ export function staleness(state: State, target: number, firstOnly: boolean): Sta
   }
   reach(producer, true, datum.scope, undefined)
   for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
-    const run = state.run(visit.node.index)
+    const run = state.runs.get(visit.node.index)
     const later = run !== undefined && run.scope > visit.since
     const made = run?.note?.sameAs === undefined ? run : producedRow(state, visit.node)
     if (made !== undefined && made.scope > visit.since && (made.outcome !== 'nothing' || visit.strict)) {
@@ -107,9 +107,9 @@ function nodesBelow(visits: readonly Visit[]): Node[] {
 
 /** Whether a datum is missing in earnest: a transient that its builder makes again when it is needed is not. */
 export function isLacking(state: State, slot: number): boolean {
-  if (state.value(slot) !== undefined) return false
+  if (state.values.get(slot) !== undefined) return false
   const { transient, producer } = state.graph.slots[slot] as Slot
-  return !(transient && producer >= 0 && state.run(producer)?.outcome === 'produced')
+  return !(transient && producer >= 0 && state.runs.get(producer)?.outcome === 'produced')
 }
 
 /** Names of the data that a target which is absent or stale waits for, in order of the workflow's data (rule 15). */
@@ -118,7 +118,7 @@ export function waitingFor(state: State, targets: readonly number[]): string[] {
   const slots = new Set<number>()
   for (const target of targets) {
     const found = new Set<number>()
-    if (state.value(target) === undefined) addLacking(state, [target], found)
+    if (state.values.get(target) === undefined) addLacking(state, [target], found)
     else {
       const { causes, below } = staleness(state, target, false)
       if (causes.length === 0) continue
@@ -144,9 +144,9 @@ function addLacking(state: State, wanted: readonly number[], found: Set<number>)
     seen.add(slot)
     const { producer, transient } = state.graph.slots[slot] as Slot
     // A transient is gone by the next scope, so it counts as lacking if something it is made from does.
-    if (!transient && state.value(slot) !== undefined) continue
+    if (!transient && state.values.get(slot) !== undefined) continue
     const node = state.graph.nodes[producer]
-    const run = node === undefined ? undefined : state.run(producer)
+    const run = node === undefined ? undefined : state.runs.get(producer)
     if (node === undefined) found.add(slot)
     else if (run !== undefined && run.outcome !== 'produced') addAnswer(state, run, found)
     else for (const input of node.inputs) if (input.kind === CONSUMES) stack.push(input.slot)

@@ -3,7 +3,7 @@ import { checkOptions } from '../graph/naming.ts'
 import type { ClaimQuery, DataStore, Header, HistoryQuery, ListQuery, Page } from './contract.ts'
 import { append, apply, claim, isDue, prune, remove, snapshotOf } from './key-value/document.ts'
 import { type KeyValueFunctions, type KeyValueMedium, makeMedium } from './key-value/medium.ts'
-import { isLeft } from './waking.ts'
+import { isLeft } from './left.ts'
 import { checkLimit, matcherOf, type Position, readCursor, writeCursor } from './paging.ts'
 
 export type { KeyValueFunctions } from './key-value/medium.ts'

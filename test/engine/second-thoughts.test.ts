@@ -3,7 +3,7 @@ import { Polaris, PolarisError, workflow } from 'polaris-workflow'
 import type { DataStore } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import { auditAfterEach, newBench, testClock } from '../protocol/bench.ts'
-import { deferred, newLab, refusal, texts } from '../support/lab.ts'
+import { deferred, newLab, refusal, texts, turns } from '../support/lab.ts'
 import { eachStore, memoryKind } from '../support/media.ts'
 
 const [A, B, Other] = texts('A', 'B', 'Other')
@@ -141,5 +141,49 @@ describe('second thoughts', () => {
     const polaris = bench.process({}, removing)
     await other.executor().parallel(w, 'i', A('a1'))
     await refusal(polaris.cancel('i'), 'INSTANCE_NOT_FOUND')
+  })
+
+  it('who waits for an instance that is removed is not given the answer of one that came after it', async () => {
+    const { w } = world()
+    const bench = newBench(memoryKind({ strict: true }), w)
+    const other = bench.process()
+    const gate = deferred()
+    const slow = (store: DataStore): DataStore => ({
+      ...store,
+      mail: (id, query) => gate.promise.then(() => store.mail(id, query)),
+      claim: () => [],
+    })
+    await other.executor().with({ requestId: 'r' }).submit(w, 'i', A('a1'))
+    const waiting = refusal(
+      bench.process({}, slow).executor().with({ requestId: 'r' }).parallel(w, 'i', A('a1')),
+      'INSTANCE_NOT_FOUND',
+    )
+    await turns()
+    await other.delete('i')
+    await other.executor().with({ requestId: 's', expect: 'new' }).parallel(w, 'i', A('a2'))
+    gate.resolve()
+    await waiting
+  })
+
+  it('close waits for a removal under way', async () => {
+    const { w } = world()
+    const store = memoryKind({ strict: true }).medium().join()
+    const gate = deferred()
+    let closed = false
+    const slow: DataStore = {
+      ...store,
+      remove: (removals) => gate.promise.then(() => store.remove(removals)),
+      close: () => void (closed = true),
+    }
+    const polaris = new Polaris({ store: slow }).register(w)
+    await polaris.executor().parallel(w, 'i', A('a1'))
+    const removing = polaris.delete('i')
+    await turns()
+    const closing = polaris.close()
+    await turns()
+    expect(closed).toBe(false)
+    gate.resolve()
+    await Promise.all([removing, closing])
+    expect(closed).toBe(true)
   })
 })
