@@ -6,7 +6,7 @@ import type { Header, HookInfo, Mail, Row } from 'polaris-workflow'
 import type { MemoryStore } from 'polaris-workflow/stores/memory'
 import { follow, type Followed, type FoundEvent } from '../model/follow.ts'
 import type { Graph } from '../model/graph.ts'
-import { empty, type Delta, type Event, type State } from '../model/model.ts'
+import { empty, type Delta, type Event, type Operation as Asked, type State } from '../model/model.ts'
 import type { BuilderSpec, Inputs } from '../model/spec.ts'
 import { standingOf } from '../model/status.ts'
 import type { Counted } from './counts.ts'
@@ -26,7 +26,12 @@ export interface Audit {
   onRun(b: BuilderSpec, inputs: Inputs, key: string, info: HookInfo): void
   /** In which scopes an operation was handled. */
   scopesOf(operation: Operation): readonly number[]
-  settled(id: string, scope: number): Settled | undefined
+  /** `'of another life'`: which one is not known. */
+  settled(operation: Operation, scope: number): Settled | 'of another life' | undefined
+  /** Whether the instance that has handled an operation is still there. */
+  isCurrent(operation: Operation): boolean
+  /** Somebody was told that an instance is cancelled, or gone. */
+  onEnded(operation: Operation): void
   /** Whether an instance was last changed by this one, and by no other since that time. */
   isAlone(id: string, actor: Actor, since: number): boolean
   /** What is not at rest: work that somebody still has to do. */
@@ -52,11 +57,13 @@ interface Subject {
   /** By the reference: as it stood when the newest scope ended or was taken up. */
   state: State
   rows: readonly Row[]
-  readonly settled: Map<number, Settled>
+  settled: Map<number, Settled>
   /** Who changed it or took it over, and when. */
   readonly changed: { readonly actor: Actor; readonly at: number }[]
   /** Which operation's delta each scope holds. */
-  readonly operations: Map<number, number>
+  operations: Map<number, number>
+  /** Instances of this id that were removed. */
+  readonly past: { readonly operations: ReadonlyMap<number, number>; readonly settled: ReadonlyMap<number, Settled> }[]
 }
 
 interface Look {
@@ -72,15 +79,19 @@ export function newAudit(facts: AuditFacts): Audit {
   const holders = new Map<string, Actor>()
   const subjects = new Map(facts.ids.map((id) => [id, newSubject(id)]))
   const keys = new Map<string, string>()
+  const cancelled = new Set<string>()
   return {
     look(actor) {
       for (const subject of subjects.values()) {
-        const header = headerOf(facts.store, subject.id)
-        const before = subject.header
-        if (header === undefined) {
-          if (before !== undefined) facts.blame(`${subject.id} is gone`)
-          continue
+        const stored = headerOf(facts.store, subject.id)
+        const header = stored?.status === 'deleted' ? undefined : stored
+        if (subject.header !== undefined && header?.incarnation !== subject.header.incarnation) {
+          bury(facts, subject, subject.header, header === undefined)
         }
+        const before = subject.header
+        if (header === undefined) continue
+        if (before === undefined) facts.count('begun anew', subject.past.length > 0)
+        if (header.status === 'cancelled') cancelled.add(header.incarnation)
         const look: Look = { facts, holders, actor, subject, before, now: header }
         if (before === undefined || JSON.stringify(before) !== JSON.stringify(header)) onChange(look)
         lookAtMail(look)
@@ -88,25 +99,61 @@ export function newAudit(facts: AuditFacts): Audit {
       }
     },
     onRun(b, inputs, key, info) {
+      const [incarnation = ''] = key.split(':')
+      const { calm, graph, blame } = facts
+      if (calm && graph.spec.durability === 'builder' && cancelled.has(incarnation)) {
+        blame(`${b.name} of ${info.id} runs after a cancel`)
+      }
       checkKey(facts, keys, b, inputs, key, info)
       checkDurable(facts, b, inputs, info)
     },
     scopesOf({ id, number }) {
+      const { past, operations } = subjects.get(id)!
+      const all = [...past.map((life) => life.operations), operations].flatMap((each) => [...each])
+      return all.filter(([, operation]) => operation === number).map(([scope]) => scope)
+    },
+    isCurrent: ({ id, number }) => [...subjects.get(id)!.operations.values()].includes(number),
+    onEnded({ id, kind }) {
       const subject = subjects.get(id)!
-      return [...subject.operations].filter(([, operation]) => operation === number).map(([scope]) => scope)
+      if (kind === 'delete' && subject.past.length === 0) facts.blame(`${id} was said to be removed`)
+      if (kind !== 'cancel' || subject.past.length > 0 || subject.header === undefined) return
+      if (subject.header.status !== 'cancelled') facts.blame(`${id} was said to be cancelled`)
     },
     isAlone(id, actor, since) {
       const changed = [...subjects.get(id)!.changed]
       return changed.at(-1)?.actor === actor && changed.every((each) => each.actor === actor || each.at < since)
     },
-    settled: (id, scope) => subjects.get(id)?.settled.get(scope),
+    settled({ id, number }, scope) {
+      const { past, settled } = subjects.get(id)!
+      const life = past.findLast(({ operations }) => operations.get(scope) === number)
+      if (life !== undefined) return life.settled.get(scope)
+      const own = settled.get(scope)
+      return own === undefined && past.length > 0 ? 'of another life' : own
+    },
     unfinished: () => [...subjects.values()].flatMap(({ header }) => (header === undefined ? [] : unfinished(header))),
   }
 }
 
 function newSubject(id: string): Subject {
-  const lists = { mail: [], rows: [], settled: new Map(), operations: new Map() }
+  const lists = { mail: [], rows: [], settled: new Map(), operations: new Map(), past: [] }
   return { id, header: undefined, changed: [], state: empty, ...lists }
+}
+
+/** An instance was removed: on purpose, with nothing left to do, and without a trace. */
+function bury({ store, operations, blame }: AuditFacts, subject: Subject, last: Header, isGone: boolean): void {
+  const { id } = subject
+  if (!operations.some((operation) => operation.id === id && operation.kind === 'delete')) blame(`${id} is gone`)
+  if (last.pass > 0 || last.mailAppended > last.mailHandled) blame(`${id} was removed with work to do`)
+  if (isGone && rowsOf(store, id).length > 0) blame(`${id} left rows`)
+  if (isGone && store.mail(id, { limit: 1 }).length > 0) blame(`${id} left mail`)
+  subject.past.push({ operations: subject.operations, settled: subject.settled })
+  const fresh = newSubject(id)
+  subject.header = undefined
+  subject.mail = fresh.mail
+  subject.state = fresh.state
+  subject.rows = fresh.rows
+  subject.settled = fresh.settled
+  subject.operations = fresh.operations
 }
 
 function unfinished({ id, pass, holder, mailAppended, mailHandled }: Header): string[] {
@@ -143,7 +190,7 @@ function checkRows({ now, subject }: Look, rows: readonly Row[], say: (problem: 
   if (rows.length < subject.rows.length) say('rows are gone')
 }
 
-function checkHeader({ before, now }: Look, say: (problem: string) => void): void {
+function checkHeader({ before, now, facts }: Look, say: (problem: string) => void): void {
   // G7: what is under way or waits is found by somebody some day.
   const needsCare = now.holder !== null || now.pass > 0 || now.mailAppended > now.mailHandled
   if (needsCare && now.wakeAt === null) say('needs care, but never wakes')
@@ -152,7 +199,12 @@ function checkHeader({ before, now }: Look, say: (problem: string) => void): voi
   }
   if (before === undefined) return
   if (now.incarnation !== before.incarnation) say('was made anew')
-  for (const counter of ['fence', 'scope', 'mailAppended', 'mailHandled', 'settled', 'rows'] as const) {
+  if (before.cancelling > 0 && now.mailAppended > before.mailAppended) say('took mail after it was to be cancelled')
+  if (before.cancelling > 0 && now.cancelling !== before.cancelling) say('forgot that it is to be cancelled')
+  if (before.status === 'cancelled' && now.revision !== before.revision) say('was changed after it was cancelled')
+  const restarted = rowsOf(facts.store, now.id).some(({ outcome, seq }) => outcome === 'restart' && seq > before.rows)
+  const settled = restarted ? [] : (['settled'] as const)
+  for (const counter of ['fence', 'scope', 'mailAppended', 'mailHandled', 'rows', ...settled] as const) {
     if (now[counter] < before[counter]) say(`${counter} went back from ${before[counter]} to ${now[counter]}`)
   }
   if (now.scope > before.scope + 1) say(`scope ${before.scope} was followed by ${now.scope}`)
@@ -202,6 +254,10 @@ function nameOperation({ now, subject, facts }: Look, rows: readonly Row[], say:
   const [number] = named
   if (number === undefined) return
   const operation = facts.operations.find((each) => each.number === number)!
+  const asked = rows.find((row) => row.scope === now.scope && (row.outcome === 'restart' || row.outcome === 'rerun'))
+  const asks = operation.kind === 'restart' || operation.kind === 'rerun'
+  if (asked === undefined ? asks : asked.outcome !== operation.kind) say(`scope ${now.scope} is no ${operation.kind}`)
+  if (asked?.outcome === 'rerun' && asked.builder !== operation.builder) say(`reran ${asked.builder}`)
   const fed = rows.filter((row) => row.scope === now.scope && row.outcome === 'fed').map((row) => row.data)
   const wanted = operation.delta.map(({ name }) => name)
   if (fed.sort().join() !== wanted.sort().join()) say(`scope ${now.scope} was fed ${fed.join()} of ${wanted.join()}`)
@@ -213,8 +269,10 @@ function nameOperation({ now, subject, facts }: Look, rows: readonly Row[], say:
 function onEnd(look: Look, rows: readonly Row[], say: (problem: string) => void): void {
   const { now, subject, facts } = look
   const { count } = facts
-  const given = rows.some((row) => row.scope === now.scope && row.builder === null && row.outcome === 'failed')
-  count('crash loop', given)
+  const reason = rows.find((row) => row.scope === now.scope && isReason(row))
+  const given = reason !== undefined
+  count('crash loop', reason?.note?.error?.code === 'CRASH_LOOP')
+  count('cancelled before it ended', reason?.note?.error?.code === 'CANCELLED')
   count('interrupted scope finished', subject.state.open !== null)
   if (given) giveUp(look, rows)
   else {
@@ -242,7 +300,7 @@ function advance(look: Look, header: Header, rows: readonly Row[], say: (problem
   const state = { ...subject.state, attempts: failuresIn(subject.state.events) }
   const phase =
     state.open === null
-      ? { mode: header.mode, delta: deltaOf(look, header.scope, events) }
+      ? { mode: header.mode, delta: deltaOf(look, header.scope, events), ...operationOf(header.scope, events) }
       : { mode: state.open.mode, delta: null }
   const observed = { found: { header, events }, ran: [], cutShort: true, eager: false, limit: Infinity }
   const followed = follow(graph, state, [phase], observed)
@@ -250,6 +308,15 @@ function advance(look: Look, header: Header, rows: readonly Row[], say: (problem
   if (header.pass > 0 !== (followed.state.open !== null)) say(`scope ${header.scope} is open in pass ${header.pass}`)
   subject.state = followed.state
   return followed
+}
+
+function operationOf(scope: number, events: readonly Event[]): { readonly operation?: Asked } {
+  for (const { scope: at, outcome, asks } of events) {
+    if (at !== scope) continue
+    if (outcome === 'restart' || outcome === 'cancelled') return { operation: { kind: outcome } }
+    if (outcome === 'rerun') return { operation: { kind: outcome, builder: asks! } }
+  }
+  return {}
 }
 
 const isReason = (row: Row): boolean => row.builder === null && row.outcome === 'failed'
@@ -276,7 +343,9 @@ function deltaOf({ subject, facts }: Look, scope: number, events: readonly Event
 function eventOf(row: Row, rows: readonly Row[]): FoundEvent {
   const { seq, scope, pass, builder, data, outcome, place, note, inputs } = row
   return {
-    ...{ seq, scope, pass, builder, data, value: valueOf(row), supply: place.startsWith('s:') },
+    ...{ seq, scope, pass, data, value: valueOf(row), supply: place.startsWith('s:') },
+    builder: outcome === 'rerun' ? null : builder,
+    ...(outcome === 'rerun' && { asks: builder! }),
     outcome: outcome as Event['outcome'],
     reads: inputs.filter((input) => input > 0).map((input) => ({ data: rows[input - 1]?.data ?? '', seq: input })),
     ...(note?.awaits !== undefined && { awaits: note.awaits }),
@@ -323,10 +392,18 @@ function countScope({ now, facts }: Look, rows: readonly Row[]): void {
     has((row) => row.outcome === 'failed' && row.builder !== null),
   )
   count(
+    'restarted scope',
+    has((row) => row.outcome === 'restart'),
+  )
+  count(
+    'rerun scope',
+    has((row) => row.outcome === 'rerun'),
+  )
+  count(
     'second pass',
     has((row) => row.pass > 1),
   )
-  if (now.status === 'completed' || now.status === 'waiting') count(now.status)
+  if (now.status === 'completed' || now.status === 'waiting' || now.status === 'cancelled') count(now.status)
 }
 
 function lookAtMail({ facts, subject, now }: Look): void {
@@ -356,7 +433,7 @@ function checkKey(
   { id, scope, pass }: HookInfo,
 ): void {
   if (graph.spec.durability === 'scope') return
-  const run = `${id} ${scope} ${pass} ${b.name}`
+  const run = `${key.split(':')[0]} ${scope} ${pass} ${b.name}`
   const known = keys.get(run)
   if (known !== undefined && known !== key) blame(`${run} ran as ${known} and as ${key}`)
   keys.set(run, key)

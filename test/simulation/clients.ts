@@ -19,6 +19,10 @@ export type Answer =
   | { readonly kind: 'given up' }
   /** Refused, so that nothing of it is stored. */
   | { readonly kind: 'refused' }
+  /** Cancelled or removed, and a call on it told so: what was fed is stored, or not. */
+  | { readonly kind: 'too late' }
+  /** The instance is cancelled, or gone. */
+  | { readonly kind: 'done' }
   /** Nobody knows what became of it. */
   | { readonly kind: 'unknown'; readonly code?: ErrorCode | undefined }
 
@@ -91,14 +95,16 @@ async function call(world: World, operation: Operation, process: Process): Promi
 
 function countCall({ count }: World, { kind, delta, isNew, requestId }: Operation): void {
   count(kind === 'sequential' ? 'sequential call' : kind === 'parallel' ? 'parallel call' : kind)
-  count('call without data', kind !== 'resume' && delta.length === 0)
+  const feeds = kind === 'sequential' || kind === 'parallel' || kind === 'submit'
+  count('call without data', feeds && delta.length === 0)
   count('expect new', isNew)
   count('request id', requestId !== undefined)
 }
 
 function executorFor({ number, requestId, isNew, delta, kind }: Operation, process: Process, world: World): Executor {
   // Some calls are known by their data only, as most are: a call's meta is data, too.
-  const needsMeta = number % 3 > 0 || delta.some(({ name }) => world.workload.spec.transients.includes(name))
+  const asks = kind === 'restart' || kind === 'rerun'
+  const needsMeta = asks || number % 3 > 0 || delta.some(({ name }) => world.workload.spec.transients.includes(name))
   return process.polaris.executor(process.hooks).with({
     ...(requestId !== undefined && { requestId }),
     ...(isNew && { expect: 'new' as const }),
@@ -108,12 +114,22 @@ function executorFor({ number, requestId, isNew, delta, kind }: Operation, proce
 
 async function answerOf(world: World, operation: Operation, process: Process): Promise<Answer> {
   const executor = executorFor(operation, process, world)
-  const { kind, id } = operation
+  const { kind, id, builder } = operation
   const delta = operation.delta.map(({ name, value }): Datum => process.data.get(name)!.untyped(value))
   try {
     if (kind === 'submit') {
       const { scope } = await executor.submit(process.workflow, id, ...(delta as never[]))
       return { kind: 'submitted', scope }
+    }
+    if (kind === 'restart')
+      return { kind: 'result', result: (await executor.restart(process.workflow, id)) as AnyResult }
+    if (kind === 'rerun') {
+      return { kind: 'result', result: (await executor.rerun(process.workflow, id, builder)) as AnyResult }
+    }
+    if (kind === 'cancel' || kind === 'delete') {
+      await process.polaris[kind](id)
+      world.audit.onEnded(operation)
+      return { kind: 'done' }
     }
     if (kind === 'resume') return { kind: 'result', result: (await executor.resume(process.workflow, id)) as AnyResult }
     return { kind: 'result', result: (await executor[kind](process.workflow, id, ...(delta as never[]))) as AnyResult }
@@ -122,20 +138,34 @@ async function answerOf(world: World, operation: Operation, process: Process): P
   }
 }
 
-const REFUSED: ReadonlySet<ErrorCode> = new Set(['TRANSIENT_NOT_STORED', 'INSTANCE_EXISTS', 'INSTANCE_NOT_FOUND'])
+const REFUSED: ReadonlySet<ErrorCode> = new Set(['TRANSIENT_NOT_STORED', 'INSTANCE_EXISTS'])
 const UNKNOWN: ReadonlySet<ErrorCode> = new Set(['STORE_UNAVAILABLE', 'LEASE_LOST', 'CLOSED'])
 
-function answerTo(world: World, { kind, number, isNew, id }: Operation, error: unknown): Answer {
+function answerTo(world: World, { kind, number, isNew, id, requestId }: Operation, error: unknown): Answer {
   const { count, blame, workload } = world
+  const others = workload.clients.flat().filter((other) => other.id === id)
+  const removes = others.some((other) => other.kind === 'delete')
   if (error instanceof BuilderError) {
     count('builder error')
     return { kind: 'failed', result: error.result, builder: error.builder }
   }
   const code = isPolarisError(error) ? error.code : undefined
   if (code === 'CRASH_LOOP') return { kind: 'given up' }
+  if (code === 'INSTANCE_DELETED') {
+    count('late duplicate refused')
+    if (!removes || requestId === undefined || isNew) blame(`operation ${number} on ${id} was refused with ${code}`)
+    return { kind: 'refused' }
+  }
+  if (code === 'CANCELLED' || code === 'INSTANCE_NOT_FOUND') {
+    const ends = removes || others.some((other) => other.kind === 'cancel')
+    const needs = kind !== 'sequential' && kind !== 'parallel' && kind !== 'submit'
+    const expected = code === 'CANCELLED' ? ends : removes || needs
+    if (!expected) blame(`operation ${number} on ${id} was refused with ${code}`)
+    return { kind: 'too late' }
+  }
   if (code !== undefined && REFUSED.has(code)) {
     count('transient refused', code === 'TRANSIENT_NOT_STORED')
-    const expected = code === 'TRANSIENT_NOT_STORED' || (code === 'INSTANCE_EXISTS' ? isNew : kind === 'resume')
+    const expected = code === 'TRANSIENT_NOT_STORED' || isNew
     if (!expected) blame(`operation ${number} on ${id} was refused with ${code}`)
     return { kind: 'refused' }
   }

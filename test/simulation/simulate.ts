@@ -239,13 +239,17 @@ function accountForAll({ clients, audit, blame, store, count }: Simulation): voi
       const scopes = audit.scopesOf(operation)
       const kinds = new Set(given.map(({ kind }) => kind))
       const known = ['result', 'submitted', 'failed', 'given up'].some((kind) => kinds.has(kind as Answer['kind']))
-      const leavesTrace = operation.delta.length > 0 && operation.kind !== 'resume'
-      if (scopes.length > 1) say(`handled in scopes ${scopes.join()}`)
+      const asks = operation.kind === 'restart' || operation.kind === 'rerun'
+      // What was asked for in vain is not repeated, so nothing of it is kept but why.
+      const leavesTrace = operation.delta.length > 0 || (asks && !kinds.has('given up'))
+      const tooLate = kinds.has('too late')
+      if (scopes.length > 1 && !operation.isNew) say(`handled in scopes ${scopes.join()}`)
       if (known && leavesTrace && scopes.length === 0) say(`acknowledged, and never handled`)
-      if (!known && !kinds.has('unknown') && scopes.length > 0) say(`refused, and handled in scope ${scopes.join()}`)
-      if (operation.requestId === undefined || scopes.length === 0) continue
+      if (!known && !kinds.has('unknown') && !tooLate && scopes.length > 0)
+        say(`refused, and handled in scope ${scopes.join()}`)
+      if (operation.requestId === undefined || scopes.length === 0 || !audit.isCurrent(operation)) continue
       const record = store.request(operation.id, operation.requestId)
-      if (record?.seq !== scopes[0]) say(`handled in scope ${scopes.join()}, but its record says ${record?.seq}`)
+      if (record?.seq !== scopes.at(-1)) say(`handled in scope ${scopes.join()}, but its record says ${record?.seq}`)
       count('result from a record', given.length > 1 && known)
     }
   }
@@ -265,7 +269,8 @@ function checkAnswer(
   }
   if (answer.kind !== 'result' && answer.kind !== 'failed') return
   const { scope, status, produced } = answer.result
-  const settled = audit.settled(operation.id, scope)
+  const settled = audit.settled(operation, scope)
+  if (settled === 'of another life') return
   if (settled === undefined) {
     say(`answered with scope ${scope}, which never ended`)
     return

@@ -8,9 +8,13 @@ export const POLL_MS = 200
 /** For so long the lease of a builder that hangs is renewed. */
 export const LONGEST_RUN_MS = 3_500
 
+export type SecondThought = 'restart' | 'rerun' | 'cancel' | 'delete'
+
 export interface Operation {
   readonly number: number
-  readonly kind: 'sequential' | 'parallel' | 'submit' | 'resume'
+  readonly kind: 'sequential' | 'parallel' | 'submit' | 'resume' | SecondThought
+  /** With `rerun`: which. */
+  readonly builder: string
   readonly id: string
   readonly delta: readonly { readonly name: string; readonly value: string }[]
   readonly requestId: string | undefined
@@ -165,23 +169,29 @@ export function workloadOf(random: Random): Workload {
   const ids = Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, i) => `i${i}`)
   const submits = random.pick([0, 0.3, 0.6])
   const requests = random.pick([0, 0.5, 1])
+  const thoughts = random.pick([0, 0.15, 0.35])
   let number = 0
   const operation = (): Operation => {
     number++
     const roll = random.float()
-    const kind = random.chance(submits) ? 'submit' : roll < 0.1 ? 'resume' : roll < 0.5 ? 'sequential' : 'parallel'
+    const call = random.chance(submits) ? 'submit' : roll < 0.1 ? 'resume' : roll < 0.5 ? 'sequential' : 'parallel'
+    const thought = random.pick(['restart', 'restart', 'rerun', 'rerun', 'cancel', 'delete'] as const)
+    const kind = random.chance(thoughts) ? thought : call
+    const feeds = kind === 'sequential' || kind === 'parallel' || kind === 'submit'
     const pool = outside.length === 0 || random.chance(0.12) ? known : outside
-    const names = kind === 'resume' || random.chance(0.08) ? [] : pool.filter(() => random.chance(0.6))
-    const chosen = names.length === 0 && kind !== 'resume' && random.chance(0.9) ? [random.pick(pool)] : names
-    const requestId = kind !== 'resume' && random.chance(requests) ? `request ${number}` : undefined
+    const names = !feeds || random.chance(0.08) ? [] : pool.filter(() => random.chance(0.6))
+    const chosen = names.length === 0 && feeds && random.chance(0.9) ? [random.pick(pool)] : names
+    const named = feeds || kind === 'restart' || kind === 'rerun'
+    const requestId = named && random.chance(requests) ? `request ${number}` : undefined
     return {
       number,
       kind,
+      builder: random.pick(spec.builders).name,
       id: random.pick(ids),
       delta: chosen.map((name) => ({ name, value: `${name}=${number}` })),
       requestId,
       twice: requestId !== undefined && random.chance(0.25),
-      isNew: kind !== 'resume' && random.chance(0.05),
+      isNew: feeds && random.chance(0.05),
       pause: random.chance(0.5) ? 0 : random.int(0, 400),
     }
   }
