@@ -16,6 +16,7 @@ import { root } from './run.mjs'
  * @typedef {object} Manifest
  * @property {string} name
  * @property {Record<string, string | { types: string }>} exports
+ * @property {Record<string, string>} [bin]
  * @property {Record<string, string>} scripts
  * @property {Record<string, string>} [dependencies]
  * @property {Record<string, string>} [peerDependencies]
@@ -41,10 +42,13 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
  * @returns {string[]}
  */
 export function findUnused(manifest, texts) {
-  const modules = new Map(Object.entries(texts).map(([path, text]) => [path, readModule(path, text)]))
-  const published = Object.values(manifest.exports).flatMap((target) =>
-    typeof target === 'string' ? [] : [target.types.replace('./dist/', 'src/').replace(/\.d\.ts$/, '.ts')],
-  )
+  // What only declares types for a package is taken by the compiler, not by an import.
+  const sources = Object.entries(texts).filter(([path]) => !path.endsWith('.d.ts'))
+  const modules = new Map(sources.map(([path, text]) => [path, readModule(path, text)]))
+  const published = [
+    ...Object.values(manifest.exports).flatMap((target) => (typeof target === 'string' ? [] : [target.types])),
+    ...Object.values(manifest.bin ?? {}),
+  ].map((path) => path.replace('./dist/', 'src/').replace(/\.(d\.ts|js)$/, '.ts'))
   const strings = [...Object.values(manifest.scripts), ...[...modules.values()].flatMap((module) => module.strings)]
   const entries = [...modules.keys()].filter((path) => !path.startsWith('src/') && isEntry(path, strings))
 

@@ -1,9 +1,9 @@
 import { FedDatum } from '../graph/data.ts'
 import type { Crossing, Fate } from '../graph/crossing.ts'
 import type { Slot } from '../graph/graph.ts'
-import { encode } from '../stores/codec.ts'
 import type { Row } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
+import { isEqual } from './canonical.ts'
 import { convert, refusalOf } from './convert.ts'
 import { messageOf } from './failure.ts'
 import type { Accepted, Form } from './intake.ts'
@@ -17,9 +17,10 @@ export interface Stranding {
   /**
    * `no-step`: a datum has no step to its newer version. `forgotten`: a datum has no place in the newer version, which does
    * not say so. `invalid`: the newer version does not take a stored value. `no-producer`: what a builder made, and the
-   * instance lacks, nobody makes any more. `once`: a `once` builder would run a second time.
+   * instance lacks, nobody makes any more. `once`: a `once` builder would run a second time. `undo`: a builder is gone that
+   * has done what may have to be undone.
    */
-  readonly reason: 'no-step' | 'forgotten' | 'invalid' | 'no-producer' | 'once'
+  readonly reason: 'no-step' | 'forgotten' | 'invalid' | 'no-producer' | 'once' | 'undo'
   /** The data, or the builder. */
   readonly name: string
   readonly message: string
@@ -105,7 +106,7 @@ async function carryDatum(
   }
   if (fate.kind === 'stepped') into.steps.push(`${name} ${older.data.version} → ${intake.slot.data.version}`)
   if (fate.kind === 'renamed') into.steps.push(`${name} → ${intake.slot.name}`)
-  const same = fate.kind === 'kept' && isSame(value, accepted.value)
+  const same = fate.kind === 'kept' && isEqual(value, accepted.value)
   place(into, fate.to, { ...accepted, origin: row, same, handed: fate.kind === 'renamed' })
 }
 
@@ -117,15 +118,6 @@ function place({ placed }: Carried, slot: number, datum: Placed): void {
 
 function invalid({ name }: Slot, why: string): Stranding {
   return { reason: 'invalid', name, message: `the newer version does not take '${name}': ${why}` }
-}
-
-function isSame(value: unknown, other: unknown): boolean {
-  if (value === other) return true
-  try {
-    return encode(value) === encode(other)
-  } catch {
-    return false
-  }
 }
 
 /** The older data set as functions of a migration see it: what the newer version has, after its steps. */

@@ -36,6 +36,8 @@ import { replay } from './replay.ts'
 import { ScopeResult } from './result.ts'
 import type { StoreClock } from './store-clock.ts'
 import { Turns } from './turns.ts'
+import { Upgrades } from './upgrades.ts'
+import { Upkeep } from './upkeep.ts'
 import { Versions } from './versions.ts'
 import { WarmOnes } from './warm.ts'
 
@@ -104,6 +106,8 @@ export class Instances {
   readonly mailbox: Mailbox
   private readonly remover: Remover
   readonly lives: Lives
+  readonly upgrades: Upgrades
+  readonly upkeep: Upkeep
   private readonly facts: InstancesFacts
   private readonly driver: Driver
   private readonly turns = new Turns()
@@ -142,6 +146,9 @@ export class Instances {
       replay: (id, mail) => replay({ store, registry, decode }, id, mail),
     })
     const { mailbox } = this
+    const passTurn = (id: string): void => this.passTurn({ id, hooks: {}, limit: Infinity })
+    this.upgrades = new Upgrades({ store, registry, versions, driver, backlog: this.backlog, turns, passTurn })
+    this.upkeep = new Upkeep({ store, registry, versions, driver })
     this.lives = new Lives({ store, registry, clock, driver, mailbox, remover, warm })
     this.mailbox.hear((id) => void this.lives.noticed(id))
   }
@@ -223,7 +230,7 @@ export class Instances {
   }
 
   /** Ends a turn; if mail came meanwhile, only after that is handled. */
-  private passTurn({ id, hooks, limit }: Call): void {
+  private passTurn({ id, hooks, limit }: Pick<Call, 'id' | 'hooks' | 'limit'>): void {
     const held = this.held.get(id)
     if (held !== undefined) {
       this.held.delete(id)

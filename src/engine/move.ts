@@ -1,13 +1,13 @@
 import type { Crossing } from '../graph/crossing.ts'
 import { CONSUMES } from '../graph/graph.ts'
 import type { Node, Slot } from '../graph/graph.ts'
-import { manifestOf } from '../graph/manifest.ts'
+import { fingerprintOf } from '../graph/manifest.ts'
 import { encode } from '../stores/codec.ts'
 import type { Header, Move, Row, RowNote, Snapshot } from '../stores/contract.ts'
 import { carry, dataOf } from './carry.ts'
 import type { Carried, Placed, Stranding } from './carry.ts'
 import type { Form } from './intake.ts'
-import { EMPTY, FED, HELD, MOVED, PRODUCED, UNCHANGED } from './program.ts'
+import { EMPTY, FED, HELD, MOVED, PRODUCED, STARTED, UNCHANGED } from './program.ts'
 import { newestRows } from './rows.ts'
 import { Scope } from './scope.ts'
 import { loadState } from './state.ts'
@@ -59,7 +59,7 @@ export async function moveInstance(
   older.newest = header.rows
   const carried = await carry(crossing, dataOf(older), facts.form)
   const plan = new Plan(crossing, older, carried, facts.form)
-  const strandings = [...carried.strandings, ...plan.strandings]
+  const strandings = [...carried.strandings, ...plan.strandings, ...notUndoable(crossing, rows)]
   if (strandings.length > 0) return { strandings }
   const scope = header.mailHandled + 1
   const write = (drafts: readonly Draft[]): Row[] => drafts.map((draft, i) => rowOf(draft, header.rows + 2 + i, scope))
@@ -80,14 +80,25 @@ export async function moveInstance(
 }
 
 function moveOf({ from, to }: Crossing, { version }: Header, { steps, dropped }: Carried, due: readonly Node[]): Move {
-  const { fingerprint } = manifestOf(from)
   return {
-    from: { version, fingerprint },
-    to: { version: to.version, fingerprint: manifestOf(to).fingerprint },
+    from: { version, fingerprint: fingerprintOf(from) },
+    to: { version: to.version, fingerprint: fingerprintOf(to) },
     steps,
     dropped,
     due: due.map(({ name }) => name),
   }
+}
+
+/** Whoever has done what can be undone is still needed for that. */
+function notUndoable({ to }: Crossing, rows: readonly Row[]): Stranding[] {
+  return rows.flatMap(({ place, builder }): Stranding[] => {
+    if (!place.startsWith(STARTED) || builder === null) return []
+    if (to.nodes[to.nodeOf.get(builder) ?? -1]?.builder.compensate !== undefined) return []
+    const message =
+      `builder '${builder}' has done what may have to be undone, and version ${to.version} has no builder of this name ` +
+      'with compensate'
+    return [{ reason: 'undo', name: builder, message }]
+  })
 }
 
 function noProducer({ from, to }: Crossing, name: string): Stranding {

@@ -7,6 +7,10 @@ import type { graphOf } from '../graph/workflow.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
 import type { DataStore, InstanceStatus, Page, Snapshot } from '../stores/contract.ts'
 import { idSource, systemClock } from './clock.ts'
+import type { VersionCount } from './census.ts'
+import type { CheckOptions, CheckReport } from './check.ts'
+import { manifest } from './check-manifest.ts'
+import type { ManifestFile } from './check-manifest.ts'
 import type { Clock } from './clock.ts'
 import { Executor } from './executor.ts'
 import type { ExecutorOptions, Host } from './executor.ts'
@@ -19,10 +23,11 @@ import { checkMeta } from './meta.ts'
 import { checkReason } from './operation.ts'
 import type { CancelOptions } from './operation.ts'
 import { cancelledAsItWas, checkId, closed, noStore, notFound } from './refusals.ts'
-import { previewOf } from './preview.ts'
 import type { Preview } from './preview.ts'
 import { Registry } from './registry.ts'
-import type { Versions } from './versions.ts'
+import type { Shadow } from './shadow.ts'
+import type { UpgradeOptions, UpgradeQuery, UpgradeReport } from './upgrades.ts'
+import type { ShadowQuery } from './upkeep.ts'
 import { Watches } from './watch.ts'
 import type { InstanceChange, WatchOptions } from './watch.ts'
 import { storeClock } from './store-clock.ts'
@@ -95,7 +100,6 @@ export class Polaris<Services extends object = {}> {
   private readonly host: Host
   private readonly workerFacts: WorkerFacts | undefined
   private readonly watches: Watches | undefined
-  private readonly versions: Versions | undefined
   private readonly workers = new Set<Worker>()
   private closed: Promise<void> | undefined
 
@@ -118,7 +122,6 @@ export class Polaris<Services extends object = {}> {
     const times = { longestRun, longestWait, tombstones: durationMs(tombstones) ?? 0 }
     const time = store && storeClock(store, clock)
     this.entries = store && time && new Instances({ store, registry, clock: time, ids, warm, tenure, atRest, ...times })
-    this.versions = this.entries?.versions
     const { mailbox } = this.entries ?? {}
     const { live } = this
     this.watches = store && mailbox && new Watches({ store, clock, live, listen: (onMail) => mailbox.listen(onMail) })
@@ -236,18 +239,59 @@ export class Polaris<Services extends object = {}> {
    * Steps, `migrate` and schemas really run; nothing is stored. `undefined` for an unknown id.
    *
    * @param options `to`: the version, which has to be registered. Default: the newest
-   * Throws `VERSION_NOT_SERVED`, `WORKFLOW_NOT_FOUND`.
+   * Throws `ID_INVALID`, `VERSION_NOT_SERVED`, `WORKFLOW_NOT_FOUND`.
    */
   async preview(id: string, options: { readonly to?: number } = {}): Promise<Preview | undefined> {
     checkOptions('preview', options, ['to'])
     const snapshot = await this.read(id)
-    if (snapshot === undefined) return undefined
-    const { workflow } = snapshot.header
-    const newest = this.registry.find(workflow)
-    const to = options.to === undefined ? newest : this.registry.serving(id, workflow, options.to)
-    const { graph } = to.program
-    const moved = await (this.versions as Versions).move(snapshot, this.graphFor(snapshot), graph)
-    return previewOf(snapshot.header, graph, moved)
+    return snapshot && this.open().upkeep.preview(snapshot, options.to)
+  }
+
+  /**
+   * Moves open instances to another version at once, in batches: those at rest; what becomes due by that runs. What is moved
+   * is moved, so that to ask again after a crash goes on with the rest.
+   *
+   * Throws `WORKFLOW_NOT_FOUND`, `VERSION_NOT_SERVED`, `OPTION_INVALID`.
+   */
+  async upgrade(query: UpgradeQuery, options: UpgradeOptions = {}): Promise<UpgradeReport> {
+    checkOptions('upgrade', query, ['workflow', 'version', 'status', 'createdFrom', 'createdBefore'])
+    checkOptions('upgrade', options, ['to', 'concurrency', 'onProgress', 'signal'])
+    checkQuery(query)
+    return this.open().upgrades.all(query, options)
+  }
+
+  /**
+   * What code means for the open instances in the store, version by version: how many go on as they are, move, or would be
+   * stranded, and why. It reads only; steps, `migrate` and schemas really run on what is stored.
+   *
+   * @param workflows the new code's, all versions that it is to serve; they need not be registered. Default: those that are
+   * Throws `WORKFLOW_NOT_FOUND`, `GRAPH_INVALID`, `OPTION_INVALID`, and what the signal says.
+   */
+  async check(workflows: readonly AnyWorkflow[] = this.workflows, options: CheckOptions = {}): Promise<CheckReport> {
+    return this.open().upkeep.check(workflows, options)
+  }
+
+  /** The graphs of the registered workflows as plain JSON, to be committed beside the code: see {@link checkManifest}. */
+  manifest(): ManifestFile {
+    return manifest(this.workflows)
+  }
+
+  /**
+   * Runs the pure builders of a workflow over stored data, and says where their products differ from the stored ones.
+   * Changes nothing. For an unknown id the answer is empty.
+   *
+   * @param which an instance's id, or open instances of the workflow
+   * Throws `WORKFLOW_NOT_FOUND`, `SERVICE_MISSING`, `OPTION_INVALID`.
+   */
+  async shadow(which: string | ShadowQuery, workflow: AnyWorkflow): Promise<Shadow[]> {
+    if (typeof which === 'string') checkId(which)
+    return this.open().upkeep.shadow(which, workflow)
+  }
+
+  /** The open instances of each version: code of versions that are not among them is needed no more. */
+  async versions(options: { readonly signal?: AbortSignal } = {}): Promise<VersionCount[]> {
+    checkOptions('versions', options, ['signal'])
+    return this.open().upkeep.versions(options.signal)
   }
 
   /**
@@ -261,7 +305,7 @@ export class Polaris<Services extends object = {}> {
     checkId(id)
     checkId(newId)
     const checked = checkFork(options)
-    await this.lives.fork(id, newId, checked)
+    await this.open().lives.fork(id, newId, checked)
     return this.found(newId)
   }
 
@@ -301,7 +345,7 @@ export class Polaris<Services extends object = {}> {
     checkOption('compensate', typeof compensate === 'boolean', 'true or false', compensate)
     const operation = { kind: 'cancel', compensate, ...checkReason('cancel', rest) } as const
     const checked = meta === undefined ? undefined : checkMeta(meta)
-    await this.lives.cancel(id, operation, checked)
+    await this.open().lives.cancel(id, operation, checked)
     const view = await this.found(id)
     if (compensate && view.compensation === undefined) throw cancelledAsItWas(id)
     return view
@@ -316,12 +360,12 @@ export class Polaris<Services extends object = {}> {
    */
   async delete(id: string): Promise<void> {
     checkId(id)
-    await this.lives.delete(id)
+    await this.open().lives.delete(id)
   }
 
-  private get lives(): Instances['lives'] {
+  private open(): Instances {
     this.openStore()
-    return (this.entries as Instances).lives
+    return this.entries as Instances
   }
 
   /** An instance that was there a moment ago. */

@@ -57,7 +57,7 @@ export function previewOf(header: Header, graph: Graph, moved: Moved | Stranded)
 }
 
 /** Builders, and all that their products would make run, in the order they would. */
-function reachedFrom(state: State, names: readonly string[]): string[] {
+export function reachedFrom(state: State, names: readonly string[]): string[] {
   const { graph } = state
   const reached = new Set(names.map((name) => graph.nodeOf.get(name) ?? -1))
   for (const index of reached) {

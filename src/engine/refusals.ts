@@ -66,6 +66,10 @@ export function refuseTransientTarget(graph: Graph): void {
   }
 }
 
+export function badWorkflow(taker: string): PolarisError {
+  return new PolarisError('WORKFLOW_NOT_FOUND', `${taker} takes workflows made by workflow({ … }).`)
+}
+
 export function versionChanged({ id, workflow, version }: Header): PolarisError {
   return new PolarisError(
     'VERSION_CHANGED',

@@ -65,14 +65,17 @@ export class Registry {
     if (newest === undefined || newest.program.graph.version < graph.version) this.newestOf.set(graph.name, served)
   }
 
-  private pick({ builder }: Node): Readonly<Record<string, unknown>> {
+  /** What a builder gets, of any workflow. */
+  pick({ builder }: Node): Readonly<Record<string, unknown>> {
     return Object.freeze(
       Object.fromEntries(Object.entries(builder.services).map(([key, { name }]) => [key, this.services[name]])),
     )
   }
 
-  private checkServices(workflow: AnyWorkflow): void {
-    const missing = workflow.plan.builders.flatMap(({ name, services }) =>
+  /** @throws `SERVICE_MISSING` */
+  checkServices(workflow: AnyWorkflow, pureOnly = false): void {
+    const builders = workflow.plan.builders.filter(({ pure }) => pure || !pureOnly)
+    const missing = builders.flatMap(({ name, services }) =>
       services
         .filter((service) => !Object.hasOwn(this.services, service) || this.services[service] === undefined)
         .map((service) => `builder '${name}' asks for service '${service}'`),

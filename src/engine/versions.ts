@@ -2,7 +2,7 @@ import { crossing } from '../graph/crossing.ts'
 import type { Crossing } from '../graph/crossing.ts'
 import type { PolarisError } from '../graph/errors.ts'
 import type { Graph } from '../graph/graph.ts'
-import type { Awaitable, DataStore, Snapshot } from '../stores/contract.ts'
+import type { Awaitable, DataStore, Header, Snapshot } from '../stores/contract.ts'
 import type { Clock } from './clock.ts'
 import type { Warm } from './driver.ts'
 import type { Form } from './intake.ts'
@@ -11,7 +11,7 @@ import { crossBody, isAs, openBody, readBody } from './mail.ts'
 import type { Opened } from './mail.ts'
 import { moveInstance } from './move.ts'
 import type { Moved, Stranded } from './move.ts'
-import { mailUnserved } from './refusals.ts'
+import { mailUnserved, versionChanged } from './refusals.ts'
 import type { Registry, Served } from './registry.ts'
 
 export interface VersionsFacts {
@@ -44,6 +44,21 @@ export class Versions {
     return found
   }
 
+  /** The graph that an instance was begun with, or last moved to, as far as it is known. */
+  graphOf({ workflow, version, fingerprint }: Header): Promise<Graph | undefined> {
+    const served = this.facts.registry.version(workflow, version)
+    const known = served !== undefined && served.workflow.plan.fingerprint === fingerprint
+    return Promise.resolve(known ? served.program.graph : undefined)
+  }
+
+  /** @throws `VERSION_NOT_SERVED`, `VERSION_CHANGED` for one that is not known */
+  async graphKnown(header: Header): Promise<Graph> {
+    const graph = await this.graphOf(header)
+    if (graph !== undefined) return graph
+    this.facts.registry.serving(header.id, header.workflow, header.version)
+    throw versionChanged(header)
+  }
+
   /** A mail's body as the version that an instance runs on has it, or why that cannot take it. */
   open(served: Served, stored: unknown): Awaitable<Opened | PolarisError> {
     const { form } = this.facts
@@ -56,15 +71,19 @@ export class Versions {
   }
 
   /** The version that an instance at rest is to move to before its next scope; `undefined` if it stays. */
-  destination({ served }: Warm): Served | undefined {
-    return this.facts.registry.movesTo(served)
+  destination({ served, state }: Warm): Served | undefined {
+    // What was begun to be undone is undone by those that know how.
+    return state.isUndoing ? undefined : this.facts.registry.movesTo(served)
   }
 
-  /**
-   * An instance at rest as its newer version has it: nothing of that is stored before its next commit. One that cannot move
-   * stays as it is.
-   */
+  /** An instance at rest as its newer version has it; one that cannot move stays as it is. */
   async moved(warm: Warm, to: Served): Promise<Warm> {
+    const moved = await this.transfer(warm, to)
+    return 'strandings' in moved ? warm : moved
+  }
+
+  /** An instance at rest as another version has it, or why it cannot move. Nothing is stored before its next commit. */
+  async transfer(warm: Warm, to: Served): Promise<Warm | Stranded> {
     const { header, served } = warm
     if (header === undefined) return warm
     const snapshot = await this.facts.store.read(header.id)
@@ -73,7 +92,7 @@ export class Versions {
     }
     const { graph } = to.program
     const moved = await this.move({ header, rows: snapshot.rows }, served.program.graph, graph)
-    if ('strandings' in moved) return warm
+    if ('strandings' in moved) return moved
     const { version } = graph
     const { fingerprint } = to.workflow.plan
     const { state, rows } = moved

@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'STORE_UNAVAILABLE'
   | 'STORE_FULL'
   | 'STORE_NEWER'
+  | 'MANIFEST_INVALID'
   | 'DRIVER_MISSING'
   | 'CLOSED'
 

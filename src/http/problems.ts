@@ -65,6 +65,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   INTERNAL: [500, 'Something went wrong'],
   PRODUCT_INVALID: [500, 'A builder returned what it may not'],
   SERVICE_MISSING: [500, 'Something went wrong'],
+  MANIFEST_INVALID: [500, 'Something went wrong'],
   STORE_NEWER: [500, 'The store was written by a newer version'],
   MIGRATION_FAILED: [500, 'The instance cannot move to the version that is served'],
   VERSION_CHANGED: [500, 'The workflow changed, its version did not'],

@@ -18,7 +18,7 @@ const ALLOWED: Record<string, string[]> = {
   store: ['src/graph/errors.ts', 'src/graph/naming.ts', ...CONTRACT],
   testing: [PUBLIC, 'src/stores/'],
   http: [PUBLIC],
-  cli: [PUBLIC],
+  cli: [PUBLIC, ...['postgres', 'redis', 'sqlite'].map((name) => `src/stores/${name}.ts`)],
   dashboard: [PUBLIC],
   opentelemetry: [PUBLIC],
 }

@@ -329,6 +329,26 @@ describe('an instance that moves to a newer version', () => {
     expect(await dataOf(over(medium.open(), v1, v2, v3), 'i')).toEqual({ X: 'x1', C: 'c(x1)' })
   })
 
+  it('keeps what a builder with cutoff has found to be the same', async () => {
+    const lab = newLab()
+    const cut = lab.step('b', [A], B, { options: { cutoff: true }, does: () => 'same' })
+    const older = workflow({ name: 'w', builders: [cut, lab.step('c', [B, X], C)], target: C })
+    const newer = workflow({
+      ...{ ...upgrade, name: 'w', target: C },
+      builders: [lab.step('bb', [A], D, { options: { cutoff: true }, does: () => 'same' }), lab.step('c', [D, X], C)],
+      migrate: { from: older, data: { B: 'D' }, builders: { bb: 'b' } },
+    })
+    const medium = strictMemory.medium()
+    await over(medium.open(), older).executor().sequential('w', 'i', A('a1'))
+    await over(medium.open(), older).executor().sequential('w', 'i', A('a2'))
+    lab.look()
+    const polaris = over(medium.open(), older, newer)
+    expect(await polaris.executor().sequential('w', 'i', X('x1'))).toMatchObject({ version: 2, target: 'c(same,x1)' })
+    expect(lab.look()).toEqual(['c'])
+    expect(await over(medium.open(), older, newer).executor().resume('w', 'i')).toMatchObject({ status: 'completed' })
+    expect(lab.look()).toEqual([])
+  })
+
   it('begins again by restart from what was fed, in its newer shape', async () => {
     const lab = newLab()
     const older = workflow({ name: 'w', builders: [lab.step('b', [A], B), lab.step('c', [B], C)], target: C })
@@ -408,3 +428,19 @@ describe('an instance that moves to a newer version', () => {
 function versioned(lab: Lab, name: string, reads: readonly Text[], makes: Text, version: number, once = false): Step {
   return lab.step(name, reads, makes, { once, options: { version } })
 }
+
+describe('what can be undone', () => {
+  it('keeps an instance from moving to a version that does not know how to', async () => {
+    const [A, B, C, X] = texts('A', 'B', 'C', 'X')
+    const lab = newLab()
+    const undo = { options: { compensate: () => undefined } }
+    const rest = lab.step('c', [B, X], C)
+    const older = workflow({ name: 'w', builders: [lab.step('b', [A], B, undo), rest], target: C })
+    const newer = (name: string, part: object) =>
+      workflow({ ...upgrade, name: 'w', builders: [lab.step(name, [A], B, part), rest], target: C })
+    const gone = await twoVersions(older, newer('b', {}), [A('a1')], [X('x1')])
+    expect(gone.preview).toMatchObject({ possible: false, because: [{ reason: 'undo', name: 'b' }] })
+    expect(gone.result.version).toBe(1)
+    expect((await twoVersions(older, newer('b', undo), [A('a1')])).preview).toMatchObject({ possible: true, due: [] })
+  })
+})

@@ -1,0 +1,103 @@
+import { checkOption, checkOptions } from '../graph/naming.ts'
+import { graphOf } from '../graph/workflow.ts'
+import type { AnyWorkflow } from '../graph/workflow.ts'
+import type { DataStore, Snapshot } from '../stores/contract.ts'
+import { Census, headersOf, OPEN_STATUSES } from './census.ts'
+import type { VersionCount } from './census.ts'
+import { checkStore } from './check.ts'
+import type { CheckOptions, CheckReport } from './check.ts'
+import type { Driver } from './driver.ts'
+import { previewOf } from './preview.ts'
+import type { Preview } from './preview.ts'
+import { badWorkflow } from './refusals.ts'
+import type { Registry } from './registry.ts'
+import { shadowOf } from './shadow.ts'
+import type { Shadow } from './shadow.ts'
+import type { Versions } from './versions.ts'
+
+/** Which instances to run in the shadow. Times are milliseconds since the epoch. */
+export interface ShadowQuery {
+  readonly version?: number
+  readonly createdFrom?: number
+  readonly createdBefore?: number
+  /** At most so many. Default 100. */
+  readonly limit?: number
+}
+
+export interface UpkeepFacts {
+  readonly store: DataStore
+  readonly registry: Registry
+  readonly versions: Versions
+  readonly driver: Driver
+}
+
+/** Looks at what versions of workflows mean for the instances there are. Reads only. */
+export class Upkeep {
+  private readonly facts: UpkeepFacts
+
+  constructor(facts: UpkeepFacts) {
+    this.facts = facts
+  }
+
+  async versions(signal: AbortSignal | undefined): Promise<VersionCount[]> {
+    const census = new Census()
+    for await (const { headers } of headersOf(this.facts.store, { status: OPEN_STATUSES }, signal)) {
+      for (const header of headers) census.add(header)
+    }
+    return census.result()
+  }
+
+  check(workflows: readonly AnyWorkflow[], options: CheckOptions): Promise<CheckReport> {
+    checkOptions('check', options, ['sample', 'onProgress', 'signal'])
+    const { sample } = options
+    checkOption(
+      'sample',
+      sample === undefined || (Number.isSafeInteger(sample) && sample >= 1),
+      'a whole number from 1',
+      sample,
+    )
+    const { store, driver, versions } = this.facts
+    const { form, decode } = driver
+    return checkStore({ store, form, decode, graphOf: (header) => versions.graphOf(header) }, workflows, options)
+  }
+
+  /** @throws `VERSION_NOT_SERVED`, `WORKFLOW_NOT_FOUND` */
+  async preview(snapshot: Snapshot, to: number | undefined): Promise<Preview> {
+    const { registry, versions } = this.facts
+    const { id, workflow } = snapshot.header
+    const { graph } = (to === undefined ? registry.find(workflow) : registry.serving(id, workflow, to)).program
+    const from = await versions.graphKnown(snapshot.header)
+    return previewOf(snapshot.header, graph, await versions.move(snapshot, from, graph))
+  }
+
+  /** @throws `WORKFLOW_NOT_FOUND`, `SERVICE_MISSING`, `VERSION_NOT_SERVED` */
+  async shadow(which: string | ShadowQuery, workflow: AnyWorkflow): Promise<Shadow[]> {
+    const { registry, store } = this.facts
+    const graph = graphOf(workflow)
+    if (graph === undefined) throw badWorkflow('shadow')
+    registry.checkServices(workflow, true)
+    if (typeof which === 'string') {
+      const snapshot = await store.read(which)
+      return snapshot === undefined ? [] : [await this.shadowOne(snapshot, graph)]
+    }
+    checkOptions('shadow', which, ['version', 'createdFrom', 'createdBefore', 'limit'])
+    const { limit = 100, ...query } = which
+    checkOption('limit', Number.isSafeInteger(limit) && limit >= 1, 'a whole number from 1', limit)
+    const found: Shadow[] = []
+    for await (const { headers } of headersOf(store, { ...query, workflow: graph.name, status: OPEN_STATUSES })) {
+      for (const { id } of headers) {
+        const snapshot = await store.read(id)
+        if (snapshot !== undefined) found.push(await this.shadowOne(snapshot, graph))
+        if (found.length === limit) return found
+      }
+    }
+    return found
+  }
+
+  private async shadowOne(snapshot: Snapshot, graph: NonNullable<ReturnType<typeof graphOf>>): Promise<Shadow> {
+    const { registry, versions } = this.facts
+    const from = await versions.graphKnown(snapshot.header)
+    const moved = await versions.move(snapshot, from, graph)
+    return shadowOf(snapshot, graph, moved, (node) => registry.pick(node))
+  }
+}
