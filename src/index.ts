@@ -2,6 +2,7 @@ export { builder, service } from './graph/builder.ts'
 export type { AnyBuilder, BuildContext, Builder, Service } from './graph/builder.ts'
 export { data, type } from './graph/data.ts'
 export type { AnyData, Data, DataOptions, Datum, ValueOf } from './graph/data.ts'
+export { durationMs } from './graph/duration.ts'
 export type { Duration } from './graph/duration.ts'
 export { DataError, GraphError, isPolarisError, PolarisError } from './graph/errors.ts'
 export { checkOption, checkOptions } from './graph/naming.ts'
@@ -38,6 +39,7 @@ export type {
   Lack,
   TargetExplanation,
 } from './engine/inspect.ts'
+export type { PendingTimer, TimerExplanation } from './engine/inspect-timers.ts'
 export type { Submitted } from './engine/instances.ts'
 export { Polaris } from './engine/polaris.ts'
 export type { ImpossibleMove, PossibleMove, Preview } from './engine/preview.ts'

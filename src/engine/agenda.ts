@@ -1,5 +1,6 @@
 import type { InstanceStatus } from '../stores/contract.ts'
 import type { State } from './state.ts'
+import { deadline, nextTimer } from './timers.ts'
 
 /**
  * When an instance at rest needs attention by itself: the earliest of all that it waits for in time, in milliseconds since
@@ -10,13 +11,22 @@ import type { State } from './state.ts'
  */
 export function agenda(state: State, status: InstanceStatus, since: number): number | null {
   if (state.isUndoing) return state.undoing?.note?.retryAt ?? since
-  return status === 'retrying' ? nextTry(state) : removalAt(state, status, since)
+  const first = status === 'retrying' ? nextTry(state) : removalAt(state, status, since)
+  if (status === 'cancelled' || state.timing === undefined) return first
+  return sooner(first, sooner(nextTimer(state), deadline(state) ?? null))
 }
 
 /** When an instance that is through is to be removed; `null`: never. */
-export function removalAt({ graph: { retention } }: State, status: InstanceStatus, since: number): number | null {
+export function removalAt(state: State, status: InstanceStatus, since: number): number | null {
+  const { retention } = state.graph
   const kept = status === 'completed' || status === 'failed' || status === 'cancelled' ? retention[status] : undefined
-  return kept === undefined ? null : since + kept
+  // One with a timer that is to go off is not through.
+  if (kept === undefined || (status !== 'cancelled' && nextTimer(state) !== null)) return null
+  return since + kept
+}
+
+function sooner(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b)
 }
 
 /** When the first of the builders that failed is to be tried again. */

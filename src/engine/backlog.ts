@@ -11,12 +11,13 @@ import { Overtaken } from './journal.ts'
 import type { Tenure } from './journal.ts'
 import type { Answer, Helper } from './mailbox.ts'
 import { CALL } from './program.ts'
-import { cancelledMeanwhile, crashLoop, undoingFirst, versionChanged } from './refusals.ts'
+import { cancelledMeanwhile, crashLoop, undoingFirst, versionChanged, workflowTimeout } from './refusals.ts'
 import type { Registry } from './registry.ts'
 import type { Remover } from './removal.ts'
 import type { ScopeResult } from './result.ts'
 import { loadState } from './state.ts'
 import type { StoreClock } from './store-clock.ts'
+import { deadline, dueTimers } from './timers.ts'
 import type { Turns } from './turns.ts'
 import type { Versions } from './versions.ts'
 import type { WarmOnes } from './warm.ts'
@@ -170,9 +171,13 @@ export class Backlog {
 
   /** A scope that no delta sets off. Mail that came since the instance was read goes first. */
   private async wake(manner: Manner, warm: Warm): Promise<boolean> {
+    const reason = this.reasonToEnd(warm)
     try {
-      const trigger = { mode: 'parallel', delta: [], accepted: [], meta: undefined, operation: undefined } as const
-      await answerTo(() => this.facts.driver.run(manner, warm, trigger, { request: undefined, wake: true }))
+      if (reason !== undefined) await this.facts.driver.closer.endNow(warm, warm.header as Header, reason)
+      else {
+        const trigger = { mode: 'parallel', delta: [], accepted: [], meta: undefined, operation: undefined } as const
+        await answerTo(() => this.facts.driver.run(manner, warm, trigger, { request: undefined, wake: true }))
+      }
     } catch (error) {
       if (!(error instanceof Overtaken)) throw error
       this.facts.warm.drop(manner.id)
@@ -180,9 +185,21 @@ export class Backlog {
     return true
   }
 
+  /** Why an instance whose time has come for something is not to be woken, but ended. */
+  private reasonToEnd({ state, header }: Warm): PolarisError | undefined {
+    if (header === undefined) return undefined
+    if (state.isUndoing) return undefined
+    if (header.claims > MOST_CLAIMS) return crashLoop(header)
+    const over = deadline(state)
+    const now = this.facts.clock.now()
+    // What was due before its time was over happens first, however late it is now.
+    if (over === undefined || over > now || dueTimers(state, over - 1).some(({ failed }) => !failed)) return undefined
+    return workflowTimeout(header.id, state.graph)
+  }
+
   private async handle(manner: Manner, warm: Warm, mail: Mail, more: boolean): Promise<ScopeResult> {
     const { served, header } = warm as Warm & { readonly header: Header }
-    const { mode, seq, body } = mail
+    const { mode, seq, body, appendedAt: arrivedAt } = mail
     // Another process has begun or handled it since this one saw the header.
     if (body === undefined) throw new Overtaken()
     const opened = await this.facts.versions.open(served, body)
@@ -195,7 +212,7 @@ export class Backlog {
       if (header.claims > MOST_CLAIMS) return driver.closer.giveUp(warm, header, accepted, crashLoop(header))
     }
     const delta = accepted.map(({ intake, value }) => ({ name: intake.slot.name, value }))
-    return this.facts.driver.run(manner, warm, { mode, delta, accepted, meta, operation }, { seq, more })
+    return this.facts.driver.run(manner, warm, { mode, delta, accepted, meta, operation }, { seq, more, arrivedAt })
   }
 
   /** Finishes a scope that was cut short. Its throw is its caller's, who may be waiting. */
@@ -237,6 +254,7 @@ export class Backlog {
     if (served.workflow.plan.fingerprint !== header.fingerprint) throw versionChanged(header)
     const state = loadState(served.program.graph, header.settled, rows, this.facts.driver.decode)
     state.newest = header.rows
+    if (state.timing !== undefined) state.timing.createdAt = header.createdAt
     const call = rows.find(({ place, scope }) => place === CALL && scope === header.scope)
     const meta = call?.note?.meta ?? NO_META
     freezeDeep(meta)
@@ -274,6 +292,7 @@ const IS_ANSWER: ReadonlySet<ErrorCode> = new Set([
   'BUILDER_TIMEOUT',
   'ABORTED',
   'CRASH_LOOP',
+  'WORKFLOW_TIMEOUT',
   'DATA_UNKNOWN',
   'MIGRATION_FAILED',
   'VERSION_NOT_SERVED',

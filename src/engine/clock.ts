@@ -1,3 +1,5 @@
+import type { DataStore } from '../stores/contract.ts'
+
 /** Where time comes from. Injected, so that tests need not wait. */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -15,6 +17,13 @@ export interface Clock {
    * @param idle whether the process may end before
    */
   after?(ms: number, callback: () => void, idle: boolean): () => void
+  /**
+   * The same for whoever only looks whether something has become due in the store: a clock of tests calls back when something
+   * has. Default: `after`.
+   */
+  look?(ms: number, callback: () => void): () => void
+  /** What a `Polaris` uses instead of the store it was given: so a clock of tests learns what is under way, and what is due. */
+  observe?(store: DataStore): DataStore
 }
 
 export const systemClock: Clock = {
@@ -57,6 +66,11 @@ export function after(clock: Clock, ms: number, callback: () => void, idle = fal
   }
   wait(ms)
   return () => clearTimeout(timer)
+}
+
+/** As {@link Clock.look}. */
+export function lookAfter(clock: Clock, ms: number, callback: () => void): () => void {
+  return clock.look === undefined ? after(clock, ms, callback) : clock.look(ms, callback)
 }
 
 /** Resolves after so many milliseconds. */

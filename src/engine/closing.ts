@@ -63,6 +63,20 @@ export class Closer {
     throw reason
   }
 
+  /** Ends an instance that is at rest, since its time has come: a scope of its own says why. */
+  async endNow(warm: Warm, header: Header, reason: PolarisError): Promise<void> {
+    const { clock, settle } = this.facts
+    const startedAt = clock.now()
+    const { state } = warm
+    const scope = header.mailAppended + 1
+    const own = { direct: true, mail: undefined, committed: undefined, startedAt }
+    const journal = this.facts.journal(warm, header, own)
+    journal.add(reasonRow(state, scope, startedAt, reason))
+    const patch = patchOf(warm, header, 'failed', scope, startedAt)
+    await journal.close(patch, { settled: true, handled: undefined, keep: false })
+    settle(warm, journal)
+  }
+
   /** Ends an instance for good: what it has stays to be looked at. What it did is undone if that is asked for. */
   async cancel(warm: Warm, header: Header, { operation, meta }: Trigger): Promise<ScopeResult> {
     const { state } = warm

@@ -9,6 +9,7 @@ import { answerOf, endingOf } from './ending.ts'
 import type { Hooks } from './hooks.ts'
 import { acceptDelta } from './intake.ts'
 import type { AcceptedDatum } from './intake.ts'
+import { refuseTimers } from './refusals.ts'
 import type { Registry } from './registry.ts'
 import { ScopeResult } from './result.ts'
 import { feed } from './rows.ts'
@@ -34,7 +35,9 @@ const AT: Pass = { scope: 1, pass: 1, startedAt: 0 }
  * frame of one that is would be kept for as long as all its locals need, which took a tenth of a scope.
  */
 export async function compute(asked: Computation): Promise<ScopeResult> {
-  const checked = acceptDelta(asked.host.registry.find(asked.workflow).program, asked.delta, 'live')
+  const { program } = asked.host.registry.find(asked.workflow)
+  refuseTimers(program.graph)
+  const checked = acceptDelta(program, asked.delta, 'live')
   const run = begin(asked, isThenable(checked) ? await checked : checked)
   const running = run.run()
   if (isThenable(running)) await running

@@ -1,9 +1,9 @@
-import type { Datum } from '../graph/data.ts'
-import type { Slot } from '../graph/graph.ts'
+import type { Node, Slot } from '../graph/graph.ts'
 import { decode } from '../stores/codec.ts'
-import type { Awaitable, Change, DataStore, Header, Mail, Mode, Row } from '../stores/contract.ts'
+import type { Awaitable, Change, DataStore, Header } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 import type { Endurance } from './care.ts'
+import { after } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { Closer } from './closing.ts'
 import { Committer } from './committer.ts'
@@ -11,69 +11,31 @@ import { NO_META } from './context.ts'
 import { ById } from './by-id.ts'
 import { answerOf, endingOf } from './ending.ts'
 import type { Ending } from './ending.ts'
-import type { Hooks } from './hooks.ts'
+import { Firing } from './firing.ts'
 import { agenda } from './agenda.ts'
-import type { AcceptedDatum, Form } from './intake.ts'
+import type { Form } from './intake.ts'
 import { Journal, Overtaken } from './journal.ts'
 import type { JournalFacts, Tenure } from './journal.ts'
 import { Leases } from './leases.ts'
 import { Left } from './left.ts'
 import { draftOf, handledBy, outcomeOf, recordOf } from './records.ts'
+import { cancelledMeanwhile, workflowTimeout } from './refusals.ts'
 import { fedSlots, heldBefore, keepProduced } from './recovery.ts'
 import type { Served } from './registry.ts'
 import { ScopeResult } from './result.ts'
-import { callRow, feed, newestRows, reasonRow } from './rows.ts'
-import { operate } from './operation.ts'
-import type { Operation } from './operation.ts'
+import { newestRows, reasonRow } from './rows.ts'
+import { enter, enterInTime, isWake } from './opening.ts'
+import type { Manner, Opening, Origin, Trigger, Warm } from './opening.ts'
 import { needsHistory, Scope } from './scope.ts'
 import { isFed } from './standing.ts'
 import { ScopeRun } from './scope-run.ts'
 import { beginUndoing } from './undoing.ts'
 import { loadState, State } from './state.ts'
+import { deadline } from './timers.ts'
+import { Timing } from './timing.ts'
 import { completedTarget } from './verdict.ts'
 
-/** An instance kept at hand, so that its next scope starts without a read. */
-export interface Warm {
-  /** What it runs on, or is to from its next commit on. */
-  readonly served: Served
-  state: State
-  /** As committed last; `undefined` before the first commit. */
-  header: Header | undefined
-  /** When the lease was taken that this process holds on it between two scopes. */
-  leasedAt: number | undefined
-  /** What the open scope's caller said about itself. */
-  readonly meta: Readonly<Record<string, unknown>>
-  /** Rows that bring it to the version it is to run on: they go with its next commit. */
-  moved?: readonly Row[] | undefined
-}
-
-/** Who runs a scope, and how. */
-export interface Manner {
-  readonly id: string
-  readonly limit: number
-  readonly hooks: Hooks
-  readonly signal: AbortSignal | undefined
-}
-
-/** What sets a scope off. */
-export interface Trigger {
-  readonly mode: Mode
-  /** As hooks see it. */
-  readonly delta: readonly Datum[]
-  readonly accepted: readonly AcceptedDatum[]
-  readonly meta: Readonly<Record<string, unknown>> | undefined
-  readonly operation: Operation | undefined
-}
-
-/** Where a scope comes from: its caller is here, its delta waited in the mailbox, or its time has come (`wake`). */
-export type Origin =
-  | {
-      readonly request: Pick<Mail, 'requestId' | 'hash'> | undefined
-      readonly seq?: undefined
-      readonly wake?: boolean
-    }
-  /** `more`: the next one waits already, and is handled by this process too. */
-  | { readonly seq: number; readonly more: boolean }
+export type { Manner, Trigger, Warm } from './opening.ts'
 
 export interface DriverFacts {
   readonly store: DataStore
@@ -97,6 +59,8 @@ interface Ended {
   readonly noted: boolean
   /** Whether this process goes on with the instance at once. */
   readonly keep: boolean
+  /** Of a workflow with timers. */
+  readonly firing: Firing | undefined
 }
 
 const NO_TOKEN = (): string => ''
@@ -164,37 +128,53 @@ export class Driver {
     const now = this.now()
     const draft = header ?? this.draft(manner.id, warm.served, now)
     const number = origin.seq ?? draft.mailAppended + 1
-    const moves = warm.moved !== undefined
     const journal = this.journal(warm, draft, {
       direct: origin.seq === undefined,
       mail: recordOf(origin, number, trigger.mode, now),
       committed: undefined,
       startedAt: now,
     })
-    if (trigger.meta !== undefined) journal.add(callRow(state, number, now, trigger.meta))
-    if (trigger.operation !== undefined) journal.add(operate(state, number, now, trigger.operation))
-    const at = { scope: number, pass: 1, startedAt: now }
-    for (const datum of trigger.accepted) journal.add(feed(state, at, datum, this.form === 'live'))
+    const opening: Opening = { manner, warm, trigger, origin, journal, number, now, live: this.form === 'live' }
+    if (!state.graph.timed) {
+      enter(opening)
+      return this.launch(opening, undefined)
+    }
+    const timing = (state.timing ??= new Timing())
+    timing.createdAt = draft.createdAt
+    const firing = this.firing(warm, journal, number, now)
+    const entered = enterInTime(opening, firing)
+    return isThenable(entered) ? entered.then(() => this.launch(opening, firing)) : this.launch(opening, firing)
+  }
+
+  private firing({ served, state }: Warm, journal: Journal, scope: number, now: number): Firing {
+    return new Firing({ program: served.program, state, journal, scope, now, form: this.form })
+  }
+
+  private launch(opening: Opening, firing: Firing | undefined): Awaitable<ScopeResult> {
+    const { manner, warm, trigger, origin, journal, number } = opening
+    const { state, header } = warm
     const scope = new Scope(state, number)
     scope.begin()
-    if (!moves && this.isVoid(scope, header, trigger, origin)) {
+    if (warm.moved === undefined && this.isVoid(scope, header, opening)) {
       scope.release()
       return this.untouched(warm, header as Header)
     }
-    const hasty = origin.seq !== undefined || origin.wake !== true
-    const run = this.scopeRun(manner, warm, scope, journal, trigger, hasty ? 'hasty' : 'patient')
+    const run = this.scopeRun(manner, warm, scope, journal, trigger, isWake(origin) ? 'patient' : 'hasty')
+    for (const node of firing?.fired ?? []) {
+      scope.ran.push(node)
+      run.recorder.slots.push((state.graph.nodes[node] as Node).out)
+    }
     const fed = trigger.accepted.map(({ intake }) => intake.slot.index)
     const noted = origin.seq !== undefined || origin.request !== undefined
-    const ended: Ended = { scope, run, journal, fed, noted, keep: origin.seq !== undefined && origin.more }
-    return this.drive(warm, ended)
+    const keep = origin.seq !== undefined && origin.more
+    return this.drive(warm, { scope, run, journal, fed, noted, keep, firing })
   }
 
   /** A call that brings nothing and finds nothing due leaves no trace. */
-  private isVoid(scope: Scope, header: Header | undefined, trigger: Trigger, origin: Origin): boolean {
-    const { accepted, meta, operation } = trigger
-    if (header === undefined || accepted.length > 0 || meta !== undefined || !scope.idle) return false
-    if (operation !== undefined) return false
-    if (origin.seq !== undefined || origin.wake === true) return false
+  private isVoid(scope: Scope, header: Header | undefined, { warm, trigger, origin }: Opening): boolean {
+    const { operation } = trigger
+    if (header === undefined || warm.state.newest > header.rows || !scope.idle) return false
+    if (operation !== undefined || origin.seq !== undefined || isWake(origin)) return false
     return header.status !== 'failed' && origin.request === undefined
   }
 
@@ -226,7 +206,8 @@ export class Driver {
     keepProduced(state, scope, run.recorder)
     // Nobody else may run the same builders meanwhile: where the lease was not just claimed, it is taken first.
     if (warm.leasedAt === undefined) await journal.flush(run.patch())
-    return this.drive(warm, { scope, run, journal, fed, noted: true, keep: false })
+    const firing = state.graph.timed ? this.firing(warm, journal, header.scope, startedAt) : undefined
+    return this.drive(warm, { scope, run, journal, fed, noted: true, keep: false, firing })
   }
 
   /** Puts an instance into the store that was not made by a scope; answers whether its id was free. */
@@ -241,7 +222,7 @@ export class Driver {
 
   /** Tells the scope under way on an instance that somebody cancels it. */
   cancelRun(id: string): void {
-    this.runs.get(id)?.cancel()
+    this.runs.get(id)?.cut(cancelledMeanwhile(id))
   }
 
   /** Stops the scope under way on an instance: what it has made is kept, the rest is left to others, at once. */
@@ -269,17 +250,31 @@ export class Driver {
     const running = run.run()
     if (!isThenable(running)) return this.finish(warm, ended)
     this.runs.set(run.id, run)
+    const unbound = this.bound(run, warm.state)
     return running.then(
       () => {
+        unbound?.()
         this.forget(run)
         return this.finish(warm, ended)
       },
       (error: unknown) => {
+        unbound?.()
         this.forget(run)
         if (error instanceof Left) return this.abandon(run, journal, error)
         throw error
       },
     )
+  }
+
+  /** Ends the scope when the instance has had its time; answers how to call that off. */
+  private bound(run: ScopeRun, state: State): (() => void) | undefined {
+    const { clock } = this.facts
+    const left = (deadline(state) ?? 0) - clock.now()
+    if (left <= 0) return undefined
+    const expire = (): void => {
+      if (deadline(state) !== undefined) run.cut(workflowTimeout(run.id, state.graph))
+    }
+    return after(clock, left, expire, true)
   }
 
   private forget(run: ScopeRun): void {
@@ -357,6 +352,7 @@ export class Driver {
   private finish(warm: Warm, ended: Ended): Awaitable<ScopeResult> {
     const { scope, run, journal, noted, keep } = ended
     const { state } = warm
+    ended.firing?.conclude(run)
     // Without it, nobody could tell from the rows alone that something was left undone.
     if (run.aborted !== undefined) journal.add(reasonRow(state, scope.number, run.recorder.now(), run.aborted))
     if (run.failed || run.parked) state.stale = undefined

@@ -108,6 +108,7 @@ export function forkChange(
   const own = callerRow(state, scope, draft.createdAt, {
     ...{ place: FORKED, data: null, outcome: 'forked', value: undefined, note },
   })
+  state.timing?.noteFork(own)
   const open = settled < last.seq
   const completed = !open && completedTarget(state, scope, []) !== undefined
   const status = completed ? 'completed' : open ? 'failed' : 'waiting'

@@ -10,6 +10,9 @@ import { slotFor, valueFor } from './kin.ts'
 import { standingRows } from './standing.ts'
 import { loadState } from './state.ts'
 import type { State } from './state.ts'
+import { explainTimer, pendingTimers } from './inspect-timers.ts'
+import type { PendingTimer, TimerExplanation } from './inspect-timers.ts'
+import { deadline } from './timers.ts'
 import { completedTarget, isLacking, staleness, waitingFor } from './verdict.ts'
 
 /** An instance in a list. Times are milliseconds since the epoch. */
@@ -31,6 +34,10 @@ export interface InstanceView extends InstanceSummary {
   readonly waitingFor: readonly string[]
   /** The target that completes it; absent unless it is completed. */
   readonly targetName?: string
+  /** The timers that are to go off, the next one first. */
+  readonly timers: readonly PendingTimer[]
+  /** When its time to reach a target is over (ms since the epoch), where that is bounded. */
+  readonly deadline?: number
   /** The newest datum of each data that is there, by name. */
   readonly data: Readonly<Record<string, unknown>>
   /** The newest datum of one data. Throws `DATA_UNKNOWN` for data of other workflows, namesakes included. */
@@ -142,6 +149,9 @@ export interface Explanation {
   readonly builders: readonly BuilderExplanation[]
   /** If what it has done was to be undone. */
   readonly compensation?: Compensation
+  readonly timers: readonly TimerExplanation[]
+  /** When its time to reach a target is over (ms since the epoch), where that is bounded. */
+  readonly deadline?: number
 }
 
 /** How far it is with undoing what an instance has done. */
@@ -192,6 +202,8 @@ export function viewInstance(graph: Graph, { header, rows }: Snapshot, live: boo
   return {
     ...summarise(header),
     waitingFor: header.status === 'completed' ? [] : waitingFor(state, graph.targets),
+    timers: pendingTimers(state),
+    ...deadlineOf(state, header),
     ...(target !== undefined && { targetName: slotAt(graph, target).name }),
     data: Object.freeze(data),
     ...compensationOf(state),
@@ -240,7 +252,11 @@ export function explainInstance(graph: Graph, { header, rows }: Snapshot, live: 
     waitingFor: header.status === 'completed' ? [] : waitingFor(state, graph.targets),
     ...compensationOf(state),
     targets: graph.targets.map((slot) => explainTarget(state, slot)),
-    builders: graph.nodes.map((node) => explainBuilder(state, node, failures.get(node.name), settledSource, retries)),
+    builders: graph.nodes
+      .filter(({ timer }) => timer === undefined)
+      .map((node) => explainBuilder(state, node, failures.get(node.name), settledSource, retries)),
+    timers: graph.timers.map((index) => explainTimer(state, graph.nodes[index] as Node)),
+    ...deadlineOf(state, header),
   }
 }
 
@@ -276,7 +292,14 @@ function readable(value: unknown): unknown {
 }
 
 function stateOf(graph: Graph, header: Header, rows: readonly Row[], live: boolean): State {
-  return loadState(graph, header.settled, rows, (stored) => (live ? stored : decode(stored as string)))
+  const state = loadState(graph, header.settled, rows, (stored) => (live ? stored : decode(stored as string)))
+  if (state.timing !== undefined) state.timing.createdAt = header.createdAt
+  return state
+}
+
+function deadlineOf(state: State, { status }: Header): { readonly deadline?: number } {
+  const at = status === 'cancelled' ? undefined : deadline(state)
+  return at === undefined ? {} : { deadline: at }
 }
 
 function newestFailure(rows: readonly Row[]): Row | undefined {

@@ -1,7 +1,7 @@
 import { isPolarisError, PolarisError } from '../graph/errors.ts'
 import type { Append, Appended, Awaitable, DataStore, Mail } from '../stores/contract.ts'
 import { Batches } from './batches.ts'
-import { after, steady } from './clock.ts'
+import { lookAfter, steady } from './clock.ts'
 import type { Clock } from './clock.ts'
 import type { Hooks } from './hooks.ts'
 import { closed } from './refusals.ts'
@@ -205,7 +205,7 @@ export class Mailbox {
     }
     watch.looking = false
     if (watch.waiters.size === 0) return
-    watch.cancel = after(this.facts.clock, watch.pause, () => {
+    watch.cancel = lookAfter(this.facts.clock, watch.pause, () => {
       watch.cancel = undefined
       watch.again = true
       void this.look(watch)

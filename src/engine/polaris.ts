@@ -106,10 +106,11 @@ export class Polaris<Services extends object = {}> {
   /** @throws `OPTION_INVALID`, `STORE_INVALID` */
   constructor(options: PolarisOptions<Services> = {}) {
     checkOptions('new Polaris', options, OPTIONS)
-    const { store, services, clock = systemClock, warm = 10_000, tombstones = '1d' } = options
+    const { services, clock = systemClock, warm = 10_000, tombstones = '1d' } = options
     const { lease = 15_000, longestRun = 3_600_000, longestWait = 1_000 } = options
-    if (store !== undefined) checkStore(store)
+    if (options.store !== undefined) checkStore(options.store)
     checkConstruction(services, clock, warm)
+    const store = options.store && (clock.observe?.(options.store) ?? options.store)
     checkTimes(lease, longestRun, longestWait)
     const problem = durationProblem('tombstones', tombstones, 0)
     if (problem !== undefined) throw new PolarisError('OPTION_INVALID', `${problem}.`)

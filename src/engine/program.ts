@@ -14,6 +14,8 @@ export const UNCHANGED = 'u:'
 export const EMPTY = 'n:'
 /** The newest run of a builder that threw. */
 export const FAILED = 'f:'
+/** That an instance has had its time. */
+export const TIMED_OUT = 't:'
 /** The newest run of a builder that only made a transient again. */
 export const SUPPLIED = 's:'
 /** The newest restart: rows before it are history, but for what was fed. */

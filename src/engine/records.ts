@@ -1,6 +1,6 @@
 /** The records that a scope leaves besides its rows, as plain data. */
 import type { Handled, Header, Mail, Mode } from '../stores/contract.ts'
-import type { Origin } from './driver.ts'
+import type { Origin } from './opening.ts'
 import type { Ending } from './ending.ts'
 import { writeOutcome } from './mail.ts'
 import type { Outcome } from './mail.ts'

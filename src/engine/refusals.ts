@@ -1,6 +1,7 @@
 import { PolarisError } from '../graph/errors.ts'
-import { textProblem } from '../graph/naming.ts'
-import type { Graph, Slot } from '../graph/graph.ts'
+import { listNames, textProblem } from '../graph/naming.ts'
+import { durationText } from '../graph/duration.ts'
+import type { Graph, Node, Slot } from '../graph/graph.ts'
 import type { Header } from '../stores/contract.ts'
 import { messageOf } from './failure.ts'
 
@@ -68,6 +69,25 @@ export function refuseTransientTarget(graph: Graph): void {
 
 export function badWorkflow(taker: string): PolarisError {
   return new PolarisError('WORKFLOW_NOT_FOUND', `${taker} takes workflows made by workflow({ … }).`)
+}
+
+/** @throws `GRAPH_INVALID` for a workflow that only an instance can run */
+export function refuseTimers({ name, nodes, timers }: Graph): void {
+  if (timers.length === 0) return
+  throw new PolarisError(
+    'GRAPH_INVALID',
+    `Workflow '${name}' has ${listNames(timers.map((node) => (nodes[node] as Node).name))} go off later, and a compute leaves ` +
+      'nothing behind that could: use an instance.',
+  )
+}
+
+/** An instance has not reached a target in the time its workflow gives it. */
+export function workflowTimeout(id: string, { name, timeout = 0 }: Graph): PolarisError {
+  return new PolarisError(
+    'WORKFLOW_TIMEOUT',
+    `'${id}' has not reached a target of '${name}' within ${durationText(timeout)}. What was produced before is kept, and ` +
+      'nothing more happens by itself; resume or new data go on from there, without a limit.',
+  )
 }
 
 export function versionChanged({ id, workflow, version }: Header): PolarisError {

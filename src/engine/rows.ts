@@ -3,7 +3,7 @@ import type { Row } from '../stores/contract.ts'
 import { datumRow } from './datum-row.ts'
 import type { Pass } from './datum-row.ts'
 import type { AcceptedDatum } from './intake.ts'
-import { CALL, FAILED } from './program.ts'
+import { CALL, FAILED, TIMED_OUT } from './program.ts'
 import type { State } from './state.ts'
 
 /**
@@ -24,10 +24,13 @@ export function callRow(state: State, scope: number, now: number, meta: Readonly
   return callerRow(state, scope, now, { place: CALL, data: null, outcome: 'call', value: undefined, note: { meta } })
 }
 
-/** The row of a scope that could not be run. */
+/** The row of a scope that could not be run, or was ended from outside. */
 export function reasonRow(state: State, scope: number, now: number, { name, code, message }: PolarisError): Row {
   const note = { error: { name, code, message } }
-  return callerRow(state, scope, now, { place: FAILED, data: null, outcome: 'failed', value: undefined, note })
+  const place = code === 'WORKFLOW_TIMEOUT' ? TIMED_OUT : FAILED
+  const row = callerRow(state, scope, now, { place, data: null, outcome: 'failed', value: undefined, note })
+  state.timing?.noteReason(row)
+  return row
 }
 
 /** The newest row of each place, in order of `seq`: what a store's `read` would have answered then. */

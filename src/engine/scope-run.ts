@@ -64,7 +64,7 @@ export class ScopeRun implements ScopeContext, Tenant {
   readonly meta: Readonly<Record<string, unknown>>
   readonly recorder: Recorder
   failure: Failure | undefined
-  /** Set when the caller's signal, or a cancel, ended the scope: what the call rejects with. */
+  /** Set when the caller's signal, a cancel, or the end of the instance's time ended the scope: what the call rejects with. */
   aborted: PolarisError | undefined
   private readonly facts: ScopeRunFacts
   readonly scope: Scope
@@ -215,12 +215,12 @@ export class ScopeRun implements ScopeContext, Tenant {
     this.pumpLater()
   }
 
-  /** Somebody cancels the instance: running builders get the signal, and some time to end (P10). */
-  cancel(): void {
+  /** Somebody cancels the instance, or it has had its time: running builders get the signal, and some time to end (P10). */
+  cut(error: PolarisError): void {
     const { clock, patience } = this.facts
     if (this.ended || this.uncut !== undefined || clock === undefined) return
     this.uncut = after(clock, patience, () => this.cutOff())
-    this.giveUp(cancelledMeanwhile(this.id))
+    this.giveUp(error)
   }
 
   /** Ends the scope without the builders that did not heed their signal: what they still make is nobody's. */
@@ -317,7 +317,7 @@ export class ScopeRun implements ScopeContext, Tenant {
     if (!isThenable(done)) return
     const goOn = (): void => {
       this.recorder.pause()
-      if (this.journal?.cancelled === true) this.cancel()
+      if (this.journal?.cancelled === true) this.cut(cancelledMeanwhile(this.id))
       this.pumpLater()
     }
     done.then(goOn, (error: unknown) => {

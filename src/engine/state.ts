@@ -4,6 +4,8 @@ import { freezeDeep } from './freeze.ts'
 import { Paged } from './paged.ts'
 import { FORKED, MOVED, RERUN, RESTART, SUPPLIED, UNDOING, UNDONE } from './program.ts'
 import { effective, standingRows } from './standing.ts'
+import { loadTiming } from './timing.ts'
+import type { Timing } from './timing.ts'
 
 /**
  * An instance's data set and what its builders last did, derived from rows and kept up to date row by row. It holds
@@ -27,6 +29,8 @@ export class State {
   reruns: Map<number, Row> | undefined
   /** By builder the newest try that failed and was not to be the last. */
   tries: Map<number, Row> | undefined
+  /** Only of workflows with timers or a timeout. */
+  timing: Timing | undefined
   /** `seq` of the newest row. */
   newest = 0
   /** Everything up to this `seq` is settled. */
@@ -159,6 +163,8 @@ export class State {
     const copy = new State(this.graph, this.values.snapshot(), rows, runs)
     copy.newest = this.newest
     copy.settled = this.settled
+    copy.restarted = this.restarted
+    copy.timing = this.timing
     copy.withBytes = this.withBytes
     copy.restarted = this.restarted
     if (!valuesOnly && this.reruns !== undefined) copy.reruns = new Map(this.reruns)
@@ -184,6 +190,7 @@ export function loadState(
   state.newest = rows.at(-1)?.seq ?? 0
   state.restarted = rows.find(({ place }) => place === RESTART)
   const standing = standingRows(rows)
+  if (graph.timed) state.timing = loadTiming(graph, standing)
   for (const stored of standing) {
     const row = effective(stored)
     if (row === undefined) continue

@@ -28,7 +28,10 @@ const MOST_APART_MS = 500
  * Where the store has no clock of its own, the process's is the store's.
  */
 export function storeClock(store: Pick<DataStore, 'now'>, clock: Clock): StoreClock {
-  const after = clock.after && { after: clock.after.bind(clock) }
+  const after = {
+    ...(clock.after && { after: clock.after.bind(clock) }),
+    ...(clock.look && { look: clock.look.bind(clock) }),
+  }
   const monotonic = (): number => steady(clock)
   if (store.now === undefined) {
     const coarse = clock.coarse && { coarse: clock.coarse.bind(clock) }

@@ -2,6 +2,7 @@ import { ACCESS, CONSUMES } from '../graph/graph.ts'
 import type { Node, Slot } from '../graph/graph.ts'
 import type { Row } from '../stores/contract.ts'
 import type { State } from './state.ts'
+import { timerStatus } from './timers.ts'
 
 /** Why a target no longer counts. */
 export interface Staleness {
@@ -112,23 +113,41 @@ export function isLacking(state: State, slot: number): boolean {
   return !(transient && producer >= 0 && state.runs.get(producer)?.outcome === 'produced')
 }
 
-/** Names of the data that a target which is absent or stale waits for, in order of the workflow's data (rule 15). */
+/** What targets wait for. */
+interface Wants {
+  /** Slots that somebody has to feed. */
+  readonly fed: Set<number>
+  /** Slots that only a timer makes, which is over. */
+  readonly over: Set<number>
+  /** Whether a timer that is set is to make some of it. */
+  timed: boolean
+}
+
+/**
+ * Names of the data that a target which is absent or stale waits for, in order of the workflow's data (rule 15). What a timer
+ * is going to produce is not among them: nobody has to do anything for it. What one does not produce any more is, where
+ * there is nothing else to wait for.
+ */
 export function waitingFor(state: State, targets: readonly number[]): string[] {
   const { graph } = state
   const slots = new Set<number>()
+  const over = new Set<number>()
+  let timed = false
   for (const target of targets) {
-    const found = new Set<number>()
-    if (state.values.get(target) === undefined) addLacking(state, [target], found)
+    const wants: Wants = { fed: new Set(), over, timed: false }
+    if (state.values.get(target) === undefined) addLacking(state, [target], wants)
     else {
       const { causes, below } = staleness(state, target, false)
       if (causes.length === 0) continue
-      for (const run of causes) if (run.outcome !== 'produced') addAnswer(state, run, found)
-      for (const node of below) addLacking(state, consumedBy(node), found)
+      for (const run of causes) if (run.outcome !== 'produced') addAnswer(state, run, wants.fed)
+      for (const node of below) addLacking(state, consumedBy(node), wants)
     }
-    if (found.size === 0) found.add(target)
-    for (const slot of found) slots.add(slot)
+    if (wants.fed.size === 0 && !wants.timed && over.size === 0) slots.add(target)
+    for (const slot of wants.fed) slots.add(slot)
+    timed ||= wants.timed
   }
-  return [...slots].sort((a, b) => a - b).map((slot) => (graph.slots[slot] as Slot).name)
+  const named = slots.size > 0 || timed ? slots : over
+  return [...named].sort((a, b) => a - b).map((slot) => (graph.slots[slot] as Slot).name)
 }
 
 function consumedBy({ inputs }: Node): number[] {
@@ -136,7 +155,7 @@ function consumedBy({ inputs }: Node): number[] {
 }
 
 /** Adds what has to come from outside before the slots that are lacking can be there. */
-function addLacking(state: State, wanted: readonly number[], found: Set<number>): void {
+function addLacking(state: State, wanted: readonly number[], wants: Wants): void {
   const stack = [...wanted]
   const seen = new Set<number>()
   for (let slot = stack.pop(); slot !== undefined; slot = stack.pop()) {
@@ -147,10 +166,19 @@ function addLacking(state: State, wanted: readonly number[], found: Set<number>)
     if (!transient && state.values.get(slot) !== undefined) continue
     const node = state.graph.nodes[producer]
     const run = node === undefined ? undefined : state.runs.get(producer)
-    if (node === undefined) found.add(slot)
-    else if (run !== undefined && run.outcome !== 'produced') addAnswer(state, run, found)
+    if (node === undefined) wants.fed.add(slot)
+    else if (node.timer !== undefined) addTimed(state, node, stack, wants)
+    else if (run !== undefined && run.outcome !== 'produced') addAnswer(state, run, wants.fed)
     else for (const input of node.inputs) if (input.kind === CONSUMES) stack.push(input.slot)
   }
+}
+
+/** Adds what has to come before a timer makes what is lacking. */
+function addTimed(state: State, node: Node, lacking: number[], wants: Wants): void {
+  const after = node.timer?.after ?? -1
+  if (state.values.get(after) === undefined) lacking.push(after)
+  else if (timerStatus(state, node).is === 'set') wants.timed = true
+  else wants.over.add(node.out)
 }
 
 /** Adds what a builder that returned no product asked for. */

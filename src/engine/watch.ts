@@ -1,5 +1,5 @@
 import type { DataStore, Row, Snapshot } from '../stores/contract.ts'
-import { after as later } from './clock.ts'
+import { lookAfter } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { historyEntry, summarise } from './inspect.ts'
 import type { HistoryEntry, InstanceSummary } from './inspect.ts'
@@ -145,7 +145,7 @@ class Bell {
         this.wake = undefined
         resolve()
       }
-      const stop = later(this.clock, ms, done)
+      const stop = lookAfter(this.clock, ms, done)
       this.wake = done
     })
   }

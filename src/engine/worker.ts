@@ -2,7 +2,7 @@ import { isPolarisError, PolarisError } from '../graph/errors.ts'
 import { checkOption, checkOptions } from '../graph/naming.ts'
 import type { DataStore } from '../stores/contract.ts'
 import { claimDue } from './claiming.ts'
-import { after, steady } from './clock.ts'
+import { after, lookAfter, steady } from './clock.ts'
 import { checkHooks } from './hooks.ts'
 import type { Hooks } from './hooks.ts'
 import type { Instances } from './instances.ts'
@@ -141,7 +141,7 @@ export class Worker {
     this.claiming = undefined
     // Processes that poll in step would get in each other's way.
     const pause = this.pollInterval * (0.75 + Math.random() / 2)
-    if (this.running) this.cancel = after(this.facts.clock, pause, () => this.wake())
+    if (this.running) this.cancel = lookAfter(this.facts.clock, pause, () => this.wake())
   }
 
   /** Takes what is due, as far as there is room; answers whether there may be more. */

@@ -1,7 +1,7 @@
 import type { AnyBuilder } from './builder.ts'
 import type { AnyData } from './data.ts'
 import { ACCESS } from './graph.ts'
-import type { CompiledTimer, Node, TimerEnd } from './graph.ts'
+import type { CompiledTimer, Graph, Node, TimerEnd } from './graph.ts'
 import { timerRuleOf } from './timer.ts'
 
 /** What only the workflow can tell to be wrong with its timers. */
@@ -19,6 +19,14 @@ export function timerProblems(builders: readonly AnyBuilder[], transients: reado
       .filter(([, { name }]) => transient.has(name))
       .map(([kind, { name }]) => `timer '${builder.name}' ${kind} '${name}', which is transient and gone by then`)
   })
+}
+
+export function compileTimes(
+  nodes: readonly Node[],
+  timeout: number | undefined,
+): Pick<Graph, 'timers' | 'timeout' | 'timed'> {
+  const timers = nodes.filter(({ timer }) => timer !== undefined).map(({ index }) => index)
+  return { timers, timeout, timed: timers.length > 0 || timeout !== undefined }
 }
 
 /**

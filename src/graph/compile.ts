@@ -2,7 +2,7 @@ import type { AnyBuilder } from './builder.ts'
 import type { AnyData } from './data.ts'
 import { GraphError } from './errors.ts'
 import { ancestry } from './ancestry.ts'
-import { timerProblems, withEnds } from './compile-timers.ts'
+import { compileTimes, timerProblems, withEnds } from './compile-timers.ts'
 import { components, cutEdges, cycleIn, ranks } from './cycles.ts'
 import type { Adjacency } from './cycles.ts'
 import { ACCESS, CONSUMES, OPTIONAL } from './graph.ts'
@@ -280,8 +280,7 @@ function assemble(
     nodeOf: new Map(nodes.map((node) => [node.name, node.index])),
     targets,
     sources: nodes.filter(({ source }) => source).map(({ index }) => index),
-    timers: nodes.filter(({ timer }) => timer !== undefined).map(({ index }) => index),
-    timeout: definition.timeout,
+    ...compileTimes(nodes, definition.timeout),
     loops: definition.loops,
     durability: definition.durability,
     retention: definition.retention,

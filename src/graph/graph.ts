@@ -100,6 +100,8 @@ export interface Graph {
   readonly timers: readonly number[]
   /** How long an instance has to reach a target, in milliseconds. */
   readonly timeout: number | undefined
+  /** Whether it has timers, or a timeout. */
+  readonly timed: boolean
   readonly loops: boolean
   readonly durability: Durability
   /** Whether an instance that fails undoes what it has done. */

@@ -59,6 +59,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   ABORTED: [500, 'The scope was ended'],
   BUILDER_FAILED: [500, 'A builder failed'],
   BUILDER_TIMEOUT: [500, 'A builder took too long'],
+  WORKFLOW_TIMEOUT: [500, 'The instance has had its time'],
   CRASH_LOOP: [500, 'The instance ended process after process'],
   DATA_MISSING: [500, 'Something went wrong'],
   DRIVER_MISSING: [500, 'Something went wrong'],

@@ -114,6 +114,8 @@ export interface RowNote {
   readonly left?: number
   /** With `forked`: what it is a copy of, up to which row, and how much of that was settled. */
   readonly from?: { readonly id: string; readonly seq: number; readonly settled: number }
+  /** Of a timer that repeats: how often it has gone off since the datum that set it came. */
+  readonly count?: number
   /** Which try of a builder this was, where it may have several. */
   readonly attempt?: number
   /** Of a try that failed: when the next one is to come (ms since the epoch). Absent: none comes by itself. */
