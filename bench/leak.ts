@@ -117,6 +117,9 @@ export function forgetful(): Opened {
     list: (query) => inner.list(query),
     history: (id, query) => inner.history(id, query),
     prune: (handledBefore, limit) => inner.prune(handledBefore, limit),
+    meta: (kind, key) => inner.meta(kind, key),
+    setMeta: (record, expectedRevision) => inner.setMeta(record, expectedRevision),
+    listMeta: (kind, query) => inner.listMeta(kind, query),
     close: () => inner.close(),
   }
   return { store, forget: () => void (inner = memoryStore()), remove: () => undefined }

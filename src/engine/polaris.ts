@@ -457,7 +457,22 @@ function checkQuery(query: { readonly [K in keyof InstanceQuery]?: unknown }): v
 function checkStore(store: unknown): void {
   const given = store as Partial<Record<keyof DataStore, unknown>> | null
   const missing = (
-    ['read', 'write', 'append', 'remove', 'mail', 'request', 'claim', 'list', 'history', 'prune', 'close'] as const
+    [
+      'read',
+      'write',
+      'append',
+      'remove',
+      'mail',
+      'request',
+      'claim',
+      'list',
+      'history',
+      'prune',
+      'meta',
+      'setMeta',
+      'listMeta',
+      'close',
+    ] as const
   ).filter((method) => typeof given?.[method] !== 'function')
   if (missing.length === 0 && typeof given?.capabilities === 'object' && given.capabilities !== null) return
   throw new PolarisError(

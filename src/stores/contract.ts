@@ -347,13 +347,41 @@ export interface HistoryQuery {
   readonly limit: number
 }
 
+/**
+ * A small record beside the instances, never changed together with one. `kind` and `key` are names as ids are: of 1 to 512
+ * characters, none of them a control character or a lone surrogate.
+ */
+export interface MetaRecord {
+  readonly kind: string
+  readonly key: string
+  /** Whatever its writer chooses; compared when it is replaced. */
+  readonly revision: number
+  /** Any text. */
+  readonly value: string
+  /** From this time on, by the store's clock, there is no such record. `null`: it stays. */
+  readonly expiresAt: number | null
+}
+
+/** What became of a meta record: see {@link Written}. */
+export type MetaWritten =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly current: MetaRecord | undefined }
+  | { readonly ok: false; readonly error: PolarisError }
+
+export interface MetaQuery {
+  /** Only records whose key is behind this one. */
+  readonly after?: string
+  readonly limit: number
+}
+
 export interface StoreCapabilities {
   /** Whether what was written outlives the process. If not, the engine saves itself the commits within a scope. */
   readonly durable: boolean
   /** `'text'`: rows carry values encoded by the codec. `'live'`: they carry the values themselves. */
   readonly values: 'text' | 'live'
   /**
-   * Whether it can go through all instances: `list`, `prune`, and `claim` without `ids`. Without that there is no worker.
+   * Whether it can go through all it has: `list`, `listMeta`, `prune`, and `claim` without `ids`. Without that there is no
+   * worker.
    * Where it is false, those calls are refused with `STORE_INVALID`.
    */
   readonly lists: boolean
@@ -409,8 +437,21 @@ export interface DataStore {
   list(query: ListQuery): Awaitable<Page<Header>>
   /** Every row of an instance in order of `seq`. Empty for an unknown id. */
   history(id: string, query: HistoryQuery): Awaitable<readonly Row[]>
-  /** Deletes up to `limit` mail handled before a time (ms since the epoch); answers how many it were. */
+  /**
+   * Deletes mail handled before a time (ms since the epoch) and meta records that have expired, up to `limit` of both
+   * together; answers how many it were.
+   */
   prune(handledBefore: number, limit: number): Awaitable<number>
+  /** The meta record, unless it has expired. */
+  meta(kind: string, key: string): Awaitable<MetaRecord | undefined>
+  /**
+   * Puts a meta record in the place of the one that has this revision, in one atomic step; with `null` where there is none,
+   * or only one that has expired. It loses to any other that stands there, which is the answer, and to one that expired
+   * where a revision is expected. Resolves once it is durable. One that has expired already is as good as deleted.
+   */
+  setMeta(record: MetaRecord, expectedRevision: number | null): Awaitable<MetaWritten>
+  /** Meta records of a kind that have not expired, in order of the code points of their keys. */
+  listMeta(kind: string, query: MetaQuery): Awaitable<readonly MetaRecord[]>
   /**
    * The store's clock, in milliseconds since the epoch: of stores whose own clock counts and not that of the process, or
    * that were given one. Left out: that of the process is the store's.

@@ -3,6 +3,7 @@ import { checkOptions } from '../graph/naming.ts'
 import type { ClaimQuery, DataStore, Header, HistoryQuery, ListQuery, Page } from './contract.ts'
 import { append, apply, claim, isDue, prune, remove, snapshotOf } from './key-value/document.ts'
 import { type KeyValueFunctions, type KeyValueMedium, makeMedium } from './key-value/medium.ts'
+import { makeMeta, pruneMeta } from './key-value/meta.ts'
 import { isLeft } from './left.ts'
 import { checkLimit, matcherOf, type Position, readCursor, writeCursor } from './paging.ts'
 
@@ -70,7 +71,11 @@ export function keyValueStore(options: KeyValueOptions): DataStore {
     claim: async (query) => claimDue(open(), query, now),
     ...(options.now !== undefined && { now }),
     list: async (query) => listHeaders(open(), query),
-    prune: async (handledBefore, limit) => pruneAll(open(), handledBefore, limit),
+    async prune(handledBefore, limit) {
+      const pruned = await pruneAll(open(), handledBefore, limit)
+      return pruned + (await pruneMeta(open(), limit - pruned, now))
+    },
+    ...makeMeta(open, now),
     // Between processes nobody would be told, and whoever relied on it would wait: there, all poll.
     ...(options.compareAndSet === undefined && { subscribe }),
     close() {

@@ -10,6 +10,9 @@ import type {
   HistoryQuery,
   ListQuery,
   Mail,
+  MetaQuery,
+  MetaRecord,
+  MetaWritten,
   Page,
   Removal,
   Row,
@@ -20,6 +23,7 @@ import type {
 import { isLeft } from './left.ts'
 import { addEntry, copyRow, differs, type Entry, giveHeader, type Memory, setHeader } from './memory/entries.ts'
 import { append, mailAfter, noteOutcome, oddBody, prune, putMail, request, tell } from './memory/mail.ts'
+import { listMeta, meta, pruneMeta, setMeta } from './memory/meta.ts'
 import { remove } from './memory/removing.ts'
 import { history, list, read } from './memory/reading.ts'
 
@@ -45,6 +49,9 @@ export interface MemoryStore extends DataStore {
   list(query: ListQuery): Page<Header>
   history(id: string, query: HistoryQuery): readonly Row[]
   prune(handledBefore: number, limit: number): number
+  meta(kind: string, key: string): MetaRecord | undefined
+  setMeta(record: MetaRecord, expectedRevision: number | null): MetaWritten
+  listMeta(kind: string, query: MetaQuery): readonly MetaRecord[]
   now?(): number
   subscribe(onMail: (id: string) => void): () => void
   close(): void
@@ -64,6 +71,7 @@ export function memoryStore(options: MemoryOptions = {}): MemoryStore {
     unordered: false,
     gone: 0,
     waking: new Set(),
+    metas: new Map(),
     strict,
     listeners: new Set(),
     now: now ?? Date.now,
@@ -86,7 +94,13 @@ export function memoryStore(options: MemoryOptions = {}): MemoryStore {
     list: (query) => list(open(), query),
     history: (id, query) => history(open(), id, query),
     ...(now !== undefined && { now }),
-    prune: (handledBefore, limit) => prune(open(), handledBefore, limit),
+    prune(handledBefore, limit) {
+      const pruned = prune(open(), handledBefore, limit)
+      return pruned + pruneMeta(memory, limit - pruned)
+    },
+    meta: (kind, key) => meta(open(), kind, key),
+    setMeta: (record, expectedRevision) => setMeta(open(), record, expectedRevision),
+    listMeta: (kind, query) => listMeta(open(), kind, query),
     subscribe(onMail) {
       const listener = (id: string): void => onMail(id)
       open().listeners.add(listener)
@@ -96,6 +110,7 @@ export function memoryStore(options: MemoryOptions = {}): MemoryStore {
       closed = true
       memory.entries.clear()
       memory.waking.clear()
+      memory.metas.clear()
       memory.listeners.clear()
       memory.order = []
     },

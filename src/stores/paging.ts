@@ -21,6 +21,22 @@ export function readCursor(cursor: string): Position {
   throw new PolarisError('OPTION_INVALID', `A cursor is the \`next\` of an earlier page; got ${describeValue(cursor)}.`)
 }
 
+/** The order of code points, that of UTF-8, which differs from that of JavaScript behind U+D7FF. */
+export function compareCodePoints(a: string, b: string): number {
+  const length = Math.min(a.length, b.length)
+  for (let index = 0; index < length; index += 1) {
+    const x = a.charCodeAt(index)
+    const y = b.charCodeAt(index)
+    if (x !== y) return rank(x) - rank(y)
+  }
+  return a.length - b.length
+}
+
+/** Surrogates stand for what comes behind all else. */
+function rank(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
+}
+
 /** @throws `OPTION_INVALID` for a limit that is no positive integer. */
 export function checkLimit(limit: number): void {
   if (Number.isSafeInteger(limit) && limit > 0) return

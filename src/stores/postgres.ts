@@ -5,6 +5,7 @@ import type { DataStore } from './contract.ts'
 import { connectTo } from './postgres/connection.ts'
 import type { PostgresPool } from './postgres/driver.ts'
 import { listenOn } from './postgres/listening.ts'
+import { makeMeta } from './postgres/meta.ts'
 import { makeClock, makeReader } from './postgres/reading.ts'
 import { makeRemover } from './postgres/removing.ts'
 import { quoteName } from './postgres/schema.ts'
@@ -121,11 +122,18 @@ export function postgresStore(options: PostgresOptions = {}): DataStore {
   }
   const write = makeWriter(parts)
   const append = makeAppender(parts)
+  const reader = makeReader(parts)
+  const { prune: pruneMeta, ...meta } = makeMeta(parts)
   return {
     name: 'postgres',
     lanes: 2,
     capabilities: { durable: true, values: 'text', lists: true },
-    ...makeReader(parts),
+    ...reader,
+    ...meta,
+    async prune(handledBefore, limit) {
+      const pruned = await reader.prune(handledBefore, limit)
+      return pruned < limit ? pruned + (await pruneMeta(limit - pruned)) : pruned
+    },
     write,
     append,
     now: now ?? makeClock(parts),

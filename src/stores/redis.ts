@@ -5,6 +5,7 @@ import { claim } from './redis/claiming.ts'
 import { connect } from './redis/connection.ts'
 import type { RedisClient } from './redis/driver.ts'
 import { makeKeys } from './redis/keys.ts'
+import { listMeta, meta, pruneMeta, setMeta } from './redis/meta.ts'
 import { history, list, mail, read, request, serverTime } from './redis/reading.ts'
 import { remove } from './redis/removing.ts'
 import { makeSubscriptions } from './redis/subscription.ts'
@@ -75,7 +76,13 @@ export function redisStore(options: RedisStoreOptions = {}): DataStore {
     list: (query) => list(connection, keys, query),
     history: (id, query) => history(connection, keys, id, query),
     now: now ?? (() => serverTime(connection, keys)),
-    prune: (handledBefore, limit) => prune(connection, keys, handledBefore, limit),
+    async prune(handledBefore, limit) {
+      const pruned = await prune(connection, keys, handledBefore, limit)
+      return pruned < limit ? pruned + (await pruneMeta(connection, keys, limit - pruned)) : pruned
+    },
+    meta: (kind, key) => meta(connection, keys, kind, key),
+    setMeta: (record, expectedRevision) => setMeta(connection, keys, record, expectedRevision),
+    listMeta: (kind, query) => listMeta(connection, keys, kind, query),
     subscribe(onMail) {
       refuseClosed()
       return subscriptions.add(onMail)

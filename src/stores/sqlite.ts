@@ -7,6 +7,7 @@ import type { Awaitable, DataStore } from './contract.ts'
 import { type Claimer, prepareClaimer } from './sqlite/claiming.ts'
 import { loadDriver, type SqliteDatabase, type SqliteDriver } from './sqlite/driver.ts'
 import { isBusy, isRefusal, translate } from './sqlite/failure.ts'
+import { type MetaTable, prepareMeta } from './sqlite/meta.ts'
 import { makeNews, type NewsReader, prepareNews } from './sqlite/news.ts'
 import { prepareReader, type Reader } from './sqlite/reading.ts'
 import { prepareRemover, type Remover } from './sqlite/removing.ts'
@@ -44,6 +45,7 @@ interface Connection {
   readonly writer: Writer
   readonly claimer: Claimer
   readonly remover: Remover
+  readonly meta: MetaTable
   readonly news: NewsReader
 }
 
@@ -83,8 +85,9 @@ export function sqliteStore(file: string | URL, options: SqliteOptions = {}): Da
   const fail = (error: unknown): never => {
     throw link.recover(error)
   }
-  const read = <T>(work: (reader: Reader) => T): Awaitable<T> =>
-    attempt(() => patiently(() => work(link.get().reader), patience))
+  const look = <T>(work: (connection: Connection) => T): Awaitable<T> =>
+    attempt(() => patiently(() => work(link.get()), patience))
+  const read = <T>(work: (reader: Reader) => T): Awaitable<T> => look(({ reader }) => work(reader))
   const write = <T>(work: (connection: Connection) => T): Awaitable<T> =>
     attempt(() => turns.run(() => work(link.get())))
 
@@ -101,7 +104,14 @@ export function sqliteStore(file: string | URL, options: SqliteOptions = {}): Da
     remove: (removals) => write(({ remover }) => remover.remove(removals)),
     claim: (query) => write(({ claimer }) => claimer.claim(query, now())),
     ...(options.now !== undefined && { now }),
-    prune: (handledBefore, limit) => write(({ claimer }) => claimer.prune(handledBefore, limit)),
+    prune: (handledBefore, limit) =>
+      write(({ claimer, meta }) => {
+        const pruned = claimer.prune(handledBefore, limit)
+        return pruned + meta.prune(limit - pruned, now())
+      }),
+    meta: (kind, key) => look(({ meta }) => meta.get(kind, key, now())),
+    setMeta: (record, expectedRevision) => write(({ meta }) => meta.set(record, expectedRevision, now())),
+    listMeta: (kind, query) => look(({ meta }) => meta.list(kind, query, now())),
     subscribe(onMail) {
       link.check()
       return news.subscribe(onMail)
@@ -136,6 +146,7 @@ function makeLink(
         writer: prepareWriter({ db, file: path, transact, onMail }),
         claimer: prepareClaimer(db, transact),
         remover: prepareRemover({ db, file: path, transact, onMail }),
+        meta: prepareMeta(db, transact),
         news: prepareNews(db),
       }
     } catch (error) {

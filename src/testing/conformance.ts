@@ -13,6 +13,7 @@ import { listing } from './conformance-list.ts'
 import { appending, repeating } from './conformance-append.ts'
 import { cancelling } from './conformance-cancel.ts'
 import { letters, told } from './conformance-letters.ts'
+import { metas } from './conformance-meta.ts'
 import { mixed } from './conformance-mixed.ts'
 import { atOnce } from './conformance-race.ts'
 import { claims, leases } from './conformance-claim.ts'
@@ -73,6 +74,7 @@ const GROUPS: readonly Group[] = [
   leases,
   claims,
   clocks,
+  metas,
   removing,
   mixed,
   atOnce,

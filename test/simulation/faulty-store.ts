@@ -48,6 +48,10 @@ export function faultyStore(world: World, mind: Mind): DataStore {
     list: (query) => call('list', false, () => store.list(query)),
     history: (id, query) => call(`history ${id}`, false, () => store.history(id, query)),
     prune: (handledBefore, limit) => call('prune', false, () => store.prune(handledBefore, limit)),
+    meta: (kind, key) => call(`meta ${kind} ${key}`, false, () => store.meta(kind, key)),
+    setMeta: (record, expectedRevision) =>
+      call(`set meta ${record.kind} ${record.key}`, true, () => store.setMeta(record, expectedRevision)),
+    listMeta: (kind, query) => call(`list meta ${kind}`, false, () => store.listMeta(kind, query)),
     close: () => undefined,
     ...(world.workload.news && {
       subscribe: (onMail: (id: string) => void) =>

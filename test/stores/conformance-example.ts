@@ -7,6 +7,8 @@ import type {
   DataStore,
   Header,
   Mail,
+  MetaRecord,
+  MetaWritten,
   Removal,
   Row,
   Written,
@@ -18,13 +20,19 @@ interface Instance {
   readonly mail: Mail[]
 }
 
-/** The least that is a whole store: one map. `tables` stands for the medium: what several stores have in common. */
-export function tinyStore(tables: Map<string, Instance>, now: () => number = Date.now): DataStore {
+interface Tables {
+  readonly instances: Map<string, Instance>
+  readonly metas: Map<string, MetaRecord>
+}
+
+/** The least that is a whole store: two maps. `tables` stands for the medium: what several stores have in common. */
+export function tinyStore(tables: Tables, now: () => number = Date.now): DataStore {
   let closed = false
-  const open = () => {
+  const checkOpen = () => {
     if (closed) throw new PolarisError('CLOSED', 'The store is closed.')
-    return tables
   }
+  const open = () => (checkOpen(), tables.instances)
+  const metas = () => (checkOpen(), tables.metas)
   const page = <T extends { seq: number }>(
     all: readonly T[],
     { after = 0, limit }: { after?: number; limit: number },
@@ -55,6 +63,9 @@ export function tinyStore(tables: Map<string, Instance>, now: () => number = Dat
     },
     list: () => (open(), refuse('list')),
     prune: () => (open(), refuse('prune')),
+    meta: (kind, key) => standing(metas().get(`${kind}\n${key}`), now()),
+    setMeta: (record, expectedRevision) => setMeta(metas(), record, expectedRevision, now()),
+    listMeta: () => (open(), refuse('listMeta')),
     close: () => void (closed = true),
   }
 }
@@ -148,4 +159,21 @@ function claim(candidates: readonly Instance[], query: ClaimQuery, now: number):
     const taken = { holder: query.holder, fence: fence + 1, claims: claims + 1, wakeAt: now + query.lease }
     return (instance.header = { ...instance.header, ...taken })
   })
+}
+
+function standing(record: MetaRecord | undefined, now: number): MetaRecord | undefined {
+  return record && (record.expiresAt === null || record.expiresAt > now) ? record : undefined
+}
+
+function setMeta(
+  metas: Map<string, MetaRecord>,
+  record: MetaRecord,
+  expectedRevision: number | null,
+  now: number,
+): MetaWritten {
+  const place = `${record.kind}\n${record.key}`
+  const current = standing(metas.get(place), now)
+  if ((current?.revision ?? null) !== expectedRevision) return { ok: false, current }
+  metas.set(place, record)
+  return { ok: true }
 }

@@ -63,9 +63,9 @@ function guest(store: DataStore): DataStore {
 }
 
 const tiny: MakeStore = () => {
-  const tables: Parameters<typeof tinyStore>[0] = new Map()
+  const tables: Parameters<typeof tinyStore>[0] = { instances: new Map(), metas: new Map() }
   const { now, advance } = movable()
-  return { open: () => tinyStore(tables, now), dispose: () => tables.clear(), advance }
+  return { open: () => tinyStore(tables, now), dispose: () => tables.instances.clear(), advance }
 }
 
 /** Cannot move its clock, like a server. */

@@ -48,6 +48,11 @@ beforeAll(async () => {
     const rare = ['failed', 'waiting', 'completed'] as const
     await put(store, ...rare.map((status) => insertion(`rare-${status}`, { workflow: 'rare', status })))
     const long = rowsOf(1, 4_000, (seq) => `p${seq % 3}`)
+    await full().query(
+      `INSERT INTO ${full().schema}.polaris_meta
+       SELECT 'graph', 'k' || n, 1, '{}', CASE WHEN n % 2 = 0 THEN 5 END FROM generate_series(1, $1::int) n`,
+      [COUNT],
+    )
     await put(store, insertion('long', { status: 'completed', rows: 4_000, createdAt: 1_700_000_000_000 }, long))
   } finally {
     await store.close()
@@ -89,6 +94,7 @@ function isRare({ items }: Page<Header>, count: number): void {
   expect(items.map(({ workflow }) => workflow)).toEqual(new Array(count).fill('rare'))
 }
 
+const META = { kind: 'graph', key: 'k7', revision: 1, value: '{}', expiresAt: null } as const
 const RANGE = { createdFrom: 1_700_000_010_000 }
 
 const CALLS: readonly (readonly [what: string, most: number, work: (store: DataStore) => Promise<unknown>])[] = [
@@ -109,6 +115,9 @@ const CALLS: readonly (readonly [what: string, most: number, work: (store: DataS
   ['an append to a new one', 50, async (store) => store.append([delta('new', 'r-1')])],
   ['a request', 50, async (store) => store.request('new', 'r-1')],
   ['a page of mail', 50, async (store) => store.mail('new', { limit: 5 })],
+  ['a meta record', 50, async (store) => expect(await store.meta('graph', 'k7')).toBeDefined()],
+  ['setting a meta record', 50, async (store) => store.setMeta({ ...META, revision: 2 }, 1)],
+  ['a page of meta records', 50, async (store) => store.listMeta('graph', { after: 'k1', limit: 5 })],
   ['pruning', 50, async (store) => store.prune(5, 5)],
 ]
 

@@ -5,6 +5,7 @@ import { isPolarisError, type ErrorCode } from '../../src/graph/errors.ts'
 import type { DataStore } from '../../src/stores/contract.ts'
 import { postgresStore, type PostgresOptions } from '../../src/stores/postgres.ts'
 import { loadDriver } from '../../src/stores/postgres/driver.ts'
+import { MIGRATIONS } from '../../src/stores/postgres/schema.ts'
 import { claim, delta, header, insertion, put, row, snapshot, update } from '../../src/testing/conformance-kit.ts'
 import { storeConformance } from '../../src/testing/conformance.ts'
 import {
@@ -94,10 +95,9 @@ describe('opening', () => {
     await Promise.all(stores.map((store, index) => put(store, insertion(`i-${index}`))))
     const { items } = await open().list({ limit: 100 })
     expect(items).toHaveLength(20)
-    expect(await medium.query(`SELECT version FROM ${medium.schema}.polaris_migrations`)).toEqual([
-      { version: 1 },
-      { version: 2 },
-    ])
+    expect(await medium.query(`SELECT version FROM ${medium.schema}.polaris_migrations`)).toEqual(
+      MIGRATIONS.map((_, index) => ({ version: index + 1 })),
+    )
   })
 
   it('20 stores at once bring a schema of version 1 up to date; what was in it stands, and old processes go on', async () => {
@@ -135,7 +135,7 @@ describe('opening', () => {
   it('a schema that a newer version made is left alone', async () => {
     await open().read('a')
     await medium.query(`INSERT INTO ${medium.schema}.polaris_migrations VALUES (99, now())`)
-    await refuses('STORE_NEWER', /schema 99, this one knows 2\): update the package/, () => open().read('a'))
+    await refuses('STORE_NEWER', /schema 99, this one knows \d\): update the package/, () => open().read('a'))
   })
 
   it('who may not make a schema is told what to grant, and goes on when it is granted', async () => {

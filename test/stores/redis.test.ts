@@ -98,7 +98,12 @@ describe('the redis store among others', () => {
     await store.append([{ header: header('a'), mail }])
     const { header: last } = (await store.read('a'))!
     await put(store, { ...update(last), handled: { seq: 1, outcome: 'done', at: 1 } })
-    const keys = await connected(serverUrl('redis')).keys(`*${options.prefix}*`)
+    await store.setMeta({ kind: 'graph', key: 'a', revision: 1, value: '', expiresAt: 9e12 }, null)
+    const all = await connected(serverUrl('redis')).keys(`*${options.prefix}*`)
+    const ofMeta = all.filter((key) => /:(k|x):graph$|:e$/.test(key))
+    expect(ofMeta.length).toBe(3)
+    expect(new Set(ofMeta.map((key) => /^\{(.*?)\}/.exec(key)?.[1])).size).toBe(1)
+    const keys = all.filter((key) => !ofMeta.includes(key))
     const tags = keys.map((key) => /^\{(.*?)\}/.exec(key)?.[1])
     expect(keys.length).toBe(7)
     expect(new Set(tags).size).toBe(2)
@@ -284,6 +289,11 @@ describe('redis in trouble', () => {
     expect((await store.history('a', { limit: 1 })).length).toBe(1)
     expect(await store.prune(2, 1)).toBe(1)
     expect(await store.request('a', 'r-0')).toBe(undefined)
+    const meta = { kind: 'graph', key: 'a', revision: 1, value: '1', expiresAt: 5 }
+    expect(await store.setMeta(meta, null)).toEqual({ ok: true })
+    expect(await store.meta('graph', 'a')).toBeUndefined()
+    expect(await store.listMeta('graph', { limit: 1 })).toEqual([])
+    expect(await store.prune(2, 1)).toBe(1)
     const { header: last } = (await store.read('a'))!
     expect(await store.remove([{ id: 'a', expected: last, tombstone: { ...last, status: 'deleted' } }])).toMatchObject([
       { ok: true },

@@ -55,6 +55,11 @@ export function silenced(store: DataStore, isDead: () => boolean): DataStore {
     list: (query) => alive(() => store.list(query)),
     history: (id, query) => alive(() => store.history(id, query)),
     prune: (handledBefore, limit) => alive(() => store.prune(handledBefore, limit)),
+    meta: (kind, key) => alive(() => store.meta(kind, key)),
+    setMeta: (record, expectedRevision) => alive(() => store.setMeta(record, expectedRevision)),
+    listMeta: (kind, query) => alive(() => store.listMeta(kind, query)),
+    // A dead process may look at its watch.
+    ...(store.now !== undefined && { now: store.now.bind(store) }),
     close: () => undefined,
   }
 }

@@ -7,6 +7,7 @@ import type {
   ClaimQuery,
   Header,
   Mail,
+  MetaRecord,
   Removal,
   Row,
   Snapshot,
@@ -20,10 +21,10 @@ export interface Document {
   readonly mail: readonly Mail[]
 }
 
-/** What a step makes of a document: an answer, and the document as it shall stand if it changes; `null`: none. */
-export interface Step<A> {
+/** What a step makes of what is under a key: an answer, and what shall stand there if it changes; `null`: nothing. */
+export interface Step<A, T = Document> {
   readonly answer: A
-  readonly next?: Document | null
+  readonly next?: T | null
 }
 
 /**
@@ -31,29 +32,36 @@ export interface Step<A> {
  * format.
  */
 const FORMAT = 'polaris/'
-/** 1 had no `cancelling`, nor anything in place of what is gone. */
+/** 1 had no `cancelling`, no meta records, nor anything in place of what is gone. */
 const VERSION = 2
 const HEADS = Array.from({ length: VERSION }, (_, index) => `${FORMAT}${index + 1} `)
 const HEAD = HEADS[VERSION - 1] as string
 
-/** `null`: what is left under the key of an instance that is gone, where keys cannot be deleted. */
-export function writeDocument(document: Document | null): string {
-  return HEAD + JSON.stringify(document)
+/** `null`: what is left under the key of what is gone, where keys cannot be deleted. */
+export function writeText(kept: Document | MetaRecord | null): string {
+  return HEAD + JSON.stringify(kept)
 }
 
 /** @throws `STORE_NEWER` and `STORE_INVALID` */
 export function readDocument(key: string, text: string): Document | undefined {
-  const head = HEADS.find((each) => text.startsWith(each))
-  if (head === undefined) throw unknownFormat(key, text)
+  return parse(key, text, ({ header, rows, mail }: Document, version) => ({
+    header: version === VERSION ? header : { ...header, cancelling: 0 },
+    rows: rows.map((row) => ({ ...row, value: row.value })),
+    mail: mail.map((one) => ({ ...one, body: one.body })),
+  }))
+}
+
+/** @throws `STORE_NEWER` and `STORE_INVALID` */
+export function readMeta(key: string, text: string): MetaRecord | undefined {
+  return parse(key, text, (record: MetaRecord) => record)
+}
+
+function parse<T>(key: string, text: string, take: (kept: T, version: number) => T): T | undefined {
+  const index = HEADS.findIndex((each) => text.startsWith(each))
+  if (index < 0) throw unknownFormat(key, text)
   try {
-    const document = JSON.parse(text.slice(head.length)) as Document | null
-    if (document === null) return undefined
-    const { header, rows, mail } = document
-    return {
-      header: head === HEAD ? header : { ...header, cancelling: 0 },
-      rows: rows.map((row) => ({ ...row, value: row.value })),
-      mail: mail.map((one) => ({ ...one, body: one.body })),
-    }
+    const kept = JSON.parse(text.slice(HEADS[index]?.length)) as T | null
+    return kept === null ? undefined : take(kept, index + 1)
   } catch (cause) {
     throw new PolarisError('STORE_INVALID', `What is kept under '${key}' is damaged: restore it from a backup.`, {
       cause,
@@ -211,7 +219,7 @@ function oddText(what: string, name: number | string, id: string, value: unknown
 }
 
 /** JSON would turn such a number into `null`. */
-function oddNumber(record: object, id: string): PolarisError | undefined {
+export function oddNumber(record: object, id: string): PolarisError | undefined {
   const odd = Object.entries(record).find(([, value]) => typeof value === 'number' && !Number.isFinite(value))
   if (odd === undefined) return undefined
   return new PolarisError('DATA_INVALID', `'${odd[0]}' of '${id}' is ${String(odd[1])}, which is no number to keep.`)

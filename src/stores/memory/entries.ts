@@ -1,5 +1,6 @@
 import type { Expected, Header, Mail, Row } from '../contract.ts'
 import type { Position } from '../paging.ts'
+import type { MetaRecords } from './meta.ts'
 
 export interface Entry {
   /** The newest there was, also of an entry that is gone. */
@@ -26,6 +27,7 @@ export interface Memory {
   gone: number
   /** Those with a `wakeAt`. */
   readonly waking: Set<Entry>
+  readonly metas: MetaRecords
   readonly strict: boolean
   readonly listeners: Set<(id: string) => void>
   now(): number

@@ -237,6 +237,45 @@ BEGIN
 END $$`
 }
 
+/** @param schema quoted */
+export function setMetaFunction(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.polaris_set_meta_4(
+  relaxed boolean, clock bigint, kind_ text, key_ text, expected bigint, revision_ bigint, value_ text, expires bigint
+) RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+  present bigint := ${PRESENT};
+BEGIN
+  ${SYNCHRONOUS}
+  IF expected IS NULL THEN
+    INSERT INTO ${schema}.polaris_meta AS m (kind, key, revision, value, expires_at)
+    VALUES (kind_, key_, revision_, value_, expires)
+    ON CONFLICT (kind, key) DO UPDATE
+      SET revision = excluded.revision, value = excluded.value, expires_at = excluded.expires_at
+      WHERE m.expires_at <= present;
+  ELSE
+    UPDATE ${schema}.polaris_meta m SET revision = revision_, value = value_, expires_at = expires
+    WHERE m.kind = kind_ AND m.key = key_ AND m.revision = expected
+      AND (m.expires_at IS NULL OR m.expires_at > present);
+  END IF;
+  RETURN FOUND;
+END $$`
+}
+
+/** @param schema quoted */
+export function listMetaFunction(schema: string): string {
+  return `
+CREATE FUNCTION ${schema}.polaris_list_meta_4(clock bigint, kind_ text, after text, most bigint)
+RETURNS SETOF ${schema}.polaris_meta LANGUAGE plpgsql SET enable_sort = off SET enable_seqscan = off AS $$
+DECLARE
+  present bigint := ${PRESENT};
+BEGIN
+  RETURN QUERY SELECT m.* FROM ${schema}.polaris_meta m
+    WHERE m.kind = kind_ AND m.key > after AND (m.expires_at IS NULL OR m.expires_at > present)
+    ORDER BY m.key LIMIT most;
+END $$`
+}
+
 /** In milliseconds, at this very moment: `now()` would be the transaction's beginning. */
 export const SERVER_TIME = 'floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint'
 

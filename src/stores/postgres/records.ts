@@ -81,7 +81,7 @@ export function checkHeader(header: Header): void {
 }
 
 /** UTF-8 has no lone surrogates and Postgres no NUL: `pg` would write another text, and not say so. */
-function checkText(text: string, what: string): void {
+export function checkText(text: string, what: string): void {
   if (typeof text === 'string' && !UNSAFE.test(text)) return
   const found = typeof text === 'string' ? JSON.stringify(text) : `a ${typeof text}`
   throw new PolarisError(
@@ -205,6 +205,6 @@ export function storeText(text: string): string {
   return UNSAFE.test(text) || text.startsWith(DIGEST) ? DIGEST + JSON.stringify(text) : text
 }
 
-function loadText(stored: string): string {
+export function loadText(stored: string): string {
   return stored.startsWith(DIGEST) ? (JSON.parse(stored.slice(1)) as string) : stored
 }

@@ -1,6 +1,13 @@
 /** Makes or updates the tables, and refuses those that are newer. */
 import { PolarisError } from '../../graph/errors.ts'
-import { appendFunction, claimFunction, removeFunction, writeFunction } from './functions.ts'
+import {
+  appendFunction,
+  claimFunction,
+  listMetaFunction,
+  removeFunction,
+  setMetaFunction,
+  writeFunction,
+} from './functions.ts'
 
 /** The statements of each version, for a schema of this name, quoted. */
 type Migrations = readonly ((schema: string) => readonly string[])[]
@@ -14,7 +21,7 @@ type Migrations = readonly ((schema: string) => readonly string[])[]
  * leaves status and `wake_at` alone touches no index (that is what the fill factor leaves room for). The rows' key keeps those of one place
  * together with the newest last: `read` seeks from place to place.
  */
-const MIGRATIONS: Migrations = [
+export const MIGRATIONS: Migrations = [
   (schema) => [
     `CREATE TABLE ${schema}.polaris_instances (
        id text COLLATE "C" PRIMARY KEY,
@@ -70,6 +77,19 @@ const MIGRATIONS: Migrations = [
   (schema) => [
     `DROP INDEX ${schema}.polaris_instances_list`,
     `CREATE INDEX polaris_instances_kind ON ${schema}.polaris_instances (workflow, status, created_at, id)`,
+  ],
+  (schema) => [
+    `CREATE TABLE ${schema}.polaris_meta (
+       kind text COLLATE "C" NOT NULL,
+       key text COLLATE "C" NOT NULL,
+       revision bigint NOT NULL,
+       value text COLLATE "C" NOT NULL,
+       expires_at bigint,
+       PRIMARY KEY (kind, key)
+     )`,
+    `CREATE INDEX polaris_meta_expired ON ${schema}.polaris_meta (expires_at) WHERE expires_at IS NOT NULL`,
+    setMetaFunction(schema),
+    listMetaFunction(schema),
   ],
 ]
 

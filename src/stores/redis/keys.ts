@@ -13,6 +13,8 @@ export interface Partition {
   readonly list: string
   /** Sorted by time: mail that was handled. */
   readonly handled: string
+  /** Sorted by time: when meta records expire. */
+  readonly expiry: string
 }
 
 export interface Keys {
@@ -39,7 +41,7 @@ export function makeKeys(prefix: string, count: number): Keys {
   }
   const partitions = Array.from({ length: count }, (_, index): Partition => {
     const tag = `{${prefix}:${index}}`
-    return { index, tag, wake: `${tag}:w`, list: `${tag}:l`, handled: `${tag}:h` }
+    return { index, tag, wake: `${tag}:w`, list: `${tag}:l`, handled: `${tag}:h`, expiry: `${tag}:e` }
   })
   return {
     partitions,
@@ -61,6 +63,16 @@ export function oldRowsKey({ tag }: Partition, id: string): string {
 
 export function mailKey({ tag }: Partition, id: string): string {
   return `${tag}:m:${packLine(id)}`
+}
+
+/** Meta records of a kind. */
+export function metaKey({ tag }: Partition, kind: string): string {
+  return `${tag}:k:${packLine(kind)}`
+}
+
+/** Their keys, in order. */
+export function metaIndexKey({ tag }: Partition, kind: string): string {
+  return `${tag}:x:${packLine(kind)}`
 }
 
 /** FNV-1a. It never changes: stored instances are found by it. */

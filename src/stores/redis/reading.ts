@@ -1,6 +1,6 @@
 /** `read`, `history`, `mail`, `request` and `list`. */
 import type { Header, HistoryQuery, ListQuery, Mail, Page, Row, Snapshot } from '../contract.ts'
-import { checkLimit, LISTED, matcherOf, readCursor, statusesOf, writeCursor } from '../paging.ts'
+import { checkLimit, compareCodePoints, LISTED, matcherOf, readCursor, statusesOf, writeCursor } from '../paging.ts'
 import { quote } from '../codec.ts'
 import { batch, type Item, unbatch } from './calls.ts'
 import type { Connection } from './connection.ts'
@@ -129,11 +129,14 @@ async function scan(
     for (const member of members) listed.push(records.toListed(member))
     if (stop === undefined || stop === '') continue
     const { position } = records.toListed(stop)
-    if (horizon === undefined || compareBytes(position, horizon) < 0) horizon = position
+    if (horizon === undefined || compareCodePoints(position, horizon) < 0) horizon = position
   }
-  listed.sort((a, b) => compareBytes(a.position, b.position))
+  listed.sort((a, b) => compareCodePoints(a.position, b.position))
   const end = horizon
-  return { horizon, listed: end === undefined ? listed : listed.filter((one) => compareBytes(one.position, end) <= 0) }
+  return {
+    horizon,
+    listed: end === undefined ? listed : listed.filter((one) => compareCodePoints(one.position, end) <= 0),
+  }
 }
 
 async function readHeaders(
@@ -148,20 +151,4 @@ async function readHeaders(
   const batches = batch(items, connection.cluster)
   const texts = unbatch(batches, await connection.run(HEADERS, batches), items.length)
   return texts.map((text, index) => (text === '' ? undefined : records.toHeader(listed[index]?.id ?? '', text)))
-}
-
-/** The order of Redis, that of UTF-8, which differs from that of JavaScript behind U+D7FF. */
-function compareBytes(a: string, b: string): number {
-  const length = Math.min(a.length, b.length)
-  for (let index = 0; index < length; index += 1) {
-    const x = a.charCodeAt(index)
-    const y = b.charCodeAt(index)
-    if (x !== y) return rank(x) - rank(y)
-  }
-  return a.length - b.length
-}
-
-/** Surrogates stand for what comes behind all else. */
-function rank(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
 }

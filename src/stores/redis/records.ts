@@ -33,7 +33,7 @@ export function packLine(text: string): string {
 }
 
 /** Whatever its length and lines; only what UTF-8 cannot carry is escaped. */
-function packText(text: string): string {
+export function packText(text: string): string {
   return text.startsWith(ESCAPED) || /\p{Surrogate}/u.test(text) ? ESCAPED + JSON.stringify(text) : text
 }
 
@@ -41,7 +41,7 @@ export function unpack(stored: string): string {
   return stored.startsWith(ESCAPED) ? (JSON.parse(stored.slice(1)) as string) : stored
 }
 
-function refuse(what: string): never {
+export function refuse(what: string): never {
   throw new PolarisError('DATA_INVALID', `Redis cannot store ${what}.`)
 }
 

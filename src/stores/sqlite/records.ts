@@ -185,6 +185,6 @@ export function storeText(text: string): string {
   return UNSAFE.test(text) ? ESCAPED + JSON.stringify(text) : text
 }
 
-function loadText(stored: string): string {
+export function loadText(stored: string): string {
   return stored.startsWith(ESCAPED) ? (JSON.parse(stored.slice(1)) as string) : stored
 }

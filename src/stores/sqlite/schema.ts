@@ -68,6 +68,15 @@ export const MIGRATIONS: readonly string[] = [
   // In the place of the index by status alone: a page of a rare workflow went through all that there is.
   `DROP INDEX polaris_instances_status;
    CREATE INDEX polaris_instances_kind ON polaris_instances (workflow, status, created_at, id);`,
+  `CREATE TABLE polaris_meta (
+     kind TEXT NOT NULL,
+     key TEXT NOT NULL,
+     revision INTEGER NOT NULL,
+     value TEXT NOT NULL,
+     expires_at INTEGER,
+     PRIMARY KEY (kind, key)
+   ) WITHOUT ROWID;
+   CREATE INDEX polaris_meta_expired ON polaris_meta (expires_at) WHERE expires_at IS NOT NULL;`,
 ]
 
 /**
