@@ -155,6 +155,32 @@ describe('watch', () => {
     )
   })
 
+  it('asks again after news, also where a read of before is still under way', async () => {
+    const { A, w } = world()
+    const store = memory.medium().open()
+    const [slow, goOn] = [deferred(), deferred()]
+    let holds = false
+    const read = async (id: string) => {
+      const snapshot = await store.read(id)
+      if (!holds) return snapshot
+      holds = false
+      slow.resolve()
+      await goOn.promise
+      return snapshot
+    }
+    const polaris = over({ ...store, read }, w)
+    await polaris.executor().sequential(w, 'i', A('a1'))
+    holds = true
+    const one = polaris.watch('i').next()
+    await slow.promise
+    await polaris.executor().sequential(w, 'i', A('a2'))
+    const { value } = await polaris.watch('i').next()
+    expect(value?.summary.scopes).toBe(2)
+    goOn.resolve()
+    expect((await one).value?.summary.scopes).toBe(1)
+    await polaris.close()
+  })
+
   it('refuses what cannot be watched', async () => {
     const { w } = world()
     const polaris = over(memory.medium().open(), w)

@@ -326,6 +326,16 @@ describe('hosts and origins', () => {
     }
   })
 
+  it('a page without TLS may not call a service with it, though both have one name', async () => {
+    const { handler } = worldOf()
+    const statusOf = async (origin: string) => {
+      const headers = { authorization: `Bearer ${TOKEN}`, origin }
+      return (await handler(new Request('https://localhost:8443/api', { headers }))).status
+    }
+    expect(await statusOf('https://localhost:8443')).toBe(200)
+    expect(await statusOf('http://localhost:8443')).toBe(403)
+  })
+
   it('those named may call, and are told so', async () => {
     const origin = 'https://admin.example.com'
     const world = worldOf({ origins: [origin] })

@@ -59,6 +59,12 @@ describe('sensitive data', () => {
         expect(text).not.toContain('bank refuses')
         expect(text).toContain('withheld, since the builder has to do with sensitive data')
       }
+      await feed('none', { Card: { number: '000' } })
+      for (const path of ['explain', 'history']) {
+        const { text } = await ask(`/api/instances/none/${path}`)
+        expect(text).not.toContain('no card like')
+        expect(text).toContain('withheld, since')
+      }
       expect((await feed('open', { RideRequest: { ...RIDE, to: 'nowhere' } })).text).toContain('no way from Zoo')
       expect((await ask('/api/instances/open/explain')).text).toContain('no way from Zoo')
       expect((await feed('later', { RideRequest: { ...RIDE, to: 'later' } })).status).toBe(200)
