@@ -12,8 +12,8 @@ export interface Work {
   readonly node: Node
   readonly input: Readonly<Record<string, unknown>>
   readonly reads: Reads
-  /** The scope of the newest change this run answers to. It stays the same however often the run is tried. */
-  readonly cause: number
+  /** What the run answers to: the scope of its newest input, and in loops more. The same however often the run is tried. */
+  readonly cause: number | string
   /** The run only makes a transient again that a reader lacks. */
   readonly supply: boolean
 }
@@ -286,6 +286,7 @@ export class Scope {
     let seq = 0
     let cause = this.asked ? this.state.askedAgain(node.index) : 0
     let wanted = -1
+    const looped: (Row | undefined)[] | undefined = this.graph.loops ? [] : undefined
     for (let i = 0; i < inputs.length; i++) {
       const { key, slot, kind, lookback } = inputs[i] as Node['inputs'][number]
       let value = values.get(slot)
@@ -296,6 +297,7 @@ export class Scope {
       }
       if (kind === ACCESS && this.supplied?.has(slot) === true) value = undefined
       if (kind !== ACCESS && row !== undefined && row.scope > cause) cause = row.scope
+      looped?.push(kind === ACCESS ? undefined : row)
       seq = value === undefined || row === undefined ? 0 : row.seq
       if (seqs !== undefined) seqs[i] = seq
       if (value === undefined) {
@@ -314,7 +316,7 @@ export class Scope {
       node,
       input,
       reads: seqs ?? seq,
-      cause,
+      cause: looped === undefined ? cause : causeInLoop(cause, looped),
       supply: this.demanded !== undefined && this.demanded.has(node.index),
     }
   }
@@ -356,6 +358,15 @@ export class Scope {
     this.unpark(node.index)
     return undefined
   }
+}
+
+/**
+ * In a loop an input may change after its reader ran in the same scope: made again for somebody, or tried again after a throw,
+ * the reader has other inputs of the same scope. Each is told apart by its pass, which a crash or another order leaves alone.
+ */
+function causeInLoop(scope: number, rows: readonly (Row | undefined)[]): string {
+  const passes = rows.map((row) => (row?.scope !== scope ? '' : row.outcome === 'fed' ? 'fed' : row.pass))
+  return `${scope}.${passes.join('.')}`
 }
 
 /** Nodes that unsettled rows show to have run. */

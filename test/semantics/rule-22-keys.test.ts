@@ -56,6 +56,31 @@ describe('rule 22 and P8: idempotency keys', () => {
       expect(keys).toHaveLength(6)
     })
 
+    it('P8: a transient made again in a loop has a key of its own where its inputs changed since, and only there', async () => {
+      const [A, X, M, B, T] = texts('A', 'X', 'M', 'B', 'T')
+      const lab = newLab()
+      const keys: string[] = []
+      const builders = [
+        lab.step('m', [A], M, { optionals: [B], does: noting(keys) }),
+        lab.step('b', [M], B),
+        lab.step('t', [M, X], T),
+      ]
+      const w = workflow({ name: 'w', builders, target: T, transients: [M], loops: true })
+      const medium = kind.medium()
+      const run = over(medium.open(), w).executor()
+      await run.sequential(w, 'i', A('a1'))
+      // What `b` made reaches back to `m`, which has run: only who lacks the transient has it made again, of that.
+      await run.sequential(w, 'i', X('x2'))
+      await over(medium.open(), w).executor().parallel(w, 'i', X('x3'))
+      expect(lab.made.filter((made) => made.startsWith('m('))).toEqual([
+        'm(a1,-)',
+        'm(a1,b(m(a1,-)))',
+        'm(a1,b(m(a1,-)))',
+      ])
+      expect(keys[1]).not.toBe(keys[0])
+      expect(keys[2]).toBe(keys[1])
+    })
+
     it('rule 22: a once builder keeps its key over failures, whatever changes, until it ends without a product', async () => {
       const [A, T] = texts('A', 'T')
       const lab = newLab()

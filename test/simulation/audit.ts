@@ -439,8 +439,6 @@ function checkKey(
   keys.set(run, key)
   // A `once` builder's key is for its product, whatever it is made of; a pure one has no effects to name.
   if (b.once || b.pure) return
-  // A transient made again for a reader goes by the scope of its newest input: in a loop there may be two such inputs.
-  if (graph.spec.transients.includes(b.produces) && graph.cut.some(({ to }) => to === b.name)) return
   // A transient that was fed is gone with the process.
   const kept = [...b.consumes, ...b.optionals].filter((name) => !graph.spec.transients.includes(name))
   const seen = JSON.stringify(kept.map((name) => inputs[name]))
