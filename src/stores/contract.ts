@@ -410,8 +410,9 @@ export interface DataStore {
   /**
    * Puts mail into mailboxes; answers in the order given. Each, atomically: finds mail of the same request id; else
    * creates the instance or raises its `mailAppended`, inserts the mail with that `seq`, and, where nobody holds the
-   * instance, sets `wakeAt` to the present by the store's clock; with `cancels` it sets `cancelling` as well. Takes no
-   * revision and changes nothing else, so that it never makes the holder lose. Several for one instance in a call are appended in the order given.
+   * instance and it is not due already, sets `wakeAt` to the present by the store's clock: what is due keeps its place among
+   * what is claimed. With `cancels` it sets `cancelling` as well. Takes no revision and changes nothing else, so that it
+   * never makes the holder lose. Several for one instance in a call are appended in the order given.
    */
   append(appends: readonly Append[]): Awaitable<readonly Appended[]>
   /**

@@ -4,7 +4,7 @@ import type { ClaimQuery, DataStore, Header, HistoryQuery, ListQuery, Page } fro
 import { append, apply, claim, isDue, prune, remove, snapshotOf } from './key-value/document.ts'
 import { type KeyValueFunctions, type KeyValueMedium, makeMedium } from './key-value/medium.ts'
 import { makeMeta, pruneMeta } from './key-value/meta.ts'
-import { isLeft } from './left.ts'
+import { isLeft } from './waking.ts'
 import { checkLimit, matcherOf, type Position, readCursor, writeCursor } from './paging.ts'
 
 export type { KeyValueFunctions } from './key-value/medium.ts'

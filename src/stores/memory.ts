@@ -20,7 +20,7 @@ import type {
   StoreCapabilities,
   Written,
 } from './contract.ts'
-import { isLeft } from './left.ts'
+import { isLeft } from './waking.ts'
 import { addEntry, copyRow, differs, type Entry, giveHeader, type Memory, setHeader } from './memory/entries.ts'
 import { append, mailAfter, noteOutcome, oddBody, prune, putMail, request, tell } from './memory/mail.ts'
 import { listMeta, meta, pruneMeta, setMeta } from './memory/meta.ts'

@@ -162,6 +162,15 @@ const raising: Group['cases'] = [
     },
   },
   {
+    name: 'one that is due already keeps its place among what is claimed, however often more comes',
+    async run({ store }) {
+      await put(store, insertion('a', { wakeAt: 5 }))
+      for (const requestId of ['r-1', 'r-2']) {
+        same((await post(store, delta('a', requestId))).wakeAt, 5, 'since when it is due')
+      }
+    },
+  },
+  {
     name: 'never makes the holder lose',
     async run({ store }) {
       let last = await putOne(store, { ...insertion('a', { holder: 'w-1', mailAppended: 0 }), lease: LONG })

@@ -128,7 +128,8 @@ function append(tables: Map<string, Instance>, { header, expect, cancels, mail }
   if (current && (current.workflow !== header.workflow || takesNoMail(current))) return { ok: false, current }
 
   const seq = (current?.mailAppended ?? 0) + 1
-  const wakeAt = current !== undefined && current.holder !== null ? current.wakeAt : now
+  const held = current !== undefined && current.holder !== null
+  const wakeAt = held ? current.wakeAt : Math.min(current?.wakeAt ?? now, now)
   const next = { ...(current ?? header), mailAppended: seq, cancelling: cancels ? seq : 0, wakeAt }
   const letters = [...(found?.mail ?? []), { ...mail, seq, outcome: null, handledAt: null }]
   tables.set(header.id, { header: next, rows: found?.rows ?? [], mail: letters })

@@ -13,6 +13,7 @@ import type {
   Snapshot,
   Written,
 } from '../contract.ts'
+import { wokenAt } from '../waking.ts'
 
 export interface Document {
   readonly header: Header
@@ -144,7 +145,7 @@ export function append(document: Document | undefined, given: Append, now: numbe
   if (!fits) return { answer: { ok: false, current } }
   const before = current ?? { ...header, holder: null, mailAppended: 0, mailHandled: 0, cancelling: 0 }
   const seq = before.mailAppended + 1
-  const wakeAt = before.holder === null ? now : before.wakeAt
+  const wakeAt = before.holder === null ? wokenAt(before.wakeAt, now) : before.wakeAt
   const after = { ...before, mailAppended: seq, cancelling: cancels ? seq : before.cancelling, wakeAt }
   const letter: Mail = { ...mail, seq, outcome: null, handledAt: null }
   return {

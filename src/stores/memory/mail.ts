@@ -1,6 +1,7 @@
 import { describeValue, PolarisError } from '../../graph/errors.ts'
 import type { Append, Appended, Handled, Header, HistoryQuery, Mail } from '../contract.ts'
 import { checkLimit } from '../paging.ts'
+import { wokenAt } from '../waking.ts'
 import { addEntry, type Entry, giveHeader, type Memory, setHeader } from './entries.ts'
 
 export function append(memory: Memory, { header, expect, cancels, mail }: Append): Appended {
@@ -19,7 +20,7 @@ export function append(memory: Memory, { header, expect, cancels, mail }: Append
   if (expect === 'new' || current.workflow !== header.workflow || takesNoMail(current)) {
     return { ok: false, current: giveHeader(memory, current) }
   }
-  const wakeAt = current.holder === null ? memory.now() : current.wakeAt
+  const wakeAt = current.holder === null ? wokenAt(current.wakeAt, memory.now()) : current.wakeAt
   const mailAppended = current.mailAppended + 1
   const cancelling = cancels ? mailAppended : current.cancelling
   setHeader(memory, entry, { ...current, mailAppended, cancelling, wakeAt })

@@ -129,7 +129,7 @@ BEGIN
           answer := 'appended';
           UPDATE ${schema}.polaris_instances i SET mail_appended = i.mail_appended + 1,
             cancelling = CASE WHEN cancels[k] THEN i.mail_appended + 1 ELSE i.cancelling END,
-            wake_at = CASE WHEN i.holder IS NULL THEN ${PRESENT} ELSE i.wake_at END
+            wake_at = CASE WHEN i.holder IS NULL THEN least(i.wake_at, ${PRESENT}) ELSE i.wake_at END
           WHERE i.id = ids[k] RETURNING i.* INTO instance;
         END IF;
         EXIT;

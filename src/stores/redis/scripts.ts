@@ -118,7 +118,7 @@ local function apply(k, g)
     if expect == 'new' or workflow ~= ARGV[g + 3] or x ~= '' or s == 'x' or s == 'd' then return '-' .. h end
     seq = text(tonumber(a) + 1)
     local wake = w
-    if o == '' then wake = NOW end
+    if o == '' and (w == '' or tonumber(w) > now) then wake = NOW end
     h = seq .. (cancels and 'x' .. seq or '') .. '\n' .. wake .. '\n' .. f .. '\n' .. c .. '\n' .. o .. '\n' .. tail
     call('HSET', key, 'h', h)
     if wake ~= w then call('ZADD', KEYS[k + 3], wake, id .. '\0' .. version .. '\0' .. workflow) end

@@ -1,5 +1,5 @@
 import type { Append, Appended, Change, Expected, Header, Written } from '../contract.ts'
-import { isLeft } from '../left.ts'
+import { isLeft, wokenAt } from '../waking.ts'
 import type { SqliteDatabase, SqliteStatement, SqlValue } from './driver.ts'
 import { isRefusal, translate } from './failure.ts'
 import {
@@ -211,7 +211,7 @@ function takesNoMail({ status, cancelling }: HeaderRecord): boolean {
 }
 
 function raised(header: Header, cancels: boolean, now: number): Header {
-  const wakeAt = header.holder === null ? now : header.wakeAt
+  const wakeAt = header.holder === null ? wokenAt(header.wakeAt, now) : header.wakeAt
   const mailAppended = header.mailAppended + 1
   return { ...header, mailAppended, cancelling: cancels ? mailAppended : header.cancelling, wakeAt }
 }

@@ -4,3 +4,8 @@ import type { Header } from './contract.ts'
 export function isLeft({ holder, wakeAt }: Pick<Header, 'holder' | 'wakeAt'>, now: number): boolean {
   return holder === null && wakeAt !== null && wakeAt <= now
 }
+
+/** When an instance is due that nobody holds and mail has come for: at once, or since when it was, which keeps it its place. */
+export function wokenAt(wakeAt: number | null, now: number): number {
+  return wakeAt === null ? now : Math.min(wakeAt, now)
+}
