@@ -9,6 +9,7 @@ import { checkExpectation, notFound, overtaken } from './refusals.ts'
 import type { Registry } from './registry.ts'
 import type { Remover } from './removal.ts'
 import type { StoreClock } from './store-clock.ts'
+import { versionAt } from './standing.ts'
 import type { WarmOnes } from './warm.ts'
 
 export interface LivesFacts {
@@ -63,8 +64,9 @@ export class Lives {
     const header = (await store.read(id))?.header
     // What only waits in the mailbox is not part of the copy.
     if (header === undefined || header.status === 'deleted' || header.rows === 0) throw notFound(id)
-    const served = registry.serving(id, header.workflow, header.version)
     const copied = await copyHistory(store, header, at)
+    const version = await versionAt(store, header, copied.rows.at(-1)?.seq ?? 0)
+    const served = registry.serving(id, header.workflow, version)
     if ((await store.read(id))?.header.incarnation !== header.incarnation) throw notFound(id)
     const change = forkChange(
       served,

@@ -217,13 +217,10 @@ class Plan {
 
 function rowOf({ place, builder, data, stored, origin, outcome }: Draft, seq: number, scope: number): Row {
   const was = { outcome, seq: origin.seq, scope: origin.scope, pass: origin.pass }
-  const { because, awaits, sameAs } = outcome === null ? {} : (origin.note ?? {})
-  const note: RowNote = {
-    was,
-    ...(because !== undefined && { because }),
-    ...(awaits !== undefined && { awaits }),
-    ...(place.startsWith(UNCHANGED) && sameAs !== undefined && { sameAs }),
-  }
+  // What is said of the older row holds of this one; but a run that left its product in place is told apart by its own place.
+  const { was: _, sameAs, ...said } = outcome === null ? {} : (origin.note ?? {})
+  const unchanged = place.startsWith(UNCHANGED) && sameAs !== undefined
+  const note: RowNote = { ...said, was, ...(unchanged && { sameAs }) }
   const { startedAt, endedAt } = origin
   const inputs = [origin.seq]
   return {

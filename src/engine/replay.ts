@@ -9,6 +9,7 @@ import { notFound } from './refusals.ts'
 import type { Registry } from './registry.ts'
 import { ScopeResult } from './result.ts'
 import { inOrder } from './rows.ts'
+import { versionAt } from './standing.ts'
 import { loadState } from './state.ts'
 
 const PAGE = 1000
@@ -29,9 +30,10 @@ export async function replay({ store, registry, decode }: ReplayFacts, id: strin
   const snapshot = await store.read(id)
   if (snapshot === undefined || snapshot.header.status === 'deleted' || text === null) throw notFound(id)
   const { header } = snapshot
-  const { graph } = registry.serving(id, header.workflow, header.version).program
   const asItStood = header.scope === scope && header.pass === 0
   const rows = asItStood ? snapshot.rows : await rowsUpTo(store, id, scope)
+  const version = asItStood ? header.version : await versionAt(store, header, rows.at(-1)?.seq ?? 0)
+  const { graph } = registry.serving(id, header.workflow, version).program
   const outcome = readOutcome(text)
   return answer(id, outcome, resultOf(graph, id, scope, rows, outcome, decode), rows)
 }

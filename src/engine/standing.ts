@@ -1,4 +1,4 @@
-import type { Row } from '../stores/contract.ts'
+import type { DataStore, Header, Row } from '../stores/contract.ts'
 import { RESTART } from './program.ts'
 
 /** A row as the engine reads it: a rewritten one stands for the row it was made of; `undefined` where nothing stands. */
@@ -18,4 +18,18 @@ export function standingRows(rows: readonly Row[]): readonly Row[] {
 /** Whether a row holds what a caller fed, be it as a migration has rewritten it. */
 export function isFed({ outcome, note }: Row): boolean {
   return outcome === 'fed' || note?.was?.outcome === 'fed'
+}
+
+const PAGE = 1000
+
+/** The version an instance was on when a row was its newest: what the next move after it says, if there was one. */
+export async function versionAt(store: DataStore, { id, version }: Header, seq: number): Promise<number> {
+  for (let after = seq; ;) {
+    const rows = await store.history(id, { after, limit: PAGE })
+    const move = rows.find(({ note }) => note?.move !== undefined)?.note?.move
+    if (move !== undefined) return move.from.version
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < PAGE) return version
+    after = last.seq
+  }
 }

@@ -429,6 +429,29 @@ function versioned(lab: Lab, name: string, reads: readonly Text[], makes: Text, 
   return lab.step(name, reads, makes, { once, options: { version } })
 }
 
+describe('what was before a move', () => {
+  it('is told and copied as the version of then had it', async () => {
+    const [A, B, C, X] = texts('A', 'B', 'C', 'X')
+    const lab = newLab()
+    const older = workflow({ name: 'w', builders: [lab.step('c', [A, X], C)], target: C })
+    const newer = workflow({
+      ...{ ...upgrade, name: 'w', builders: [lab.step('c', [B, X], C)], target: C },
+      migrate: { from: older, data: { A: 'B' } },
+    })
+    const medium = strictMemory.medium()
+    await over(medium.open(), older).executor().with({ requestId: 'r' }).sequential('w', 'i', A('a1'))
+    const polaris = over(medium.open(), older, newer)
+    expect(await polaris.executor().sequential('w', 'i', X('x1'))).toMatchObject({ version: 2, target: 'c(a1,x1)' })
+    const again = over(medium.open(), older, newer)
+    const repeated = await again.executor().with({ requestId: 'r' }).sequential('w', 'i', A('a1'))
+    expect(repeated).toMatchObject({ version: 1, scope: 1, status: 'waiting', waitingFor: ['X'] })
+    expect(repeated.latest(A)).toBe('a1')
+    expect(await again.fork('i', 'copy', { at: 1 })).toMatchObject({ version: 1, data: { A: 'a1' } })
+    expect(await again.fork('i', 'newest')).toMatchObject({ version: 2, data: { B: 'a1', X: 'x1', C: 'c(a1,x1)' } })
+    expect(await again.executor().sequential('w', 'copy', X('x2'))).toMatchObject({ version: 2, target: 'c(a1,x2)' })
+  })
+})
+
 describe('what can be undone', () => {
   it('keeps an instance from moving to a version that does not know how to', async () => {
     const [A, B, C, X] = texts('A', 'B', 'C', 'X')
