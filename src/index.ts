@@ -18,6 +18,8 @@ export { timer } from './graph/timer.ts'
 export type { AnyTimer, Elapsed, Timer } from './graph/timer.ts'
 export { NonRetryableError } from './graph/retry.ts'
 export type { Backoff, Retry } from './graph/retry.ts'
+export { settled } from './graph/settled.ts'
+export type { Failed, Settled, SettledData } from './graph/settled.ts'
 export { workflow } from './graph/workflow.ts'
 export type { AnyWorkflow, Workflow } from './graph/workflow.ts'
 

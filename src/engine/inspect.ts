@@ -1,12 +1,13 @@
 import type { AnyData, ValueOf } from '../graph/data.ts'
 import type { Frozen } from '../graph/frozen.ts'
-import { ACCESS, CONSUMES } from '../graph/graph.ts'
+import { ACCESS, isConsumed, SETTLED } from '../graph/graph.ts'
 import type { Graph, Node, Slot } from '../graph/graph.ts'
 import { decode } from '../stores/codec.ts'
 import type { Header, InstanceStatus, Mode, Move, Row, RowNote, RowOutcome, Snapshot } from '../stores/contract.ts'
 import { copyBytes, freezeDeep } from './freeze.ts'
 import { FAILED } from './program.ts'
 import { slotFor, valueFor } from './kin.ts'
+import { standingFailure } from './settling.ts'
 import { standingRows } from './standing.ts'
 import { loadState } from './state.ts'
 import type { State } from './state.ts'
@@ -71,7 +72,7 @@ export interface HistoryEntry {
   readonly outcome: RowOutcome
   /** Who did it; absent for what a caller fed. */
   readonly builder?: string
-  /** Name of the data that was fed or produced. */
+  /** Name of the data that was fed or produced; of a failure that others consume (`settled`), of what it stands for. */
   readonly data?: string
   /** Absent where nothing was produced, and for transients. */
   readonly value?: unknown
@@ -113,9 +114,10 @@ export interface BuilderExplanation {
   /**
    * `done`: it ran and gave its product. `nothing`, `waitFor`: it ran and gave none. `due`: it is to run with the next
    * call or resume. `failed`: it threw last, and is due. `retrying`: the same, and it is tried again at `retryAt`.
-   * `lacking`: it cannot run for lack of data. `idle`: it was never triggered.
+   * `settled`: it failed for good, and those who consume the outcome have it. `lacking`: it cannot run for lack of data.
+   * `idle`: it was never triggered.
    */
-  readonly state: 'done' | 'nothing' | 'waitFor' | 'due' | 'failed' | 'retrying' | 'lacking' | 'idle'
+  readonly state: 'done' | 'nothing' | 'waitFor' | 'settled' | 'due' | 'failed' | 'retrying' | 'lacking' | 'idle'
   /** What it cannot run without. */
   readonly lacks: readonly Lack[]
   /** A `once` builder whose inputs changed after it made its product. */
@@ -303,7 +305,9 @@ function deadlineOf(state: State, { status }: Header): { readonly deadline?: num
 }
 
 function newestFailure(rows: readonly Row[]): Row | undefined {
-  return rows.findLast(({ outcome, note }) => outcome === 'failed' && note?.retryAt === undefined)
+  return rows.findLast(
+    ({ outcome, note, data }) => outcome === 'failed' && note?.retryAt === undefined && data === null,
+  )
 }
 
 function explainTarget(state: State, slot: number): TargetExplanation {
@@ -327,11 +331,12 @@ function explainBuilder(
   const run = state.runs.get(node.index)
   const spent = state.isSpent(node)
   const newer = node.inputs.some(({ slot, kind }) => {
-    const row = state.rows.get(slot)
+    const row = (kind === SETTLED ? standingFailure(state, slot) : undefined) ?? state.rows.get(slot)
     return kind !== ACCESS && row !== undefined && row.scope > (run?.scope ?? 0) && (spent || row.seq > state.settled)
   })
   const lacks = node.inputs
-    .filter(({ slot, kind }) => kind === CONSUMES && isLacking(state, slot))
+    .filter(({ slot, kind }) => isConsumed(kind) && isLacking(state, slot))
+    .filter(({ slot, kind }) => kind !== SETTLED || standingFailure(state, slot) === undefined)
     .map(({ slot }) => explainLack(state, slot))
   const threw = failure !== undefined && failure.seq > (run?.seq ?? 0)
   const asked = state.isRerunDue(node.index)
@@ -342,6 +347,7 @@ function explainBuilder(
   if (due) return { ...base, state: threw ? ('retryAt' in error ? 'retrying' : 'failed') : 'due', ...error }
   if (run === undefined) return { ...base, state: 'idle' }
   if (run.outcome === 'produced') return { ...base, state: 'done' }
+  if (run.outcome === 'failed') return { ...base, state: 'settled', ...triedNote(run, false) }
   return { ...base, state: run.outcome === 'waitFor' ? 'waitFor' : 'nothing', ...run.note }
 }
 
@@ -359,7 +365,8 @@ function explainLack(state: State, slot: number): Lack {
   const { name, producer } = slotAt(state.graph, slot)
   const node = state.graph.nodes[producer]
   if (node === undefined) return { data: name }
-  const because = state.runs.get(producer)?.note?.because
+  const run = state.runs.get(producer)
+  const because = run?.note?.because ?? (run?.outcome === 'failed' ? run.note?.error?.message : undefined)
   return { data: name, from: node.name, ...(because !== undefined && { because }) }
 }
 

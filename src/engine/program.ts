@@ -10,7 +10,7 @@ export const FED = 'd:'
 export const PRODUCED = 'p:'
 /** The newest run of a builder with `cutoff` whose product equalled the one before. */
 export const UNCHANGED = 'u:'
-/** The newest run of a builder that ended without a product. */
+/** The newest run of a builder that ended without a product, be it by a failure that stands as data. */
 export const EMPTY = 'n:'
 /** The newest run of a builder that threw. */
 export const FAILED = 'f:'

@@ -147,6 +147,20 @@ export class Recorder {
     this.scope.fail(work)
   }
 
+  /** The builder failed for good, and those who consume the outcome have it: an end like any other. */
+  settled(work: Work, given: RowNote, startedAt: number): void {
+    const { node, supply } = work
+    const { index } = node
+    const { produced, supplied, empty } = this.program.steps[index] as Step
+    const since = node.builder.once ? emptyScope(this.state.runs.get(index)) : 0
+    const note = since === 0 ? given : { ...given, since }
+    const row = this.row(work, 'failed', supply ? supplied : empty, produced.data, undefined, startedAt, note)
+    if (supply) (this.state.supplies ??= new Map()).set(index, row)
+    else this.state.noteFailure(index, row)
+    this.journal?.add(row, supply ? undefined : node)
+    this.scope.settle(work)
+  }
+
   /** A try failed and another one is to come: until then the builder counts as running. */
   tried(work: Work, note: RowNote, startedAt: number): void {
     const { node } = work
@@ -209,6 +223,12 @@ export class Recorder {
       note,
     }
   }
+}
+
+/** The scope of a builder's last run that gave nothing, if it gave nothing last; 0 if not. A failure leaves it as it was. */
+export function emptyScope(run: Row | undefined): number {
+  if (run === undefined || run.outcome === 'produced') return 0
+  return run.outcome === 'failed' ? (run.note?.since ?? 0) : run.scope
 }
 
 function noteOf(answer: Nothing | WaitFor, note: RowNote | null): RowNote | null {

@@ -92,7 +92,8 @@ function answer(id: string, { error }: Outcome, result: ScopeResult, rows: reado
   if (builder === undefined || !isBlame(code)) {
     throw new PolarisError(code, message)
   }
-  const thrown = rows.find((row) => row.outcome === 'failed' && row.builder === builder)?.note?.error
+  const thrown = rows.find((row) => row.outcome === 'failed' && row.builder === builder && row.data === null)?.note
+    ?.error
   const cause = Object.assign(new Error(thrown?.message), thrown)
   throw new BuilderError(code, message, { builder, id, result, cause })
 }

@@ -6,25 +6,24 @@ import { Nothing, WaitFor } from '../graph/outcome.ts'
 import type { Awaitable, Mode, RowNote } from '../stores/contract.ts'
 import { isThenable } from './awaitable.ts'
 import { after } from './clock.ts'
-import { Tries } from './care.ts'
-import type { Endurance } from './care.ts'
+import { type Endurance, Tries } from './care.ts'
 import type { Clock } from './clock.ts'
 import { Context, keyOf } from './context.ts'
 import type { ScopeContext } from './context.ts'
 import { invalidProduct, rowError, threwUp, tookTooLong } from './failure.ts'
 import type { Failure } from './failure.ts'
 import { callHook } from './hooks.ts'
-import type { HookInfo, Hooks } from './hooks.ts'
+import type { Hooks } from './hooks.ts'
 import { acceptProduct, answerProblem, takePlain } from './intake.ts'
 import type { Accepted, Form } from './intake.ts'
 import type { HeaderPatch, Journal } from './journal.ts'
 import type { Leases, Tenant } from './leases.ts'
 import type { Program, Step } from './program.ts'
-import { Recorder } from './recorder.ts'
+import { emptyScope, Recorder } from './recorder.ts'
 import { callerGaveUp, cancelledMeanwhile, leaseLost } from './refusals.ts'
 import { Refusal } from './schema.ts'
 import type { Scope, Work } from './scope.ts'
-import { shown } from './shown.ts'
+import { hookInfo, shown } from './shown.ts'
 import type { State } from './state.ts'
 
 export interface ScopeRunFacts {
@@ -165,8 +164,7 @@ export class ScopeRun implements ScopeContext, Tenant {
   }
 
   onceGeneration({ index }: Node): string {
-    const run = this.state.runs.get(index)
-    const empty = run === undefined || run.outcome === 'produced' ? 0 : run.scope
+    const empty = emptyScope(this.state.runs.get(index))
     const asked = this.state.askedAgain(index)
     return asked === 0 ? `once${empty}` : `once${empty}.${asked}`
   }
@@ -356,7 +354,7 @@ export class ScopeRun implements ScopeContext, Tenant {
     const { hooks } = this.facts
     if (hooks.before !== undefined) {
       const delta = this.facts.delta.map((datum) => shown(this.state, datum))
-      callHook(hooks, 'before', builder, delta, this.info(), hooks.before)
+      callHook(hooks, 'before', builder, delta, hookInfo(this, this.facts.mode), hooks.before)
     }
     const startedAt = this.recorder.start()
     let made: unknown
@@ -472,7 +470,7 @@ export class ScopeRun implements ScopeContext, Tenant {
     const { hooks } = this.facts
     if (hooks.after === undefined) return
     const product = produced ? shown(this.state, this.recorder.newest()) : undefined
-    callHook(hooks, 'after', node.builder, product, this.info(), hooks.after)
+    callHook(hooks, 'after', node.builder, product, hookInfo(this, this.facts.mode), hooks.after)
   }
 
   /** What a builder throws once the caller has given up is part of that, and not why the call fails. */
@@ -481,14 +479,13 @@ export class ScopeRun implements ScopeContext, Tenant {
     if (failure === undefined) return
     const { attempt } = failure
     const error = rowError(failure)
-    this.recorder.failed(work, attempt === undefined ? { error } : { error, attempt }, startedAt)
-    if (this.aborted === undefined) this.failure ??= failure
+    const note = attempt === undefined ? { error } : { error, attempt }
     this.active--
-  }
-
-  private info(): HookInfo {
-    const { id, meta, scope, facts } = this
-    const { name, version } = scope.graph
-    return { id, workflow: name, version, scope: scope.number, pass: scope.pass, mode: facts.mode, meta }
+    if (this.aborted === undefined && work.node.care?.taken === true) {
+      this.recorder.settled(work, note, startedAt)
+      return
+    }
+    this.recorder.failed(work, note, startedAt)
+    if (this.aborted === undefined) this.failure ??= failure
   }
 }

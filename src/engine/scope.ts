@@ -5,6 +5,7 @@ import type { Reads } from './datum-row.ts'
 import { copyBytes } from './freeze.ts'
 import { returnScratch, takeScratch } from './scratch.ts'
 import type { Scratch } from './scratch.ts'
+import { settleInputs } from './settling.ts'
 import type { State } from './state.ts'
 
 /** What a builder is to run with. */
@@ -172,6 +173,13 @@ export class Scope {
     this.finish(work, 'nothing')
   }
 
+  /** Notes that a builder failed for good, and that this is an answer: it wakes those who take it for one. */
+  settle(work: Work): void {
+    const { settlers } = this.graph.slots[work.node.out] as Slot
+    if (!work.supply) for (const settler of settlers) this.wake(settler)
+    this.finish(work, 'failed')
+  }
+
   /** Notes that a builder threw. Nothing further is asked of this scope. */
   fail(work: Work): void {
     this.leave(work.node.index)
@@ -229,9 +237,16 @@ export class Scope {
       if (this.isActive(row, slot, false)) for (const reader of readers) this.wakeIfDue(reader, row)
       if (this.isActive(row, slot, true)) for (const reader of laterReaders) this.wakeIfDue(reader, row)
     }
+    for (const node of state.failures ?? NOBODY)
+      this.wakeSettlers(state.runs.get(node), (graph.nodes[node] as Node).out)
     for (const node of state.reruns?.keys() ?? NOBODY) if (state.isRerunDue(node)) this.wake(node)
     if (state.settled > 0 && state.unsettled.length === 0) return
     for (const source of graph.sources) if (state.runs.get(source) === undefined) this.wake(source)
+  }
+
+  private wakeSettlers(row: Row | undefined, slot: number): void {
+    if (row === undefined || (row.scope === this.number && row.pass !== this.pass)) return
+    for (const settler of (this.graph.slots[slot] as Slot).settlers) this.wakeIfDue(settler, row)
   }
 
   private wakeIfDue(node: number, row: Row): void {
@@ -310,12 +325,19 @@ export class Scope {
     }
     // Only now that nothing else is lacking: a builder that cannot run anyway has nothing made for it.
     if (wanted >= 0) return this.demand(node, wanted)
+    let reads: Reads = seqs ?? seq
+    if (node.settles) {
+      const told = settleInputs(this.state, this.number, node, input, reads)
+      if (told === undefined) return this.skip(node)
+      reads = told.reads
+      if (told.cause > cause) cause = told.cause
+    }
     this.marks[node.index] = RUNNING
     this.running.push(node.index)
     return {
       node,
       input,
-      reads: seqs ?? seq,
+      reads,
       cause: looped === undefined ? cause : causeInLoop(cause, looped),
       supply: this.demanded !== undefined && this.demanded.has(node.index),
     }
@@ -370,8 +392,12 @@ function causeInLoop(scope: number, rows: readonly (Row | undefined)[]): string 
 }
 
 /** Nodes that unsettled rows show to have run. */
-function touchedNodes({ graph, unsettled, reruns, settled }: State): Set<number> {
+function touchedNodes({ graph, unsettled, failures, reruns, settled }: State): Set<number> {
   const nodes = new Set<number>()
+  for (const node of failures ?? NOBODY) {
+    nodes.add(node)
+    for (const settler of (graph.slots[(graph.nodes[node] as Node).out] as Slot).settlers) nodes.add(settler)
+  }
   for (const [node, { seq }] of reruns ?? NO_RERUNS) if (seq > settled) nodes.add(node)
   for (const slot of unsettled) {
     const { producer, readers, laterReaders } = graph.slots[slot] as Slot

@@ -2,7 +2,7 @@ import type { Row } from '../stores/contract.ts'
 import type { Graph, Node, Slot } from '../graph/graph.ts'
 import { freezeDeep } from './freeze.ts'
 import { Paged } from './paged.ts'
-import { FORKED, MOVED, RERUN, RESTART, SUPPLIED, UNDOING, UNDONE } from './program.ts'
+import { EMPTY, FORKED, MOVED, RERUN, RESTART, SUPPLIED, UNDOING, UNDONE } from './program.ts'
 import { effective, standingRows } from './standing.ts'
 import { loadTiming } from './timing.ts'
 import type { Timing } from './timing.ts'
@@ -31,6 +31,8 @@ export class State {
   tries: Map<number, Row> | undefined
   /** Only of workflows with timers or a timeout. */
   timing: Timing | undefined
+  /** Builders whose failure stands as data and is newer than `settled`. */
+  failures: Set<number> | undefined
   /** `seq` of the newest row. */
   newest = 0
   /** Everything up to this `seq` is settled. */
@@ -68,6 +70,13 @@ export class State {
   settle(): void {
     this.settled = this.newest
     if (this.unsettled.length > 0) this.unsettled = []
+    if (this.failures !== undefined) this.failures = undefined
+  }
+
+  /** Takes in that a builder's failure stands as data. It has run to an end with that. */
+  noteFailure(node: number, row: Row): void {
+    this.runs.set(node, row)
+    ;(this.failures ??= new Set()).add(node)
   }
 
   /** Remembers a try that another one is to follow. */
@@ -196,7 +205,7 @@ export function loadState(
     if (row === undefined) continue
     if (row.place.startsWith(SUPPLIED)) noteSupply(state, row)
     else if (row.note?.retryAt !== undefined) loadTry(state, row)
-    else if (row.outcome === 'produced' || row.outcome === 'nothing' || row.outcome === 'waitFor') loadRun(state, row)
+    else if (isFinished(row)) loadRun(state, row)
     if ((row.outcome !== 'fed' && row.outcome !== 'produced') || row.note?.sameAs !== undefined) continue
     const slot = row.data === null ? undefined : graph.slotOf.get(row.data)
     if (slot === undefined) continue
@@ -229,9 +238,18 @@ function loadTry(state: State, row: Row): void {
   if (node !== undefined) state.noteTry(node, row)
 }
 
+/** Whether a builder's run came to an end with a row: a failure does where it stands as data. */
+function isFinished({ outcome, place }: Row): boolean {
+  if (outcome === 'failed') return place.startsWith(EMPTY)
+  return outcome === 'produced' || outcome === 'nothing' || outcome === 'waitFor'
+}
+
 function loadRun(state: State, row: Row): void {
   const node = row.builder === null ? undefined : state.graph.nodeOf.get(row.builder)
-  if (node !== undefined && (state.runs.get(node)?.seq ?? 0) < row.seq) state.runs.set(node, row)
+  if (node === undefined || (state.runs.get(node)?.seq ?? 0) >= row.seq) return
+  state.failures?.delete(node)
+  if (row.outcome === 'failed' && row.seq > state.settled) state.noteFailure(node, row)
+  else state.runs.set(node, row)
 }
 
 function withValue(row: Row, value: unknown): Row {

@@ -1,6 +1,7 @@
-import { ACCESS, CONSUMES } from '../graph/graph.ts'
-import type { Node, Slot } from '../graph/graph.ts'
+import { ACCESS, isConsumed, SETTLED } from '../graph/graph.ts'
+import type { Input, Node, Slot } from '../graph/graph.ts'
 import type { Row } from '../stores/contract.ts'
+import { standingFailure } from './settling.ts'
 import type { State } from './state.ts'
 import { timerStatus } from './timers.ts'
 
@@ -49,7 +50,7 @@ interface Visit {
 
 /**
  * The builders upstream of a target that ran in a later scope than the one its datum is from (rule 15). One that returned
- * `nothing` counts along `consumes` edges only; along others it has answered what came from above it. A `once` builder
+ * `nothing`, or whose failure stands as data, counts along `consumes` edges only; along others it has answered what came from above it. A `once` builder
  * with its product counts as renewed, and so does what lies above it. One whose product equalled the one before it (`cutoff`)
  * has answered what came from above it; what counts is when that one was made.
  *
@@ -78,7 +79,7 @@ export function staleness(state: State, target: number, firstOnly: boolean): Sta
     const run = state.runs.get(visit.node.index)
     const later = run !== undefined && run.scope > visit.since
     const made = run?.note?.sameAs === undefined ? run : producedRow(state, visit.node)
-    if (made !== undefined && made.scope > visit.since && (made.outcome !== 'nothing' || visit.strict)) {
+    if (made !== undefined && made.scope > visit.since && (visit.strict || !isEmpty(made))) {
       causes.push(made)
       if (firstOnly) return { causes, below: [] }
       caused.push(visit)
@@ -88,10 +89,15 @@ export function staleness(state: State, target: number, firstOnly: boolean): Sta
     for (const { slot, kind, lookback } of visit.node.inputs) {
       if (kind === ACCESS || lookback) continue
       const above = graph.nodes[(graph.slots[slot] as Slot).producer]
-      if (above !== undefined) reach(above, visit.strict && kind === CONSUMES, later ? run.scope : visit.since, visit)
+      if (above !== undefined) reach(above, visit.strict && isConsumed(kind), later ? run.scope : visit.since, visit)
     }
   }
   return { causes, below: nodesBelow(caused) }
+}
+
+/** Whether a run gave nothing, so that whoever can do without has been answered. */
+function isEmpty({ outcome }: Row): boolean {
+  return outcome === 'nothing' || outcome === 'failed'
 }
 
 /** The row of a builder's product as it stands; none where a caller has replaced it. */
@@ -140,7 +146,7 @@ export function waitingFor(state: State, targets: readonly number[]): string[] {
       const { causes, below } = staleness(state, target, false)
       if (causes.length === 0) continue
       for (const run of causes) if (run.outcome !== 'produced') addAnswer(state, run, wants.fed)
-      for (const node of below) addLacking(state, consumedBy(node), wants)
+      for (const node of below) addLacking(state, neededBy(state, node), wants)
     }
     if (wants.fed.size === 0 && !wants.timed && over.size === 0) slots.add(target)
     for (const slot of wants.fed) slots.add(slot)
@@ -150,8 +156,11 @@ export function waitingFor(state: State, targets: readonly number[]): string[] {
   return [...named].sort((a, b) => a - b).map((slot) => (graph.slots[slot] as Slot).name)
 }
 
-function consumedBy({ inputs }: Node): number[] {
-  return inputs.filter(({ kind }) => kind === CONSUMES).map(({ slot }) => slot)
+/** Slots of what a builder cannot run without, but for failures that stand for it. */
+function neededBy(state: State, { inputs }: Node): number[] {
+  const needs = ({ kind, slot }: Input): boolean =>
+    isConsumed(kind) && (kind !== SETTLED || standingFailure(state, slot) === undefined)
+  return inputs.filter(needs).map(({ slot }) => slot)
 }
 
 /** Adds what has to come from outside before the slots that are lacking can be there. */
@@ -169,7 +178,7 @@ function addLacking(state: State, wanted: readonly number[], wants: Wants): void
     if (node === undefined) wants.fed.add(slot)
     else if (node.timer !== undefined) addTimed(state, node, stack, wants)
     else if (run !== undefined && run.outcome !== 'produced') addAnswer(state, run, wants.fed)
-    else for (const input of node.inputs) if (input.kind === CONSUMES) stack.push(input.slot)
+    else stack.push(...neededBy(state, node))
   }
 }
 

@@ -8,6 +8,8 @@ import { checkName, isPlainObject, nameProblem, unknownKeys, versionProblem } fr
 import type { Outcome } from './outcome.ts'
 import { retryPolicy, retryProblems } from './retry.ts'
 import type { Retry, RetryPolicy } from './retry.ts'
+import { isSettled } from './settled.ts'
+import type { Settled, SettledData } from './settled.ts'
 
 /** Something a process brings for its builders: a client, a setting. Asked for by name, given once to `Polaris`. */
 export interface Service<Name extends string = string, T = unknown> {
@@ -45,13 +47,20 @@ export interface BuildContext<Services = unknown> {
 }
 
 export type Inputs = Readonly<Record<string, AnyData>>
+/** What may be consumed: data, or what became of them. */
+export type Consumed = Readonly<Record<string, AnyData | SettledData>>
 export type Services = Readonly<Record<string, Service>>
 export type ServiceValues<S extends Services> = {
   readonly [K in keyof S]: S[K] extends Service<string, infer T> ? T : never
 }
 
 /** The names of all data in records of inputs. */
-type NamesIn<I extends Inputs> = I[keyof I]['name']
+type NamesIn<I extends Consumed> = I[keyof I]['name']
+/** The data behind one that is consumed. */
+type DataIn<D> = D extends SettledData<infer Of> ? Of : D
+type ConsumedValues<C extends Consumed> = {
+  readonly [K in keyof C]: C[K] extends SettledData<infer D> ? Settled<Frozen<ValueOf<D>>> : Frozen<ValueOf<C[K]>>
+}
 type Values<I extends Inputs> = { readonly [K in keyof I]: Frozen<ValueOf<I[K]>> }
 type Simplify<T> = { [K in keyof T]: T[K] } & {}
 /** What the compiler shows for a key that two kinds of inputs use. */
@@ -63,8 +72,8 @@ type Distinct<Used, Given> = string extends keyof Used
   ? Given
   : { [K in keyof Given]: K extends keyof Used ? KeyAlreadyUsed<K> : Given[K] }
 /** What `process` is called with: every consumed datum, and those of the others that are there. */
-export type InputOf<C extends Inputs, O extends Inputs, A extends Inputs> = Simplify<
-  Values<C> & Partial<Values<O>> & Partial<Values<A>>
+export type InputOf<C extends Consumed, O extends Inputs, A extends Inputs> = Simplify<
+  ConsumedValues<C> & Partial<Values<O>> & Partial<Values<A>>
 >
 
 /** A method's type, so that builders of different inputs are alike to whoever lists them, as they are by `process`. */
@@ -75,6 +84,8 @@ type Compensate<Input, Context> = { of(this: void, product: never, input: Input,
 export interface Builder<Input = unknown, Reads = AnyData, Produces = AnyData, Uses extends Services = Services> {
   readonly name: string
   readonly consumes: Inputs
+  /** Keys of what it consumes as an outcome, be it a failure. */
+  readonly settles: readonly string[]
   readonly optionals: Inputs
   readonly accesses: Inputs
   readonly services: Uses
@@ -98,7 +109,7 @@ export interface Builder<Input = unknown, Reads = AnyData, Produces = AnyData, U
 export type AnyBuilder = Builder<any, any, any>
 
 export interface BuilderDefinition<
-  C extends Inputs,
+  C extends Consumed,
   O extends Inputs,
   A extends Inputs,
   S extends Services,
@@ -109,7 +120,10 @@ export interface BuilderDefinition<
 > {
   /** Unique within a workflow. */
   readonly name: string
-  /** Data without which it cannot run, by the names `process` knows them by. A new one makes it run again. */
+  /**
+   * Data without which it cannot run, by the names `process` knows them by. A new one makes it run again. `settled(Data)`: it
+   * takes the failure of the builder that makes the data for an answer, too.
+   */
   readonly consumes?: C
   /** Data that it takes if they are there. A new one makes it run again. */
   readonly optionals?: O & Distinct<C, O>
@@ -199,19 +213,20 @@ export function builder<
   Name extends string,
   Out,
   In extends Anything,
-  const C extends Inputs = {},
+  const C extends Consumed = {},
   const O extends Inputs = {},
   const A extends Inputs = {},
   const S extends Services = {},
   const Product extends Given<In> = Given<In>,
 >(
   definition: BuilderDefinition<C, O, A, S, Name, Out, In, Product>,
-): Builder<InputOf<C, O, A>, C[keyof C] | O[keyof O] | A[keyof A], Data<Name, Out, In>, S> {
+): Builder<InputOf<C, O, A>, DataIn<C[keyof C]> | O[keyof O] | A[keyof A], Data<Name, Out, In>, S> {
   const problems = definitionProblems(definition)
   if (problems.length > 0) throw new GraphError(subjectOf(definition), problems)
   const made = Object.freeze({
     name: definition.name,
-    consumes: Object.freeze({ ...definition.consumes }),
+    consumes: Object.freeze(dataOf(definition.consumes ?? {})),
+    settles: Object.freeze(settledKeys(definition.consumes ?? {})),
     optionals: Object.freeze({ ...definition.optionals }),
     accesses: Object.freeze({ ...definition.accesses }),
     services: Object.freeze({ ...definition.services }) as S,
@@ -228,6 +243,15 @@ export function builder<
   })
   definedHere.add(made)
   return made
+}
+
+function dataOf(consumes: Consumed): Inputs {
+  const entries = Object.entries(consumes).map(([key, given]) => [key, isSettled(given) ? given.data : given] as const)
+  return Object.fromEntries(entries)
+}
+
+function settledKeys(consumes: Consumed): string[] {
+  return Object.keys(consumes).filter((key) => isSettled(consumes[key]))
 }
 
 export function isBuilder(value: unknown): value is AnyBuilder {
@@ -290,7 +314,9 @@ function inputProblems(kind: string, inputs: unknown, keys: Map<string, string>)
     if (key === '__proto__')
       problems.push(`'${kind}' cannot have the key '__proto__': process could not tell its value`)
     keys.set(key, kind)
-    if (!isData(value)) problems.push(`'${kind}.${key}' must be a data, but is ${describeValue(value)}`)
+    if (isData(value) || (kind === 'consumes' && isSettled(value))) continue
+    const given = isSettled(value) ? `settled(${value.name}), which only 'consumes' may have` : describeValue(value)
+    problems.push(`'${kind}.${key}' must be a data, but is ${given}`)
   }
   return problems
 }

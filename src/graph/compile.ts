@@ -3,10 +3,11 @@ import type { AnyData } from './data.ts'
 import { GraphError } from './errors.ts'
 import { ancestry } from './ancestry.ts'
 import { compileTimes, timerProblems, withEnds } from './compile-timers.ts'
+import { careOf, settledLoopProblems, takenNames } from './compile-care.ts'
 import { components, cutEdges, cycleIn, ranks } from './cycles.ts'
 import type { Adjacency } from './cycles.ts'
-import { ACCESS, CONSUMES, OPTIONAL } from './graph.ts'
-import type { Care, Durability, Graph, Input, InputKind, Node, OnFailure, Slot } from './graph.ts'
+import { ACCESS, CONSUMES, OPTIONAL, SETTLED } from './graph.ts'
+import type { Durability, Graph, Input, InputKind, Node, OnFailure, Slot } from './graph.ts'
 import type { Migration, Policy } from './migration.ts'
 import { listNames } from './naming.ts'
 import { timerRuleOf } from './timer.ts'
@@ -257,9 +258,11 @@ function assemble(
         const producer = producers[slot] ?? -1
         const lookback =
           producer >= 0 && (code === ACCESS ? !isAncestor(producer, index) : isCut(order[producer] ?? 0, declared))
-        return { key, slot, kind: code, lookback }
+        const isSettled = code === CONSUMES && (builders[declared] as AnyBuilder).settles.includes(key)
+        return { key, slot, kind: isSettled ? SETTLED : code, lookback }
       }),
     )
+  const taken = takenNames(builders)
   const nodes = order.map((declared, index): Node => {
     const builder = builders[declared] as AnyBuilder
     const rule = timerRuleOf(builder)
@@ -267,9 +270,12 @@ function assemble(
     const source = rule === undefined && inputs.every(({ kind }) => kind === ACCESS)
     const [out, rank] = [slotOf.get(outName(builder)) ?? 0, rankOf[index] ?? 0]
     const timer = rule && { rule, after: slotOf.get(rule.after.name) ?? 0, ends: [] }
-    const own = { name: builder.name, builder, cutoff: builder.cutoff, care: careOf(builder, definition.retry) }
-    return { index, rank, declared, inputs, out, source, timer, ...own }
+    const own = { name: builder.name, builder, cutoff: builder.cutoff, settles: builder.settles.length > 0 }
+    const care = rule === undefined ? careOf(builder, definition.retry, taken.has(outName(builder))) : undefined
+    return { index, rank, declared, inputs, out, source, timer, care, ...own }
   })
+  const loops = settledLoopProblems(nodes)
+  if (loops.length > 0) throw new GraphError(`Workflow '${definition.name}'`, loops)
   const targets = definition.targets.map(({ name }) => slotOf.get(name) ?? 0)
   return {
     name: definition.name,
@@ -300,12 +306,14 @@ function compileSlots(
 ): Slot[] {
   const readers = Array.from(data, () => new Set<number>())
   const laterReaders = Array.from(data, () => new Set<number>())
+  const settlers = Array.from(data, () => new Set<number>())
   const lookedBack = new Set<number>()
   const sets = Array.from(data, (): number[] => [])
   for (const { index, inputs, timer } of nodes) {
     if (timer !== undefined) sets[timer.after]?.push(index)
     for (const { slot, kind, lookback } of inputs) {
       if (lookback) lookedBack.add(slot)
+      if (kind === SETTLED) settlers[slot]?.add(index)
       if (kind !== ACCESS) (lookback ? laterReaders : readers)[slot]?.add(index)
     }
   }
@@ -321,16 +329,10 @@ function compileSlots(
     feedable: (producers[index] ?? -1) < 0 || feedable.includes(token),
     readers: [...(readers[index] ?? [])],
     laterReaders: [...(laterReaders[index] ?? [])],
+    settlers: [...(settlers[index] ?? [])],
     lookedBack: lookedBack.has(index),
     sets: sets[index] ?? [],
   }))
-}
-
-function careOf({ retry: own, timeout, fallback }: AnyBuilder, common: RetryPolicy | undefined): Care | undefined {
-  const policy = own ?? common
-  const retry = policy !== undefined && policy.attempts > 1 ? policy : undefined
-  if (retry === undefined && timeout === undefined && fallback === undefined) return undefined
-  return { retry, timeout, fallback }
 }
 
 function outName(builder: AnyBuilder): string {

@@ -1,3 +1,4 @@
+import type { AnyBuilder } from './builder.ts'
 import type { AnyData } from './data.ts'
 import type { Graph, Node, Slot } from './graph.ts'
 import { timesOf } from './timer.ts'
@@ -13,6 +14,8 @@ export interface BuilderDescription {
   readonly once: boolean
   readonly version: number
   readonly cutoff?: true
+  /** Of `consumes`, that whose failure it takes for an answer. */
+  readonly settles?: readonly string[]
   /** Of a timer, which consumes what sets it and accesses what it names as `unless`. */
   readonly timer?: TimerTimes
 }
@@ -69,8 +72,13 @@ export function describeNode(graph: Graph, { name, builder, out, timer }: Node):
     once: builder.once,
     version: builder.version,
     ...(builder.cutoff && { cutoff: true as const }),
+    ...(builder.settles.length > 0 && { settles: settledNames(builder) }),
     ...(timer !== undefined && { timer: timesOf(timer.rule) }),
   }
+}
+
+function settledNames({ settles, consumes }: AnyBuilder): string[] {
+  return namesOf(Object.fromEntries(settles.map((key) => [key, consumes[key] as AnyData])))
 }
 
 function namesOf(inputs: Readonly<Record<string, AnyData>>): string[] {

@@ -14,10 +14,11 @@ export function fingerprint({ workflow, loops, targets, transients, timeout, bui
       loops,
       targets,
       transients,
-      builders.map(({ name, consumes, optionals, accesses, produces, once, version, timer, cutoff }) => [
+      builders.map(({ name, consumes, optionals, accesses, produces, once, version, timer, cutoff, settles }) => [
         ...[name, consumes, optionals, accesses, produces, once, version],
         ...(timer === undefined ? [] : [timer]),
         ...(cutoff === undefined ? [] : ['cutoff']),
+        ...(settles === undefined ? [] : [['settles', settles]]),
       ]),
       data.filter(({ version }) => version > 1).map(({ name, version }) => [name, version]),
       ...(timeout === undefined ? [] : [timeout]),

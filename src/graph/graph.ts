@@ -8,7 +8,14 @@ import type { RetryPolicy } from './retry.ts'
 export const CONSUMES = 0
 export const OPTIONAL = 1
 export const ACCESS = 2
-export type InputKind = typeof CONSUMES | typeof OPTIONAL | typeof ACCESS
+/** Consumed, and the failure of its builder counts as an answer. */
+export const SETTLED = 3
+export type InputKind = typeof CONSUMES | typeof OPTIONAL | typeof ACCESS | typeof SETTLED
+
+/** Whether a builder cannot run without an input. */
+export function isConsumed(kind: InputKind): boolean {
+  return kind === CONSUMES || kind === SETTLED
+}
 
 /** One input of a builder, compiled. */
 export interface Input {
@@ -26,6 +33,8 @@ export interface Care {
   /** In milliseconds. */
   readonly timeout: number | undefined
   readonly fallback: AnyBuilder['fallback']
+  /** Some builder takes its failure for an answer, so that it does not end the scope. */
+  readonly taken: boolean
 }
 
 /** A builder within a graph. Its index is its place in the order of rank, then of declaration. */
@@ -43,6 +52,8 @@ export interface Node {
   readonly source: boolean
   /** A product that equals the one it replaces wakes nobody. */
   readonly cutoff: boolean
+  /** Whether it takes a failure for an answer. */
+  readonly settles: boolean
   /** Set where it is no builder but a timer. It has no inputs then, and no scope ever runs it. */
   readonly timer: CompiledTimer | undefined
   /** Absent where a throw just ends the scope: such builders pay nothing for what others may have. */
@@ -78,6 +89,8 @@ export interface Slot {
   readonly readers: readonly number[]
   /** Nodes that a product wakes in the next pass only: the edge is cut. Fed data wake them at once. */
   readonly laterReaders: readonly number[]
+  /** Of `readers` those that the failure of its producer wakes, too. */
+  readonly settlers: readonly number[]
   /** Whether some reader needs to see it as it stood when a pass began. */
   readonly lookedBack: boolean
   /** Nodes of the timers that a new datum sets. */

@@ -23,6 +23,8 @@ export interface PlanBuilder {
   readonly produces: string
   readonly once: boolean
   readonly pure: boolean
+  /** Of what it consumes, that whose failure it takes for an answer. */
+  readonly settles?: readonly string[]
   /** A product that equals the one it replaces wakes nobody. */
   readonly cutoff?: true
   readonly version: number
@@ -204,6 +206,7 @@ function describe(graph: Graph, node: Node): PlanBuilder {
     once: node.builder.once,
     pure: node.builder.pure,
     version: node.builder.version,
+    ...(node.settles && { settles: node.builder.settles.map((key) => node.builder.consumes[key]?.name ?? '') }),
     ...(node.cutoff && { cutoff: true }),
     ...(node.timer !== undefined && { timer: describeTimer(graph, node.timer) }),
     ...(node.care !== undefined && describeCare(node.care)),

@@ -1,5 +1,5 @@
 import { durationText } from './duration.ts'
-import { ACCESS, CONSUMES } from './graph.ts'
+import { ACCESS, CONSUMES, OPTIONAL, SETTLED } from './graph.ts'
 import type { CompiledTimer, Graph, Node } from './graph.ts'
 import type { TimerRule } from './timer.ts'
 
@@ -8,13 +8,13 @@ interface Arrow {
   readonly from: { readonly node: number } | { readonly slot: number }
   readonly to: number
   readonly data: string
-  readonly look: 'solid' | 'dashed' | 'dotted'
+  readonly look: 'solid' | 'bold' | 'dashed' | 'dotted'
   /** Leads from what ends a timer. */
   readonly unless?: boolean
 }
 
 /**
- * Builders are boxes, timers hexagons, fed data rounded; arrows carry the data. Dashed: optional. Dotted: access, a cut edge,
+ * Builders are boxes, timers hexagons, fed data rounded; arrows carry the data. Thick: the outcome, be it a failure. Dashed: optional. Dotted: access, a cut edge,
  * or what ends a timer.
  */
 export function toMermaid(graph: Graph): string {
@@ -31,8 +31,9 @@ export function toMermaid(graph: Graph): string {
   }
   for (const { from, to, data, look, unless } of arrows(graph)) {
     const fed = 'slot' in from
-    const line = { solid: '-->', dashed: '-.->', dotted: '-.->' }[look]
-    const note = unless === true ? `unless ${data}` : look === 'dotted' ? `(${data})` : data
+    const line = { solid: '-->', bold: '==>', dashed: '-.->', dotted: '-.->' }[look]
+    const settled = look === 'bold' ? `${data} or its failure` : data
+    const note = unless === true ? `unless ${data}` : look === 'dotted' ? `(${data})` : settled
     const text = fed && unless !== true ? '' : `|${mermaidText(note)}|`
     lines.push(`  ${fed ? `d${from.slot}` : `b${from.node}`} ${line}${text} b${to}`)
   }
@@ -52,7 +53,7 @@ export function toDot(graph: Graph): string {
   }
   for (const { from, to, data, look, unless } of arrows(graph)) {
     const tail = 'slot' in from ? `d${from.slot}` : `b${from.node}`
-    const label = dotText(unless === true ? `unless ${data}` : data)
+    const label = dotText(unless === true ? `unless ${data}` : look === 'bold' ? `${data} or its failure` : data)
     lines.push(`  ${tail} -> b${to} [label=${label}, style=${look}];`)
   }
   return `${lines.join('\n')}\n}\n`
@@ -71,6 +72,8 @@ export function timerText({ after, delay, at, every, times, until }: TimerRule):
   const last = until === undefined ? '' : typeof until === 'number' ? `, for ${durationText(until)}` : ', until it says'
   return `${first}, then every ${durationText(every)}${most}${last}`
 }
+
+const LOOKS = { [CONSUMES]: 'solid', [SETTLED]: 'bold', [OPTIONAL]: 'dashed' } as const
 
 function labelOf({ name, timer }: Node): string {
   return timer === undefined ? name : `${name}: ${timerText(timer.rule)}`
@@ -92,7 +95,7 @@ function arrows(graph: Graph): Arrow[] {
     timer !== undefined
       ? ofTimer(timer, index)
       : inputs.flatMap(({ slot, kind, lookback }) =>
-          arrow(slot, index, kind === ACCESS || lookback ? 'dotted' : kind === CONSUMES ? 'solid' : 'dashed'),
+          arrow(slot, index, kind === ACCESS || lookback ? 'dotted' : LOOKS[kind]),
         ),
   )
 }

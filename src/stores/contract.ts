@@ -120,6 +120,8 @@ export interface RowNote {
   readonly attempt?: number
   /** Of a try that failed: when the next one is to come (ms since the epoch). Absent: none comes by itself. */
   readonly retryAt?: number
+  /** Of a `once` builder's failure: the scope of the run before that gave nothing, from which its key derives. */
+  readonly since?: number
   /** The builder has `cutoff`, and its product equals the datum of this row, which goes on to stand for it. */
   readonly sameAs?: number
   /** The builder's fallback made the product, after its last try had failed with `error`. */
@@ -167,7 +169,7 @@ export interface Row {
   readonly scope: number
   readonly pass: number
   readonly builder: string | null
-  /** Name of the data that was fed or produced. */
+  /** Name of the data that was fed or produced, or that a failure stands for. */
   readonly data: string | null
   readonly outcome: RowOutcome
   readonly value: unknown

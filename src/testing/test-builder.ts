@@ -1,5 +1,16 @@
-import { builder, BuilderError, DataError, Polaris, workflow } from '../index.ts'
-import type { AnyData, Builder, BuildContext, Datum, Frozen, Service, ValueOf } from '../index.ts'
+import { builder, BuilderError, DataError, Polaris, settled, workflow } from '../index.ts'
+import type {
+  AnyBuilder,
+  AnyData,
+  Builder,
+  BuildContext,
+  Datum,
+  Failed,
+  Frozen,
+  Service,
+  Settled,
+  ValueOf,
+} from '../index.ts'
 
 /** What a builder made of its inputs. */
 export interface Tested<Product> {
@@ -43,7 +54,7 @@ export async function testBuilder<
   let answer: unknown
   const copy = builder({
     name: tested.name,
-    consumes: tested.consumes,
+    consumes: consumedBy(tested),
     // A builder's keys are distinct, or it would not have been made.
     optionals: tested.optionals,
     accesses: tested.accesses,
@@ -54,7 +65,8 @@ export async function testBuilder<
       return answer as never
     },
   })
-  const flow = workflow({ name: `test of ${tested.name}`, builders: [copy], target: copy.produces as never })
+  const builders = [copy, ...failing(tested, inputs)]
+  const flow = workflow({ name: `test of ${tested.name}`, builders, target: copy.produces as never })
   const polaris = new Polaris({ services: byName(tested.services, services) }).register(flow as never)
   const executor = polaris.executor().with({ ...(meta && { meta }), ...(signal && { signal }) })
   const delta = feedsOf(tested, inputs)
@@ -70,9 +82,30 @@ export async function testBuilder<
   }
 }
 
-type Tests = Pick<Builder, 'name' | 'consumes' | 'optionals' | 'accesses'>
+type Tests = Pick<Builder, 'name' | 'consumes' | 'settles' | 'optionals' | 'accesses'>
 
-function feedsOf({ consumes, optionals, accesses, name }: Tests, inputs: object): Datum[] {
+function consumedBy({ consumes, settles }: Tests): Readonly<Record<string, AnyData>> {
+  const entries = Object.entries(consumes)
+  return Object.fromEntries(entries.map(([key, of]) => [key, settles.includes(key) ? settled(of) : of])) as never
+}
+
+/** Builders that fail as the inputs say, for those that are taken as outcomes. */
+function failing({ consumes, settles }: Tests, inputs: object): AnyBuilder[] {
+  return settles.flatMap((key) => {
+    const outcome = (inputs as Readonly<Record<string, Settled<unknown> | undefined>>)[key]
+    if (outcome === undefined || outcome.ok) return []
+    const process = (): never => {
+      throw asThrown(outcome.error)
+    }
+    return [builder({ name: `failure of ${key}`, produces: consumes[key] as never, process })]
+  })
+}
+
+function asThrown({ name, message, code }: Failed): Error {
+  return Object.assign(new Error(message), { name, ...(code !== undefined && { code }) })
+}
+
+function feedsOf({ consumes, settles, optionals, accesses, name }: Tests, inputs: object): Datum[] {
   const known: Readonly<Record<string, AnyData>> = { ...consumes, ...optionals, ...accesses }
   const feeds = new Map<string, Datum>()
   for (const [key, value] of Object.entries(inputs) as [string, unknown][]) {
@@ -81,7 +114,10 @@ function feedsOf({ consumes, optionals, accesses, name }: Tests, inputs: object)
       const path = [{ message: `builder '${name}' has ${Object.keys(known).join(', ') || 'no inputs'}`, path: [] }]
       throw new DataError(key, path)
     }
-    if (value !== undefined) feeds.set(data.name, data.untyped(value))
+    const outcome = settles.includes(key) ? (value as Settled<unknown> | undefined) : undefined
+    if (outcome?.ok === false) continue
+    const given = outcome === undefined ? value : outcome.value
+    if (given !== undefined) feeds.set(data.name, data.untyped(given))
   }
   return [...feeds.values()]
 }

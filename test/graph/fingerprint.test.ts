@@ -69,6 +69,7 @@ describe('the fingerprint of a graph', () => {
     ['a transient', PARTS, { transients: ['A'] }],
     ['another transient', PARTS, { transients: ['B'] }],
     ['once', change(2, { once: true })],
+    ['an outcome instead of a value', change(2, { settles: ['B'] })],
     ['cutoff', change(2, { cutoff: true })],
     ['the version of a builder', change(2, { version: 2 })],
     ['loops', PARTS, { loops: true }],

@@ -2,6 +2,7 @@ import {
   builder,
   data,
   GraphError,
+  settled,
   type,
   workflow,
   type AnyBuilder,
@@ -20,6 +21,8 @@ export interface Parts {
   readonly makes: string
   readonly once?: boolean
   readonly cutoff?: boolean
+  /** Of `consumes`, what it takes as outcomes. */
+  readonly settles?: readonly string[]
   readonly version?: number
 }
 
@@ -50,7 +53,12 @@ export function builderOf(parts: Parts, token: (name: string) => AnyData, key = 
     Object.fromEntries(names.map((name) => [`${kind}_${key(name)}`, token(name)]))
   return builder({
     name: parts.name,
-    consumes: inputs('c', parts.consumes),
+    consumes: Object.fromEntries(
+      Object.entries(inputs('c', parts.consumes)).map(([key, of]) => [
+        key,
+        parts.settles?.includes(of.name) === true ? settled(of) : of,
+      ]),
+    ),
     optionals: inputs('o', parts.optionals),
     accesses: inputs('a', parts.accesses),
     produces: token(parts.makes) as ReturnType<typeof data<string, unknown, unknown>>,

@@ -122,6 +122,14 @@ describe('questions to a plan', () => {
     expect(common.fingerprint).toBe(plan.fingerprint)
   })
 
+  it('tell what is taken as an outcome, and which products wake nobody', () => {
+    const { builders } = taking()
+    expect(builders.map(({ settles, cutoff }) => [settles, cutoff])).toEqual([
+      [undefined, true],
+      [['Tips'], undefined],
+    ])
+  })
+
   it('are plain JSON', () => {
     const json: unknown = JSON.parse(JSON.stringify(ride()))
     expect(json).toEqual(ride().toJSON())
@@ -140,6 +148,15 @@ describe('questions to a plan', () => {
     })
   })
 })
+
+const taking = () =>
+  compileAll(
+    [
+      { name: 'tips', consumes: ['User'], makes: 'Tips', cutoff: true },
+      { name: 'page', consumes: ['User', 'Tips'], settles: ['Tips'], makes: 'Page' },
+    ],
+    { target: 'Page' },
+  ).plan
 
 const ODD = [
   `it's "odd"`,
@@ -177,6 +194,13 @@ describe('pictures of a plan', () => {
       ].join('\n'),
     )
     expect(loop().toMermaid()).toContain('b1 -.->|"(Review)"| b0')
+  })
+
+  it('draw outcomes as thick arrows', () => {
+    const plan = taking()
+    expect(plan.toMermaid()).toContain('b0 ==>|"Tips or its failure"| b1')
+    expect(plan.toDot()).toContain('b0 -> b1 [label="Tips or its failure", style=bold];')
+    expect(renderMermaidASCII(plan.toMermaid()).replaceAll('━', ' ')).toContain('Tips or its failure')
   })
 
   it('are rendered by a Mermaid renderer', () => {

@@ -1,4 +1,4 @@
-import { builder, data, GraphError, service, type, workflow, type AnyWorkflow } from 'polaris-workflow'
+import { builder, data, GraphError, settled, service, type, workflow, type AnyWorkflow } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import { builderOf, compileAll, compileBuilders, dataSource, problemsOf, type Options, type Parts } from './lab.ts'
 
@@ -115,6 +115,23 @@ describe('rule 3: refused at definition', () => {
     expect(problems([{ ...A, once: true }], { transients: ['A', 'Nobody'] })).toEqual([
       `transient 'Nobody' is neither read nor produced by any builder`,
       `builder 'a' is once, but its product 'A' is transient and would be lost for good`,
+    ])
+  })
+
+  it('an outcome that reaches back in a loop', () => {
+    const loop: Parts[] = [
+      { name: 'x', consumes: ['In', 'Y'], settles: ['Y'], makes: 'X' },
+      { name: 'y', consumes: ['X'], settles: ['X'], makes: 'Y' },
+    ]
+    expect(problems(loop, { loops: true, target: 'Y' })).toEqual([
+      `builder 'x' consumes settled(Y) over an edge that its loop cuts: consume Y itself there`,
+    ])
+    expect(problems(loop, { target: 'Y' })).toEqual([expect.stringMatching(/^there is a cycle/)])
+  })
+
+  it('an outcome of its own', () => {
+    expect(problems([{ ...A, consumes: ['A'], settles: ['A'] }])).toEqual([
+      `builder 'a' has its own product 'A' in consumes: use accesses to see it`,
     ])
   })
 
@@ -245,6 +262,20 @@ describe('builder() called with what the types would refuse', () => {
       [`'consumes.x' must be a data, but is "X"`, `'consumes.y' must be a data, but is null`],
     ],
     [
+      'outcomes where there are none',
+      { ...good, optionals: { x: settled(X) }, accesses: { y: settled(X) }, produces: settled(X) },
+      [
+        `'optionals.x' must be a data, but is settled(X), which only 'consumes' may have`,
+        `'accesses.y' must be a data, but is settled(X), which only 'consumes' may have`,
+        `'produces' must be a data, but is an object`,
+      ],
+    ],
+    [
+      'what only looks like an outcome',
+      { ...good, consumes: { x: { kind: 'settled', name: 'X', data: X } } },
+      [`'consumes.x' must be a data, but is an object`],
+    ],
+    [
       'a key twice',
       { ...good, consumes: { x: X }, optionals: { x: X }, accesses: { x: X } },
       [`key 'x' is in both 'consumes' and 'optionals'`, `key 'x' is in both 'optionals' and 'accesses'`],
@@ -275,7 +306,7 @@ describe('builder() called with what the types would refuse', () => {
         `a builder has no option 'verison': did you mean 'version'?`,
         `a builder has no option 'onec': did you mean 'once'?`,
         `a builder has no option 'serivce': did you mean 'services'?`,
-        `a builder has no option 'x'; it has name, consumes, optionals, accesses, services, produces, once, pure, cutoff, version, timeout, retry, fallback, process`,
+        `a builder has no option 'x'; it has name, consumes, optionals, accesses, services, produces, once, pure, cutoff, version, timeout, retry, fallback, compensate, process`,
       ],
     ],
   ])('%s', (_, definition, expected) => {

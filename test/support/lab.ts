@@ -55,8 +55,9 @@ export function newLab(): Lab {
       const order = [...consumes, ...optionals, ...accesses]
       const record = (list: readonly Text[]): object => Object.fromEntries(list.map((each) => [keyOf(each), each]))
       const definition = {
-        ...{ name, produces, once, pure, ...options },
+        ...{ name, produces, once, pure },
         ...{ consumes: record(consumes), optionals: record(optionals), accesses: record(accesses) },
+        ...options,
         process(input: TextInput, context: BuildContext) {
           const text = `${name}(${order.map((each) => input[keyOf(each)] ?? '-').join()})`
           const run = (runs.get(name) ?? 0) + 1

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { builder, data, nothing, service, waitFor } from 'polaris-workflow'
+import { builder, data, nothing, service, settled, waitFor } from 'polaris-workflow'
 import { testBuilder } from 'polaris-workflow/testing'
 
 const Order = data('Order', z.object({ amount: z.number() }))
@@ -46,6 +46,27 @@ describe('testBuilder', () => {
     const declined = new Error('declined')
     const failing = { bank: { charge: () => Promise.reject(declined) } }
     await expect(testBuilder(charge, { order: { amount: 7 } }, { services: failing })).rejects.toBe(declined)
+  })
+
+  it('gives outcomes, of a failure as well', async () => {
+    const Page = data('Page', z.object({ text: z.string() }))
+    const page = builder({
+      name: 'page',
+      consumes: { receipt: settled(Receipt), order: Order },
+      produces: Page,
+      process: ({ receipt, order }) => ({
+        text: receipt.ok
+          ? `paid ${receipt.value.paid} of ${order.amount}`
+          : `${receipt.error.code}: ${receipt.error.message}`,
+      }),
+    })
+    const paid = await testBuilder(page, { receipt: { ok: true, value: { paid: 3 } }, order: { amount: 7 } })
+    expect(paid.product).toEqual({ text: 'paid 3 of 7' })
+    const error = { name: 'CardError', message: 'declined', code: 'E_CARD' }
+    const declined = await testBuilder(page, { receipt: { ok: false, error }, order: { amount: 7 } })
+    expect(declined.product).toEqual({ text: 'E_CARD: declined' })
+    const wrong = { receipt: { ok: true as const, value: { paid: 'x' as unknown as number } }, order: { amount: 7 } }
+    await expect(testBuilder(page, wrong)).rejects.toMatchObject({ code: 'DATA_INVALID', data: 'Receipt' })
   })
 
   it('checks inputs and the product', async () => {

@@ -6,6 +6,7 @@ import {
   isPolarisError,
   nothing,
   Polaris,
+  settled,
   step,
   type,
   waitFor,
@@ -15,10 +16,12 @@ import {
   type BuilderError,
   type Datum,
   type ErrorCode,
+  type Failed,
   type Issue,
   type Nothing,
   type Open,
   type PolarisError,
+  type Settled,
   type ValueOf,
   type WaitFor,
 } from 'polaris-workflow'
@@ -308,6 +311,25 @@ describe('builders', () => {
       }),
     ]
     expect(made).toHaveLength(4)
+  })
+
+  it('are given outcomes of what they consume as settled, and may wait for it', () => {
+    const page = builder({
+      name: 'page',
+      consumes: { quote: settled(Quote), order: Order },
+      produces: Receipt,
+      process: ({ quote, order }) => {
+        expectTypeOf(quote).toEqualTypeOf<Settled<{ readonly fare: number }>>()
+        expectTypeOf(order.id).toEqualTypeOf<string>()
+        if (quote.ok) return { paid: quote.value.fare }
+        expectTypeOf(quote.error).toEqualTypeOf<Failed>()
+        return quote.error.code === 'BUILDER_TIMEOUT' ? waitFor(Quote) : { paid: 0 }
+      },
+    })
+    const flow = workflow({ name: 'pages', builders: [page], target: Receipt })
+    const fed = (): unknown => executor.compute(flow, Quote({ fare: 1 }), Order({ ...order.value }))
+    expect(fed).toBeTypeOf('function')
+    expectTypeOf<Parameters<typeof page.process>[0]['quote']>().toEqualTypeOf<Settled<{ readonly fare: number }>>()
   })
 
   it('may hand on what they read', () => {

@@ -1,5 +1,5 @@
 /* eslint @typescript-eslint/no-unsafe-call: off, @typescript-eslint/no-unsafe-member-access: off -- these are errors */
-import { builder, data, nothing, Polaris, service, step, waitFor, workflow } from 'polaris-workflow'
+import { builder, data, nothing, settled, Polaris, service, step, waitFor, workflow } from 'polaris-workflow'
 import { expect, it } from 'vitest'
 import * as z from 'zod'
 import { Coupon, executor, Order, Payments, polaris, Quote, quote, Receipt, ride, Stranger } from './ride.ts'
@@ -76,6 +76,27 @@ export const mistakes = {
       // @ts-expect-error -- the way down does not make the older version
       down: { 1: (value) => ({ cents: value.currency }) },
     })
+  },
+
+  async 'outcomes where there are none'() {
+    // @ts-expect-error -- only what is consumed can be
+    builder({ name: 'b', optionals: { quote: settled(Quote) }, produces: Receipt, process: () => nothing() })
+    // @ts-expect-error -- nor what is looked at
+    builder({ name: 'b', accesses: { quote: settled(Quote) }, produces: Receipt, process: () => nothing() })
+    // @ts-expect-error -- nor what is made
+    builder({ name: 'b', consumes, produces: settled(Quote), process: () => nothing() })
+    // @ts-expect-error -- no data
+    settled('Quote')
+    const take = { quote: settled(Quote) }
+    // @ts-expect-error -- the value is there only if it is ok
+    builder({ name: 'b', consumes: take, produces: Receipt, process: ({ quote }) => ({ paid: quote.value.fare }) })
+    // @ts-expect-error -- not the value itself
+    builder({ name: 'b', consumes: take, produces: Receipt, process: ({ quote }) => ({ paid: quote.fare }) })
+    const taking = builder({ name: 'b', consumes: take, produces: Receipt, process: () => nothing() })
+    const flow = workflow({ name: 'w', builders: [quote, taking], target: Receipt })
+    const result = await executor.compute(flow)
+    // @ts-expect-error -- results have data, not outcomes
+    result.latest(settled(Quote))
   },
 
   'what stands in for a failed builder'() {
@@ -358,5 +379,5 @@ export const mistakes = {
 }
 
 it('holds functions that only the compiler looks at', () => {
-  expect(Object.keys(mistakes)).toHaveLength(18)
+  expect(Object.keys(mistakes)).toHaveLength(19)
 })
