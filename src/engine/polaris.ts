@@ -177,7 +177,11 @@ export class Polaris<Services extends object = {}> {
     return this
   }
 
-  /** Stops the workers, waits for the calls under way, then closes the store. Further calls are refused with `CLOSED`. */
+  /**
+   * Stops the workers, waits for the calls under way, then closes the store. Further calls are refused with `CLOSED`. Calls
+   * that run their own scope are waited for without a limit, since ending them would throw away what their callers still get:
+   * give them a `signal`, and abort it, where that may take too long. What a killed process leaves is finished by another.
+   */
   close(): Promise<void> {
     this.closed ??= (async () => {
       this.watches?.close()
