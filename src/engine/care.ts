@@ -4,7 +4,7 @@ import type { Care } from '../graph/graph.ts'
 import { backoffMs, NonRetryableError } from '../graph/retry.ts'
 import type { RetryPolicy } from '../graph/retry.ts'
 import type { RowNote } from '../stores/contract.ts'
-import { after } from './clock.ts'
+import { after, steady } from './clock.ts'
 import type { Clock } from './clock.ts'
 import { messageOf, rowError, thrownBy, withFallback } from './failure.ts'
 import type { Failure } from './failure.ts'
@@ -50,6 +50,7 @@ interface Try {
   /** As the scope gave it out. */
   readonly given: Work
   readonly attempt: number
+  /** By the clock that nobody sets. */
   readonly startedAt: number
   /** What the last try failed with, where this is the fallback. */
   readonly failed: Failure | undefined
@@ -86,7 +87,7 @@ export class Tries {
 
   private begin(given: Work, attempt: number, failed: Failure | undefined): Work {
     const work = this.anew(given)
-    const startedAt = this.endurance.clock.now()
+    const startedAt = steady(this.endurance.clock)
     const rest = { cancel: undefined, controller: undefined, unlisten: undefined }
     this.current.set(given.node.index, { work, given, attempt, startedAt, failed, ...rest })
     return work
@@ -133,7 +134,7 @@ export class Tries {
   isLate({ node }: Work): boolean {
     const { timeout } = node.care as Care
     const startedAt = this.current.get(node.index)?.startedAt ?? 0
-    return timeout !== undefined && this.endurance.clock.now() - startedAt > timeout
+    return timeout !== undefined && steady(this.endurance.clock) - startedAt > timeout
   }
 
   /** Whether what comes of a run is nobody's any more. */

@@ -30,7 +30,7 @@ export function isKin(graph: Graph, data: AnyData): boolean {
 export function slotFor(graph: Graph, data: AnyData): Slot | undefined {
   const given = data as { readonly name?: unknown } | null | undefined
   const slot = typeof given?.name === 'string' ? graph.slots[graph.slotOf.get(given.name) ?? -1] : undefined
-  if (slot?.data === data || isKin(graph, data)) return slot
+  if ((slot !== undefined && slot.data === data) || isKin(graph, data)) return slot
   throw new PolarisError(
     'DATA_UNKNOWN',
     `Workflow '${graph.name}' does not have data '${typeof given?.name === 'string' ? given.name : describeValue(data)}' ` +
