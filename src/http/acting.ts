@@ -7,6 +7,7 @@ import { summaryOf } from './reading.ts'
 import { emptyReply, jsonReply } from './reply.ts'
 import { oneOf } from './routes.ts'
 import type { Asked, Route, Service } from './routes.ts'
+import { scrubbed } from './veil.ts'
 import { instanceView, resultView } from './views.ts'
 
 export const ACTING: readonly Route[] = [
@@ -23,6 +24,7 @@ export const ACTING: readonly Route[] = [
   { method: 'POST', path: '/instances/{id}/fork', action: 'fork', query: [], run: fork },
   { method: 'POST', path: '/instances/{id}/cancel', action: 'cancel', query: [], run: cancel },
   { method: 'DELETE', path: '/instances/{id}', action: 'delete', query: [], run: remove },
+  { method: 'POST', path: '/workflows/{workflow}/upgrade', action: 'upgrade', query: [], run: upgrade },
 ]
 
 /** A delta by the names of its data. Once it is here whole it is handled, also if the client is gone. */
@@ -147,6 +149,18 @@ async function remove({ polaris }: Service, { params }: Asked): Promise<Response
   return emptyReply()
 }
 
+/** Moves the open instances of a workflow, or of one of its versions, to another version. */
+async function upgrade(service: Service, asked: Asked): Promise<Response> {
+  const { workflow = '' } = asked.params
+  const members = await takeMembers(service, asked, ['version', 'to'])
+  const { name } = service.catalogue.find(workflow)
+  const [version, to] = [versionOf(members, 'version'), versionOf(members, 'to')]
+  const query = { workflow: name, ...(version !== undefined && { version }) }
+  const report = await service.polaris.upgrade(query, to === undefined ? {} : { to })
+  const stranded = report.stranded.map((group) => ({ ...group, message: scrubbed(group.message) }))
+  return jsonReply(200, { ...report, stranded })
+}
+
 async function operated(
   service: Service,
   asked: Asked,
@@ -178,6 +192,12 @@ function textOf(members: ReadonlyMap<string, unknown>, name: string, what: strin
   const value = members.get(name)
   if (typeof value === 'string') return value
   throw new Problem('BODY_INVALID', `The body needs a member '${name}': ${what}.`)
+}
+
+function versionOf(members: ReadonlyMap<string, unknown>, name: string): number | undefined {
+  const value = members.get(name)
+  if (value === undefined || Number.isSafeInteger(value)) return value as number | undefined
+  throw new Problem('BODY_INVALID', `'${name}' must be the number of a version.`)
 }
 
 function reasonOf(members: ReadonlyMap<string, unknown>): { readonly reason?: string } {

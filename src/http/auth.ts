@@ -15,6 +15,7 @@ export type HttpAction =
   | 'rerun'
   | 'restart'
   | 'resume'
+  | 'upgrade'
   | 'watch'
 
 /** What a request wants, as far as its path says. */

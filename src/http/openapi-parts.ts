@@ -141,6 +141,14 @@ const SCHEMAS = {
   Nothing: { type: 'object', additionalProperties: false },
   Reason: object({ reason: text }, ['reason']),
   Cancel: object({ reason: text, compensate: { type: 'boolean' } }, ['reason', 'compensate']),
+  Upgrade: object({ version: count, to: count }, ['version', 'to']),
+  Upgraded: object({
+    ...{ moved: count, failed: count, busy: count },
+    stranded: {
+      type: 'array',
+      items: object({ reason: text, name: text, message: text, count, ids: texts }, ['name']),
+    },
+  }),
   Rerun: object({ builder: text, reason: text }, ['reason']),
   Fork: object({ id: text, at: count, reason: text }, ['at', 'reason']),
   Anything: { type: 'object' },
@@ -200,6 +208,7 @@ export const COMPONENTS: Components = {
   responses: {
     Problem: { description: 'It was refused', content: { 'application/problem+json': { schema: ref('Problem') } } },
     ...{ Instance: answer('Instance', 'The instance'), Result: answer('Result', 'What the scope came to') },
+    Upgraded: answer('Upgraded', 'What became of them'),
     Submitted: answer('Submitted', 'It is stored; a worker goes on'),
     InstancePage: answer('InstancePage', 'A page'),
     HistoryPage: answer('HistoryPage', 'A page'),

@@ -29,6 +29,7 @@ const ACTIONS: Readonly<Record<Exclude<HttpAction, 'describe' | 'feed'>, Doc>> =
   rerun: { summary: 'Runs a builder again, and all that depends on it', answer: 'Result', body: 'Rerun' },
   fork: { summary: 'Copies an instance under another id', answer: 'Instance', status: 201, body: 'Fork' },
   cancel: { summary: 'Ends an instance for good', answer: 'Instance', body: 'Cancel' },
+  upgrade: { summary: 'Moves open instances to another version', answer: 'Upgraded', body: 'Upgrade' },
   delete: { summary: 'Deletes an instance with its history', answer: 'Deleted', status: 204 },
 }
 
@@ -82,7 +83,7 @@ function operation({ method, path, action, query }: Route, { summary, answer, st
     summary,
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {
-      requestBody: { required: !['Nothing', 'Reason', 'Cancel'].includes(body), content: json(ref(body)) },
+      requestBody: { required: !['Nothing', 'Reason', 'Cancel', 'Upgrade'].includes(body), content: json(ref(body)) },
     }),
     responses: { [status]: { $ref: `#/components/responses/${answer}` }, default: PROBLEM },
   }

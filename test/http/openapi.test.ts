@@ -61,6 +61,7 @@ describe('the OpenAPI document', () => {
       '/api/instances/{id}/rerun post',
       '/api/instances/{id}/fork post',
       '/api/instances/{id}/cancel post',
+      '/api/workflows/{workflow}/upgrade post',
       '/api/workflows/cabRide/instances/{id} post',
     ])
     for (const [ref, target] of references(body)) expect([ref, target]).toEqual([ref, expect.any(Object)])
@@ -192,4 +193,35 @@ it('feeds an instance the data of its own version, and a new one those of the ne
   expect(await feed('old', { A: 'y' })).toEqual([200, 1, 'of y'])
   expect(await feed('old', { A: 7 })).toEqual([422, undefined, 'DATA_INVALID'])
   expect(await feed('new', { A: 7 })).toEqual([200, 2, 'of 7'])
+})
+
+it('moves open instances to another version', async () => {
+  const [A, Made] = [data('A', type<string>()), data('Made', type<string>())]
+  const [B, C] = [data('B', type<string>()), data('C', type<string>())]
+  const version = (number: number, more: Readonly<Record<string, AnyData>>) => {
+    const make = builder({ name: 'make', consumes: { a: A, ...more }, produces: Made, process: () => 'made' } as never)
+    return workflow({ name: 'w', version: number, builders: [make], target: Made as never })
+  }
+  const store = memoryStore({ strict: true })
+  const one = version(1, { b: B })
+  await new Polaris({ store })
+    .register(one as never)
+    .executor()
+    .sequential(one, 'i', A('x'))
+  const polaris = new Polaris({ store }).register(one as never, version(2, { b: B, c: C }) as never)
+  const handler = httpHandler(polaris, { authorize: () => true })
+  const upgrade = async (body: object, workflow = 'w') => {
+    const request = new Request(`http://localhost/api/workflows/${workflow}/upgrade`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    const response = await handler(request)
+    return [response.status, (await response.json()) as Json] as const
+  }
+  expect(await upgrade({ version: 1, to: 2 })).toEqual([200, { moved: 1, failed: 0, busy: 0, stranded: [] }])
+  expect((await polaris.summary('i'))?.version).toBe(2)
+  expect(await upgrade({ to: 9 })).toMatchObject([503, { code: 'VERSION_NOT_SERVED' }])
+  expect(await upgrade({ to: 'x' })).toMatchObject([400, { code: 'BODY_INVALID' }])
+  expect(await upgrade({}, 'nobody')).toMatchObject([404, { code: 'WORKFLOW_NOT_FOUND' }])
 })
