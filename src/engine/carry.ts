@@ -76,9 +76,9 @@ export async function carry(crossing: Crossing, data: readonly OlderDatum[], for
 }
 
 /** An instance's data set. */
-export function dataOf({ graph, values, rows }: State): OlderDatum[] {
-  return graph.slots.flatMap(({ index, name }) => {
-    const [value, row] = [values.get(index), rows.get(index)]
+export function dataOf(state: State): OlderDatum[] {
+  return state.graph.slots.flatMap(({ index, name }) => {
+    const [value, row] = [state.value(index), state.rows.get(index)]
     return value === undefined || row === undefined ? [] : [{ name, value, row }]
   })
 }

@@ -19,11 +19,11 @@ export interface RowKind {
 }
 
 /**
- * A row that carries a datum and stays in this process. It keeps what is its own and works the rest out: a memory store is
- * made of such rows, and spelled out each takes twice the room, which the collector has to carry about as long as it lives.
- * Its members are not its own, so that a spread would copy none of them.
+ * A row that carries a datum, as it is kept in this process. It keeps what is its own and works the rest out: a memory store
+ * is made of such rows, and spelled out each takes twice the room, which the collector has to carry about as long as it
+ * lives. Its members are not its own, so that a spread would copy none of them.
  */
-class DatumRow implements Row {
+export class DatumRow implements Row {
   readonly seq: number
   readonly value: unknown
   private readonly kind: RowKind
@@ -83,22 +83,10 @@ class DatumRow implements Row {
   }
 }
 
-/** @param live the row stays in this process */
-export function datumRow(
-  live: boolean,
-  seq: number,
-  kind: RowKind,
-  at: Pass,
-  value: unknown,
-  reads: Reads,
-  startedAt: number,
-  endedAt: number,
-): Row {
-  if (live) return new DatumRow(seq, kind, at, value, reads, startedAt, endedAt)
-  const { place, builder, data, outcome } = kind
-  const { scope, pass } = at
-  const inputs = listOf(reads)
-  return { seq, place, scope, pass, builder, data, outcome, value, inputs, startedAt, endedAt, note: null }
+/** The same row with another value, spelled out. */
+export function withValue(row: Row, value: unknown): Row {
+  const { seq, place, scope, pass, builder, data, outcome, inputs, startedAt, endedAt, note } = row
+  return { seq, place, scope, pass, builder, data, outcome, value, inputs, startedAt, endedAt, note }
 }
 
 /** As rows tell it. */

@@ -53,8 +53,6 @@ interface Ended {
   readonly scope: Scope
   readonly run: ScopeRun
   readonly journal: Journal
-  /** Slots that the caller fed. */
-  readonly fed: readonly number[]
   /** Whether a record of the request may wait for its outcome. */
   readonly noted: boolean
   /** Whether this process goes on with the instance at once. */
@@ -164,10 +162,9 @@ export class Driver {
       scope.ran.push(node)
       run.recorder.slots.push((state.graph.nodes[node] as Node).out)
     }
-    const fed = trigger.accepted.map(({ intake }) => intake.slot.index)
     const noted = origin.seq !== undefined || origin.request !== undefined
     const keep = origin.seq !== undefined && origin.more
-    return this.drive(warm, { scope, run, journal, fed, noted, keep, firing })
+    return this.drive(warm, { scope, run, journal, noted, keep, firing })
   }
 
   /** A call that brings nothing and finds nothing due leaves no trace. */
@@ -200,14 +197,14 @@ export class Driver {
     const startedAt = this.facts.clock.now()
     const journal = this.journal(warm, header, { direct: false, mail: undefined, committed: header.rows, startedAt })
     const fed = fedSlots(state, header.scope)
-    const delta = fed.map((slot) => ({ name: (state.graph.slots[slot] as Slot).name, value: state.values.get(slot) }))
+    const delta = fed.map((slot) => ({ name: (state.graph.slots[slot] as Slot).name, value: state.value(slot) }))
     const trigger = { mode: header.mode, delta, meta: warm.meta }
     const run = this.scopeRun(manner, warm, scope, journal, trigger, 'patient')
     keepProduced(state, scope, run.recorder)
     // Nobody else may run the same builders meanwhile: where the lease was not just claimed, it is taken first.
     if (warm.leasedAt === undefined) await journal.flush(run.patch())
     const firing = state.graph.timed ? this.firing(warm, journal, header.scope, startedAt) : undefined
-    return this.drive(warm, { scope, run, journal, fed, noted: true, keep: false, firing })
+    return this.drive(warm, { scope, run, journal, noted: true, keep: false, firing })
   }
 
   /** Puts an instance into the store that was not made by a scope; answers whether its id was free. */
@@ -369,7 +366,7 @@ export class Driver {
     return this.conclude(warm, ended, ending)
   }
 
-  private conclude(warm: Warm, { scope, run, journal, fed, keep }: Ended, { status, target }: Ending): ScopeResult {
+  private conclude(warm: Warm, { scope, run, journal, keep }: Ended, { status, target }: Ending): ScopeResult {
     this.settle(warm, journal)
     if (keep) warm.leasedAt = journal.leasedAt
     const { slots } = run.recorder
@@ -383,7 +380,7 @@ export class Driver {
       target,
       lost: scope.lost,
     })
-    run.recorder.forgetTransients(fed)
+    warm.state.forgetTransients()
     return answerOf(run, result)
   }
 

@@ -65,7 +65,7 @@ export class Firing {
     const { rule, after } = node.timer as NonNullable<Node['timer']>
     try {
       const elapsed = { at: new Date(at), count }
-      const datum = state.values.get(after)
+      const datum = state.value(after)
       const made =
         rule.value === undefined
           ? { at: elapsed.at }
@@ -93,7 +93,6 @@ export class Firing {
     journal.add(form === 'live' ? row : { ...row, value: stored })
     if (bytes) state.noteBytes(node.out)
     state.setDatum(node.out, value, row)
-    state.runs.set(node.index, row)
     this.fired.push(node.index)
   }
 

@@ -196,7 +196,7 @@ export function viewInstance(graph: Graph, { header, rows }: Snapshot, live: boo
   const target = header.status === 'completed' ? completedTarget(state, header.scope, []) : undefined
   const data = Object.create(null) as Record<string, unknown>
   for (const { index, name } of graph.slots) {
-    const value = state.values.get(index)
+    const value = state.value(index)
     // What was decoded for this view is nobody else's.
     if (value !== undefined) data[name] = live && state.hasBytes(index) ? copyBytes(value) : value
   }
@@ -312,7 +312,7 @@ function newestFailure(rows: readonly Row[]): Row | undefined {
 
 function explainTarget(state: State, slot: number): TargetExplanation {
   const { name } = slotAt(state.graph, slot)
-  if (state.values.get(slot) === undefined) {
+  if (state.value(slot) === undefined) {
     return { name, state: 'absent', because: [], waitingFor: waitingFor(state, [slot]) }
   }
   const { causes } = staleness(state, slot, false)
@@ -328,7 +328,7 @@ function explainBuilder(
   sourcesSettled: boolean,
   retries: boolean,
 ): BuilderExplanation {
-  const run = state.runs.get(node.index)
+  const run = state.run(node.index)
   const spent = state.isSpent(node)
   const newer = node.inputs.some(({ slot, kind }) => {
     const row = (kind === SETTLED ? standingFailure(state, slot) : undefined) ?? state.rows.get(slot)
@@ -365,7 +365,7 @@ function explainLack(state: State, slot: number): Lack {
   const { name, producer } = slotAt(state.graph, slot)
   const node = state.graph.nodes[producer]
   if (node === undefined) return { data: name }
-  const run = state.runs.get(producer)
+  const run = state.run(producer)
   const because = run?.note?.because ?? (run?.outcome === 'failed' ? run.note?.error?.message : undefined)
   return { data: name, from: node.name, ...(because !== undefined && { because }) }
 }

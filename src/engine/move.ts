@@ -157,7 +157,7 @@ class Plan {
   private placeRun(node: Node): void {
     const { from, to, origins } = this.crossing
     const before = from.nodes[origins[node.index] ?? -1]
-    const run = before === undefined ? undefined : this.older.runs.get(before.index)
+    const run = before === undefined ? undefined : this.older.run(before.index)
     if (before === undefined || run === undefined) return
     if (run.outcome === 'produced') {
       const out = to.slots[node.out] as Slot
@@ -199,14 +199,14 @@ class Plan {
       const none = { builder: null, data: null, stored: undefined, outcome: null } as const
       for (const { index } of state.graph.slots) {
         const row = state.rows.get(index)
-        if (row === undefined || state.values.get(index) === undefined || this.places.get(index) === row.place) continue
+        if (row === undefined || state.value(index) === undefined || this.places.get(index) === row.place) continue
         const { place, builder } = row
         // The run stands, its product does not.
         const run = runs.has(place) ? ({ builder, outcome: 'produced' } as const) : undefined
         drafts.push({ place, ...none, ...(run ?? { data: row.data }), origin: row })
       }
       for (const { index } of state.graph.nodes) {
-        const run = state.runs.get(index)
+        const run = state.run(index)
         if (run === undefined || this.runs.get(index) === run.place || data.has(run.place)) continue
         drafts.push({ place: run.place, ...none, data: run.data, origin: run })
       }
@@ -258,7 +258,7 @@ function candidates(state: State, number: number): Node[] {
 function runnable(state: State, nodes: readonly Node[]): Node[] {
   const isThere = (slot: number): boolean => {
     const { transient, producer } = state.graph.slots[slot] as Slot
-    return state.values.get(slot) !== undefined || (transient && producer >= 0)
+    return state.value(slot) !== undefined || (transient && producer >= 0)
   }
   return nodes.filter(({ inputs }) => inputs.every(({ slot, kind }) => kind !== CONSUMES || isThere(slot)))
 }

@@ -44,7 +44,7 @@ export function previewOf(header: Header, graph: Graph, moved: Moved | Stranded)
   const { state, move, due } = moved
   const data: Record<string, unknown> = {}
   for (const { index, name } of graph.slots) {
-    const value = state.values.get(index)
+    const value = state.value(index)
     if (value !== undefined) data[name] = state.hasBytes(index) ? copyBytes(value) : value
   }
   const completed = due.length === 0 && completedTarget(state, 0, []) !== undefined

@@ -5,7 +5,7 @@ import type { Nothing } from '../graph/outcome.ts'
 import type { Row, RowNote, RowOutcome } from '../stores/contract.ts'
 import type { Clock } from './clock.ts'
 import { isEqual } from './canonical.ts'
-import { datumRow, listOf } from './datum-row.ts'
+import { DatumRow, listOf, withValue } from './datum-row.ts'
 import type { Pass, RowKind } from './datum-row.ts'
 import type { Journal } from './journal.ts'
 import { STARTED, UNCHANGED } from './program.ts'
@@ -89,19 +89,19 @@ export class Recorder {
       this.supplied(work, value, startedAt, note)
       return
     }
-    if (node.cutoff && isEqual(state.values.get(out), value)) {
+    if (node.cutoff && isEqual(state.value(out), value)) {
       this.unchanged(work, startedAt, note)
       return
     }
     const { produced } = this.program.steps[index] as Step
+    const kept = stored === undefined ? undefined : value
     const row =
       note === null
-        ? this.plainRow(work, produced, stored, startedAt)
-        : this.row(work, 'produced', produced.place, produced.data, stored, startedAt, note)
-    this.journal?.add(row, node)
+        ? this.plainRow(work, produced, kept, startedAt)
+        : this.row(work, 'produced', produced.place, produced.data, kept, startedAt, note)
+    this.journal?.add(this.live ? row : withValue(row, stored), node)
     this.scope.replacing(out)
     state.setDatum(out, value, row)
-    state.runs.set(index, row)
     this.slots.push(out)
     this.scope.finish(work, 'produced')
   }
@@ -113,7 +113,7 @@ export class Recorder {
     const note = { ...given, sameAs: this.state.rows.get(node.out)?.seq ?? 0 }
     const row = this.row(work, 'produced', UNCHANGED + node.name, produced.data, undefined, startedAt, note)
     this.journal?.add(row, node)
-    this.state.runs.set(node.index, row)
+    this.state.noteRun(node.index, row)
     this.slots.push(node.out)
     this.scope.renewed(work)
   }
@@ -123,7 +123,7 @@ export class Recorder {
     const { supplied, produced } = this.program.steps[index] as Step
     this.journal?.add(this.row(work, 'supplied', supplied, produced.data, undefined, startedAt, note))
     this.scope.replacing(out)
-    this.state.values.set(out, value)
+    this.state.setTransient(out, value)
     this.slots.push(out)
     this.scope.finish(work, 'supplied')
   }
@@ -135,7 +135,7 @@ export class Recorder {
     const outcome = answer instanceof WaitFor ? 'waitFor' : 'nothing'
     const place = work.supply ? step.supplied : step.empty
     const row = this.row(work, outcome, place, null, undefined, startedAt, noteOf(answer, note))
-    if (!work.supply) this.state.runs.set(index, row)
+    if (!work.supply) this.state.noteRun(index, row)
     this.journal?.add(row, work.supply ? undefined : work.node)
     this.scope.finish(work, outcome)
   }
@@ -152,7 +152,7 @@ export class Recorder {
     const { node, supply } = work
     const { index } = node
     const { produced, supplied, empty } = this.program.steps[index] as Step
-    const since = node.builder.once ? emptyScope(this.state.runs.get(index)) : 0
+    const since = node.builder.once ? emptyScope(this.state.run(index)) : 0
     const note = since === 0 ? given : { ...given, since }
     const row = this.row(work, 'failed', supply ? supplied : empty, produced.data, undefined, startedAt, note)
     if (supply) (this.state.supplies ??= new Map()).set(index, row)
@@ -178,19 +178,12 @@ export class Recorder {
   /** The newest product of a scope's builder, as hooks see it. */
   newest(): Datum {
     const slot = this.slots[this.slots.length - 1] ?? -1
-    return { name: (this.state.graph.slots[slot] as Slot).name, value: this.state.values.get(slot) }
+    return { name: (this.state.graph.slots[slot] as Slot).name, value: this.state.value(slot) }
   }
 
-  /** Drops what is not stored, once the result has been photographed. */
-  forgetTransients(fed: readonly number[]): void {
-    const { graph, values } = this.state
-    for (const slot of this.slots) if ((graph.slots[slot] as Slot).transient) values.set(slot, undefined)
-    for (const slot of fed) if ((graph.slots[slot] as Slot).transient) values.set(slot, undefined)
-  }
-
-  private plainRow(work: Work, kind: RowKind, stored: unknown, startedAt: number): Row {
+  private plainRow(work: Work, kind: RowKind, value: unknown, startedAt: number): Row {
     const seq = ++this.state.newest
-    return datumRow(this.live, seq, kind, this.pass(startedAt), stored, work.reads, startedAt, this.end())
+    return new DatumRow(seq, kind, this.pass(startedAt), value, work.reads, startedAt, this.end())
   }
 
   private pass(startedAt: number): Pass {

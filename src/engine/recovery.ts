@@ -16,12 +16,12 @@ export function fedSlots(state: State, scope: number): number[] {
 }
 
 /** Notes what an interrupted scope had produced, in order, as far as it is stored. */
-export function keepProduced({ graph, runs, values }: State, { ran }: Scope, recorder: Recorder): void {
-  const rows = ran.map((node) => runs.get(node)).filter((run) => run?.outcome === 'produced')
+export function keepProduced(state: State, { ran }: Scope, recorder: Recorder): void {
+  const rows = ran.map((node) => state.run(node)).filter((run) => run?.outcome === 'produced')
   rows.sort((a, b) => (a?.seq ?? 0) - (b?.seq ?? 0))
   for (const row of rows) {
-    const slot = graph.slotOf.get(row?.data ?? '') ?? -1
-    if (values.get(slot) !== undefined) recorder.slots.push(slot)
+    const slot = state.graph.slotOf.get(row?.data ?? '') ?? -1
+    if (state.value(slot) !== undefined) recorder.slots.push(slot)
   }
 }
 

@@ -97,13 +97,13 @@ export class ScopeResult {
   get produced(): readonly Datum[] {
     const { slots, state } = this.facts
     return slots.map((slot) =>
-      shownDatum((state.graph.slots[slot] as Slot).data, readable(state, slot, state.values.get(slot))),
+      shownDatum((state.graph.slots[slot] as Slot).data, readable(state, slot, state.value(slot))),
     )
   }
 
   get target(): unknown {
     const { state, target } = this.facts
-    return target === undefined ? undefined : readable(state, target, state.values.get(target))
+    return target === undefined ? undefined : readable(state, target, state.value(target))
   }
 
   get targetName(): string | undefined {
@@ -122,7 +122,7 @@ export class ScopeResult {
     const slot = slotFor(state.graph, data)
     if (slot === undefined) return undefined
     const { index, name } = slot
-    if (slots.includes(index)) return valueFor(state.graph, slot, data, readable(state, index, state.values.get(index)))
+    if (slots.includes(index)) return valueFor(state.graph, slot, data, readable(state, index, state.value(index)))
     if (lost?.has(index) !== true) return undefined
     throw new PolarisError(
       'TRANSIENT_NOT_STORED',
@@ -146,7 +146,7 @@ export class ScopeResult {
     const { state } = this.facts
     const slot = slotFor(state.graph, data)
     if (slot === undefined) return undefined
-    return valueFor(state.graph, slot, data, readable(state, slot.index, state.values.get(slot.index)))
+    return valueFor(state.graph, slot, data, readable(state, slot.index, state.value(slot.index)))
   }
 
   /** Everything at once, for logs and HTTP answers; of sensitive data, that they are there. */

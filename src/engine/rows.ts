@@ -1,6 +1,6 @@
 import type { PolarisError } from '../graph/errors.ts'
 import type { Row } from '../stores/contract.ts'
-import { datumRow } from './datum-row.ts'
+import { DatumRow, withValue } from './datum-row.ts'
 import type { Pass } from './datum-row.ts'
 import type { AcceptedDatum } from './intake.ts'
 import { CALL, FAILED, TIMED_OUT } from './program.ts'
@@ -9,14 +9,15 @@ import type { State } from './state.ts'
 /**
  * Takes a fed datum into the state; returns its row.
  *
- * @param live the row stays in this process
+ * @param live the store keeps values as they are
  */
 export function feed(state: State, at: Pass, { intake, value, stored, bytes }: AcceptedDatum, live: boolean): Row {
   const { slot, fed } = intake
-  const row = datumRow(live, ++state.newest, fed, at, stored, NONE, at.startedAt, at.startedAt)
+  const kept = stored === undefined ? undefined : value
+  const row = new DatumRow(++state.newest, fed, at, kept, NONE, at.startedAt, at.startedAt)
   if (bytes) state.noteBytes(slot.index)
   state.setDatum(slot.index, value, row)
-  return row
+  return live ? row : withValue(row, stored)
 }
 
 /** The row of what a caller said about its call. */

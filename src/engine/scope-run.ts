@@ -164,7 +164,7 @@ export class ScopeRun implements ScopeContext, Tenant {
   }
 
   onceGeneration({ index }: Node): string {
-    const empty = emptyScope(this.state.runs.get(index))
+    const empty = emptyScope(this.state.run(index))
     const asked = this.state.askedAgain(index)
     return asked === 0 ? `once${empty}` : `once${empty}.${asked}`
   }

@@ -106,7 +106,7 @@ export class Scope {
       if (target && producer >= 0) this.targetMade = true
     }
     for (const target of this.graph.targets) {
-      const run = this.state.runs.get((this.graph.slots[target] as Slot).producer)
+      const run = this.state.run((this.graph.slots[target] as Slot).producer)
       if (run?.scope === this.number && run.pass === pass && run.note?.sameAs !== undefined) this.targetMade = true
     }
     for (const [node, { scope, outcome }] of this.state.supplies ?? []) {
@@ -116,10 +116,10 @@ export class Scope {
       if (outcome === 'supplied') (this.lost ??= new Set()).add((this.graph.nodes[node] as Node).out)
     }
     for (const node of touchedNodes(this.state)) {
-      const run = this.state.runs.get(node)
+      const run = this.state.run(node)
       if (run?.scope !== this.number) continue
       const { out } = this.graph.nodes[node] as Node
-      if (run.outcome === 'produced' && this.state.values.get(out) === undefined) (this.lost ??= new Set()).add(out)
+      if (run.outcome === 'produced' && this.state.value(out) === undefined) (this.lost ??= new Set()).add(out)
       this.marks[node] = RAN
       this.scratch.touched.push(node)
       this.ran.push(node)
@@ -189,7 +189,7 @@ export class Scope {
   replacing(slot: number): void {
     if (this.graph.slots[slot]?.lookedBack !== true || this.before?.has(slot) === true) return
     this.before ??= new Map()
-    this.before.set(slot, { value: this.state.values.get(slot), row: this.state.rows.get(slot) })
+    this.before.set(slot, { value: this.state.value(slot), row: this.state.rows.get(slot) })
   }
 
   /** Begins another pass if rule 11 asks for one. Only when nothing runs and {@link next} has nothing. */
@@ -237,11 +237,10 @@ export class Scope {
       if (this.isActive(row, slot, false)) for (const reader of readers) this.wakeIfDue(reader, row)
       if (this.isActive(row, slot, true)) for (const reader of laterReaders) this.wakeIfDue(reader, row)
     }
-    for (const node of state.failures ?? NOBODY)
-      this.wakeSettlers(state.runs.get(node), (graph.nodes[node] as Node).out)
+    for (const node of state.failures ?? NOBODY) this.wakeSettlers(state.run(node), (graph.nodes[node] as Node).out)
     for (const node of state.reruns?.keys() ?? NOBODY) if (state.isRerunDue(node)) this.wake(node)
     if (state.settled > 0 && state.unsettled.length === 0) return
-    for (const source of graph.sources) if (state.runs.get(source) === undefined) this.wake(source)
+    for (const source of graph.sources) if (state.run(source) === undefined) this.wake(source)
   }
 
   private wakeSettlers(row: Row | undefined, slot: number): void {
@@ -250,7 +249,7 @@ export class Scope {
   }
 
   private wakeIfDue(node: number, row: Row): void {
-    const run = this.state.runs.get(node)
+    const run = this.state.run(node)
     if (run === undefined || row.scope > run.scope) this.wake(node)
   }
 
@@ -294,7 +293,7 @@ export class Scope {
 
   /** The work of a candidate whose ancestors have all run or cannot run; `undefined` if it cannot run now. */
   private evaluate(node: Node): Work | undefined {
-    const { values, rows } = this.state
+    const { state } = this
     const { inputs } = node
     const input: Record<string, unknown> = {}
     const seqs = inputs.length === 1 ? undefined : new Array<number>(inputs.length)
@@ -304,8 +303,8 @@ export class Scope {
     const looped: (Row | undefined)[] | undefined = this.graph.loops ? [] : undefined
     for (let i = 0; i < inputs.length; i++) {
       const { key, slot, kind, lookback } = inputs[i] as Node['inputs'][number]
-      let value = values.get(slot)
-      let row = rows.get(slot)
+      let value = state.value(slot)
+      let row = state.rows.get(slot)
       if (lookback && this.before !== undefined) {
         const before = this.before.get(slot)
         if (before !== undefined) ({ value, row } = before)
@@ -371,7 +370,7 @@ export class Scope {
   }
 
   private hasRun(node: number): boolean {
-    return this.state.runs.get(node)?.scope === this.number || this.state.supplies?.get(node)?.scope === this.number
+    return this.state.run(node)?.scope === this.number || this.state.supplies?.get(node)?.scope === this.number
   }
 
   private skip(node: Node): undefined {

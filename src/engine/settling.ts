@@ -48,7 +48,7 @@ export function standingFailure(state: State, slot: number, scope?: number): Row
   const { producer, transient } = state.graph.slots[slot] as Slot
   const supply = scope === undefined ? undefined : state.supplies?.get(producer)
   if (supply?.scope === scope && supply?.outcome === 'failed') return supply
-  const run = state.runs.get(producer)
+  const run = state.run(producer)
   if (run?.outcome !== 'failed' || run.seq < (state.rows.get(slot)?.seq ?? 0)) return undefined
   return transient && scope !== undefined && run.scope !== scope ? undefined : run
 }

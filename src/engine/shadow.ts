@@ -78,7 +78,7 @@ function inputOf(
 ): Record<string, unknown> | undefined {
   const input: Record<string, unknown> = {}
   for (const { key, slot, kind } of inputs) {
-    const value = made.has(slot) && kind !== ACCESS ? made.get(slot) : state.values.get(slot)
+    const value = made.has(slot) && kind !== ACCESS ? made.get(slot) : state.value(slot)
     if (value === undefined && kind === CONSUMES) return undefined
     if (value !== undefined) input[key] = copyBytes(value)
   }
@@ -114,7 +114,7 @@ async function runAlone(
 
 function differenceOf(state: State, { name, out }: Node, outcome: Made): ShadowDifference | undefined {
   const { name: data, transient } = state.graph.slots[out] as Slot
-  const stored = state.values.get(out)
+  const stored = state.value(out)
   if (outcome.error === undefined && (transient || isEqual(stored, outcome.made))) return undefined
   return { builder: name, data, ...(stored !== undefined && { stored }), ...outcome }
 }

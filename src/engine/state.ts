@@ -1,5 +1,6 @@
 import type { Row } from '../stores/contract.ts'
 import type { Graph, Node, Slot } from '../graph/graph.ts'
+import { withValue } from './datum-row.ts'
 import { freezeDeep } from './freeze.ts'
 import { Paged } from './paged.ts'
 import { EMPTY, FORKED, MOVED, RERUN, RESTART, SUPPLIED, UNDOING, UNDONE } from './program.ts'
@@ -13,12 +14,12 @@ import type { Timing } from './timing.ts'
  */
 export class State {
   readonly graph: Graph
-  /** The value of each data; `undefined` where there is none, or where a transient is gone. */
-  readonly values: Paged<unknown>
-  /** The newest row of each data, also of transients whose value is gone. */
+  /** The newest row of each data, with its value as it is; without it for transients. */
   readonly rows: Paged<Row>
-  /** The last run of each builder that came to an end: with a product, with nothing, or waiting. */
-  readonly runs: Paged<Row>
+  /** By builder a run that came to an end, where no row of its product tells of it. */
+  private runs: Paged<Row> | undefined
+  /** The values of transients, by slot, until the scope ends. */
+  private transients: Map<number, unknown> | undefined
   /** After loading: by builder the newest run that only made a transient again, or tried to. */
   supplies: Map<number, Row> | undefined
   /** The newest restart: everything has begun again with its scope. */
@@ -44,11 +45,29 @@ export class State {
   /** Slots whose value holds bytes, so that readers need copies. */
   private withBytes: Set<number> | undefined
 
-  constructor(graph: Graph, values?: Paged<unknown>, rows?: Paged<Row>, runs?: Paged<Row>) {
+  constructor(graph: Graph, rows: Paged<Row> = new Paged(graph.slots.length)) {
     this.graph = graph
-    this.values = values ?? new Paged(graph.slots.length)
-    this.rows = rows ?? new Paged(graph.slots.length)
-    this.runs = runs ?? new Paged(graph.nodes.length)
+    this.rows = rows
+  }
+
+  /** The value of a data; `undefined` where there is none, or where a transient is gone. */
+  value(slot: number): unknown {
+    const value = this.rows.get(slot)?.value
+    return value === undefined && this.transients !== undefined ? this.transients.get(slot) : value
+  }
+
+  /** The last run of a builder that came to an end: with a product, with nothing, or waiting. */
+  run(node: number): Row | undefined {
+    const run = this.runs?.get(node)
+    const { out, name } = this.graph.nodes[node] as Node
+    const row = this.rows.get(out)
+    if (row === undefined || row.outcome !== 'produced' || row.builder !== name) return run
+    return run === undefined || run.seq < row.seq ? row : run
+  }
+
+  /** Takes in that a builder came to an end without a row of its product. */
+  noteRun(node: number, row: Row): void {
+    ;(this.runs ??= new Paged(this.graph.nodes.length)).set(node, row)
   }
 
   hasBytes(slot: number): boolean {
@@ -60,11 +79,28 @@ export class State {
     ;(this.withBytes ??= new Set()).add(slot)
   }
 
-  /** Takes in a new datum. `row` is the newest row of the instance. */
+  /** Takes in a new datum. `row` is the newest row of the instance, without the value if it is not stored. */
   setDatum(slot: number, value: unknown, row: Row): void {
-    this.values.set(slot, value)
+    if (row.outcome === 'fed') this.keepRun(slot)
+    if (row.value === undefined) this.setTransient(slot, value)
     this.rows.set(slot, row)
     this.unsettled.push(slot)
+  }
+
+  /** A fed datum takes the place of a product, whose row told of its builder's run. */
+  private keepRun(slot: number): void {
+    const { producer } = this.graph.slots[slot] as Slot
+    const run = producer < 0 ? undefined : this.run(producer)
+    if (run !== undefined) this.noteRun(producer, run)
+  }
+
+  setTransient(slot: number, value: unknown): void {
+    ;(this.transients ??= new Map()).set(slot, value)
+  }
+
+  /** Drops what is not stored. A photograph taken before keeps it. */
+  forgetTransients(): void {
+    this.transients = undefined
   }
 
   settle(): void {
@@ -75,7 +111,7 @@ export class State {
 
   /** Takes in that a builder's failure stands as data. It has run to an end with that. */
   noteFailure(node: number, row: Row): void {
-    this.runs.set(node, row)
+    this.noteRun(node, row)
     ;(this.failures ??= new Set()).add(node)
   }
 
@@ -87,14 +123,14 @@ export class State {
   /** The failed try that a builder's next one follows, unless it ran to an end, was asked to run again or everything was settled since. */
   pendingTry(node: number): Row | undefined {
     const row = this.tries?.get(node)
-    if (row === undefined || row.seq <= this.settled || row.seq < (this.runs.get(node)?.seq ?? 0)) return undefined
+    if (row === undefined || row.seq <= this.settled || row.seq < (this.run(node)?.seq ?? 0)) return undefined
     return row.scope < this.askedAgain(node) ? undefined : row
   }
 
   /** Whether a builder has made its one product and is not to run again by itself. */
   isSpent({ index, builder }: Node): boolean {
     if (!builder.once) return false
-    const run = this.runs.get(index)
+    const run = this.run(index)
     return run?.outcome === 'produced' && (this.reruns === undefined || run.scope >= this.askedAgain(index))
   }
 
@@ -106,7 +142,7 @@ export class State {
   /** Whether a rerun makes a builder due that has not answered it yet. */
   isRerunDue(node: number): boolean {
     const row = this.reruns?.get(node)
-    return row !== undefined && row.seq > this.settled && row.scope > (this.runs.get(node)?.scope ?? 0)
+    return row !== undefined && row.seq > this.settled && row.scope > (this.run(node)?.scope ?? 0)
   }
 
   /** Whether something that the instance has done is still to be undone. */
@@ -120,14 +156,14 @@ export class State {
     const index = graph.nodeOf.get(row.builder ?? '')
     if (index === undefined) return
     const { out } = graph.nodes[index] as Node
-    if ((this.runs.get(index)?.seq ?? 0) < row.seq) this.runs.set(index, undefined)
+    if ((this.runs?.get(index)?.seq ?? 0) < row.seq) this.runs?.set(index, undefined)
     const datum = this.rows.get(out)
     if (datum?.builder === row.builder && datum !== undefined && datum.seq < row.seq) {
-      this.values.set(out, undefined)
       this.rows.set(out, undefined)
+      this.transients?.delete(out)
       this.unsettled = this.unsettled.filter((slot) => slot !== out)
     }
-    if (this.runs.get(index) === undefined) (this.reruns ??= new Map<number, Row>()).set(index, row)
+    if (this.run(index) === undefined) (this.reruns ??= new Map<number, Row>()).set(index, row)
   }
 
   /**
@@ -142,7 +178,7 @@ export class State {
     const reached = new Set([first])
     for (const node of reached) {
       const { builder, out } = graph.nodes[node] as Node
-      const run = this.runs.get(node)
+      const run = this.run(node)
       const spent = builder.once && run?.outcome === 'produced' && run.scope < row.scope
       if (node === first || !spent) if ((reruns.get(node)?.seq ?? 0) < row.seq) reruns.set(node, row)
       const { readers, laterReaders } = graph.slots[out] as Slot
@@ -167,9 +203,9 @@ export class State {
    * @param valuesOnly leave out what only `waitingFor` needs
    */
   snapshot(valuesOnly: boolean): State {
-    const rows = valuesOnly ? this.rows : this.rows.snapshot()
-    const runs = valuesOnly ? this.runs : this.runs.snapshot()
-    const copy = new State(this.graph, this.values.snapshot(), rows, runs)
+    const copy = new State(this.graph, this.rows.snapshot())
+    if (!valuesOnly) copy.runs = this.runs?.snapshot()
+    copy.transients = this.transients
     copy.newest = this.newest
     copy.settled = this.settled
     copy.restarted = this.restarted
@@ -213,8 +249,7 @@ export function loadState(
     if (before > row.seq) continue
     const value = row.value === undefined ? undefined : decode(row.value)
     if (freezeDeep(value)) state.noteBytes(slot)
-    state.values.set(slot, value)
-    state.rows.set(slot, withValue(row, value))
+    state.rows.set(slot, row.value === value ? row : withValue(row, value))
     if (row.seq > settled && before <= settled) state.unsettled.push(slot)
   }
   for (const row of standing) {
@@ -246,12 +281,8 @@ function isFinished({ outcome, place }: Row): boolean {
 
 function loadRun(state: State, row: Row): void {
   const node = row.builder === null ? undefined : state.graph.nodeOf.get(row.builder)
-  if (node === undefined || (state.runs.get(node)?.seq ?? 0) >= row.seq) return
+  if (node === undefined || (state.run(node)?.seq ?? 0) >= row.seq) return
   state.failures?.delete(node)
   if (row.outcome === 'failed' && row.seq > state.settled) state.noteFailure(node, row)
-  else state.runs.set(node, row)
-}
-
-function withValue(row: Row, value: unknown): Row {
-  return row.value === value ? row : { ...row, value }
+  else state.noteRun(node, row)
 }

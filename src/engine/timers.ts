@@ -38,9 +38,9 @@ export function timerStatus(state: State, { index, out, timer }: Node): TimerSta
   if (timer === undefined) return IDLE
   const { rule, after, ends } = timer
   const set = state.rows.get(after)
-  const datum = state.values.get(after)
+  const datum = state.value(after)
   if (set === undefined || datum === undefined) return IDLE
-  const fired = newerThan(set, state.runs.get(index))
+  const fired = newerThan(set, state.run(index))
   const count = fired === undefined ? 0 : (fired.note?.count ?? 1)
   if (count >= rule.times || isDoneByHand(state, rule, out, set)) return { is: 'done', count }
   const end = ends.find((each) => hasEnded(state, each, set))
@@ -98,7 +98,7 @@ export function deadline(state: State): number | undefined {
   const { timeout, targets } = state.graph
   if (timeout === undefined || timing === undefined || timing.timedOut !== undefined) return undefined
   if (!isTimed(state)) return undefined
-  if (targets.some((slot) => state.values.get(slot) !== undefined)) return undefined
+  if (targets.some((slot) => state.value(slot) !== undefined)) return undefined
   return (state.restarted?.endedAt ?? timing.createdAt) + timeout
 }
 
@@ -125,7 +125,7 @@ function isDoneByHand(state: State, rule: TimerRule, out: number, set: Row): boo
  */
 function hasEnded(state: State, { slot, above }: TimerEnd, set: Row): boolean {
   const end = state.rows.get(slot)
-  if (end === undefined || state.values.get(slot) === undefined) return false
+  if (end === undefined || state.value(slot) === undefined) return false
   const [ended, began] = [scopeOf(state, end), scopeOf(state, set)]
   return ended > began || (ended === began && !(above && set.outcome !== 'fed'))
 }

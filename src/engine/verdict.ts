@@ -25,7 +25,7 @@ export function completedTarget(state: State, scope: number, ran: readonly numbe
   for (let i = 0; i < graph.targets.length; i++) {
     const slot = graph.targets[i] as number
     const row = state.rows.get(slot)
-    if (row === undefined || state.values.get(slot) === undefined) continue
+    if (row === undefined || state.value(slot) === undefined) continue
     if (row.scope === scope) stale[i] = false
     else {
       const { producer } = graph.slots[slot] as Slot
@@ -76,7 +76,7 @@ export function staleness(state: State, target: number, firstOnly: boolean): Sta
   }
   reach(producer, true, datum.scope, undefined)
   for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
-    const run = state.runs.get(visit.node.index)
+    const run = state.run(visit.node.index)
     const later = run !== undefined && run.scope > visit.since
     const made = run?.note?.sameAs === undefined ? run : producedRow(state, visit.node)
     if (made !== undefined && made.scope > visit.since && (visit.strict || !isEmpty(made))) {
@@ -114,9 +114,9 @@ function nodesBelow(visits: readonly Visit[]): Node[] {
 
 /** Whether a datum is missing in earnest: a transient that its builder makes again when it is needed is not. */
 export function isLacking(state: State, slot: number): boolean {
-  if (state.values.get(slot) !== undefined) return false
+  if (state.value(slot) !== undefined) return false
   const { transient, producer } = state.graph.slots[slot] as Slot
-  return !(transient && producer >= 0 && state.runs.get(producer)?.outcome === 'produced')
+  return !(transient && producer >= 0 && state.run(producer)?.outcome === 'produced')
 }
 
 /** What targets wait for. */
@@ -141,7 +141,7 @@ export function waitingFor(state: State, targets: readonly number[]): string[] {
   let timed = false
   for (const target of targets) {
     const wants: Wants = { fed: new Set(), over, timed: false }
-    if (state.values.get(target) === undefined) addLacking(state, [target], wants)
+    if (state.value(target) === undefined) addLacking(state, [target], wants)
     else {
       const { causes, below } = staleness(state, target, false)
       if (causes.length === 0) continue
@@ -172,9 +172,9 @@ function addLacking(state: State, wanted: readonly number[], wants: Wants): void
     seen.add(slot)
     const { producer, transient } = state.graph.slots[slot] as Slot
     // A transient is gone by the next scope, so it counts as lacking if something it is made from does.
-    if (!transient && state.values.get(slot) !== undefined) continue
+    if (!transient && state.value(slot) !== undefined) continue
     const node = state.graph.nodes[producer]
-    const run = node === undefined ? undefined : state.runs.get(producer)
+    const run = node === undefined ? undefined : state.run(producer)
     if (node === undefined) wants.fed.add(slot)
     else if (node.timer !== undefined) addTimed(state, node, stack, wants)
     else if (run !== undefined && run.outcome !== 'produced') addAnswer(state, run, wants.fed)
@@ -185,7 +185,7 @@ function addLacking(state: State, wanted: readonly number[], wants: Wants): void
 /** Adds what has to come before a timer makes what is lacking. */
 function addTimed(state: State, node: Node, lacking: number[], wants: Wants): void {
   const after = node.timer?.after ?? -1
-  if (state.values.get(after) === undefined) lacking.push(after)
+  if (state.value(after) === undefined) lacking.push(after)
   else if (timerStatus(state, node).is === 'set') wants.timed = true
   else wants.over.add(node.out)
 }

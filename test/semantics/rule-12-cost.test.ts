@@ -48,20 +48,20 @@ function counted(graph: Graph): { graph: Graph; reads: () => number } {
 }
 
 function runScope(graph: Graph, state: State, number: number): string[] {
-  const row = (data: string, outcome: Row['outcome']): Row => ({
-    ...{ seq: ++state.newest, place: data, scope: number, pass: 1, builder: null, data, outcome },
+  const row = (data: string, outcome: Row['outcome'], builder: string | null): Row => ({
+    ...{ seq: ++state.newest, place: data, scope: number, pass: 1, builder, data, outcome },
     ...{ value: 'x', inputs: [], startedAt: 0, endedAt: 0, note: null },
   })
   const fed = graph.slotOf.get('Fed')!
-  state.setDatum(fed, 'x', row('Fed', 'fed'))
+  state.setDatum(fed, 'x', row('Fed', 'fed', null))
   const scope = new Scope(state, number)
   scope.begin()
   const ran: string[] = []
   for (let work = scope.next(); work !== undefined; work = scope.next()) {
     ran.push(work.node.name)
-    const made = row(work.node.name, 'produced')
-    state.setDatum(work.node.out, 'x', made)
-    state.runs.set(work.node.index, made)
+    const { name, out } = work.node
+    const made = row(graph.slots[out]!.name, 'produced', name)
+    state.setDatum(out, 'x', made)
     scope.finish(work, 'produced')
   }
   expect(scope.nextPass()).toBe(false)
