@@ -1,10 +1,10 @@
 /** Rule 21: what stands in for a builder that has failed for good. */
-import { builder, nothing, Polaris, waitFor, workflow } from 'polaris-workflow'
+import { nothing, Polaris, waitFor, workflow } from 'polaris-workflow'
 import type { BuildContext } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import { auditAfterEach, newBench } from '../protocol/bench.ts'
 import { failure, newLab, texts } from '../support/lab.ts'
-import type { Step, TextInput } from '../support/lab.ts'
+import type { TextInput } from '../support/lab.ts'
 import { eachTimedStore } from '../support/timed.ts'
 
 auditAfterEach()
@@ -19,7 +19,7 @@ function broken(fallback: Fallback, options: object = {}) {
   const does = (_: string, run: number): never => {
     throw new Error(`down ${run}`)
   }
-  const b = builder({ ...lab.step('b', [A], B, { does }), fallback, ...options } as never) as unknown as Step
+  const b = lab.step('b', [A], B, { does, options: { fallback, ...options } })
   return { lab, w: workflow({ name: 'w', builders: [b, lab.step('t', [B], T)], target: T }) }
 }
 
@@ -70,7 +70,7 @@ eachTimedStore((kind, clock) => {
     const lab = newLab()
     const does = (): Promise<never> => new Promise(() => undefined)
     const options = { timeout: '1s', fallback: (error: { code?: string }) => `instead of ${error.code ?? ''}` }
-    const t = builder({ ...lab.step('t', [A], T, { does }), ...options } as never) as unknown as Step
+    const t = lab.step('t', [A], T, { does, options })
     const w = workflow({ name: 'w', builders: [t], target: T })
     const call = newBench(kind, w).process({ clock }).executor().parallel(w, 'i', A('a'))
     await clock.advance(1_000)

@@ -33,7 +33,8 @@ function flaky(retry: Retry, failures: number, more: Partial<Parameters<typeof b
 
 /** The same builder with options of its own. */
 function again(step: Step, options: object): Step {
-  return builder({ ...step, retry: undefined, timeout: undefined, ...options } as never) as unknown as Step
+  const { name, consumes, optionals, produces, process } = step
+  return builder({ name, consumes, optionals, produces, process, ...options } as never) as unknown as Step
 }
 
 eachTimedStore((kind, clock) => {
