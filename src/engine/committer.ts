@@ -3,8 +3,10 @@ import { isThenable } from './awaitable.ts'
 import { Batches } from './batches.ts'
 import type { Clock } from './clock.ts'
 
-/** `doubtful`: an earlier attempt was not answered, and may have stood until another process went on from there. */
-export type Committed = Extract<Written, { readonly ok: true }> | { readonly ok: false; readonly doubtful: boolean }
+/** `doubtful`: an earlier attempt was not answered, and may have stood until another process went on from there, or removed it. */
+export type Committed =
+  | Extract<Written, { readonly ok: true }>
+  | { readonly ok: false; readonly doubtful: boolean; readonly removed: boolean }
 
 /** Writes changes, those of concurrent instances together. */
 export class Committer {
@@ -52,12 +54,18 @@ function judge(change: Change, written: Written, unanswered: boolean): Committed
   if (written.ok) return written
   const { current } = written
   if (stands(change, current)) return { ok: true, mailAppended: current.mailAppended, cancelling: current.cancelling }
-  return { ok: false, doubtful: unanswered && mayHaveStood(change, current) }
+  const removed = wasRemoved(change, current)
+  return { ok: false, doubtful: unanswered && (removed || mayHaveStood(change, current)), removed }
 }
 
 /** Whether the change that lost its compare is the very one that stands: only the answer to it was lost. */
 function stands({ header }: Change, current: Header | undefined): current is Header {
   return current !== undefined && current.token === header.token && current.incarnation === header.incarnation
+}
+
+/** Whether the instance that a change is of is no more: with it went the record of its request. */
+function wasRemoved({ expected, header }: Change, current: Header | undefined): boolean {
+  return expected !== null && (current?.incarnation !== header.incarnation || current.status === 'deleted')
 }
 
 /** Whether the scope of a change that lost has been begun: by it, or by another of the same number. */

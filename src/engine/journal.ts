@@ -243,8 +243,8 @@ export class Journal {
     if (!written.ok) {
       if (this.begun) throw leaseLost(header.id)
       const { direct, mail } = this.facts
-      // Begun anew, it might be handled twice; the record of a request tells, and mail has its number.
-      if (written.doubtful && direct && mail === undefined) throw startInDoubt(header.id)
+      // Begun anew, it might be handled twice; the record of a request tells, unless it was removed, and mail has its number.
+      if (written.doubtful && direct && (mail === undefined || written.removed)) throw startInDoubt(header.id)
       throw new Overtaken()
     }
     this.begun = true
