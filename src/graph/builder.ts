@@ -226,7 +226,7 @@ export function builder<
   const made = Object.freeze({
     name: definition.name,
     consumes: Object.freeze(dataOf(definition.consumes ?? {})),
-    settles: Object.freeze(settledKeys(definition.consumes ?? {})),
+    settles: Object.freeze(settledKeys(definition)),
     optionals: Object.freeze({ ...definition.optionals }),
     accesses: Object.freeze({ ...definition.accesses }),
     services: Object.freeze({ ...definition.services }) as S,
@@ -250,8 +250,10 @@ function dataOf(consumes: Consumed): Inputs {
   return Object.fromEntries(entries)
 }
 
-function settledKeys(consumes: Consumed): string[] {
-  return Object.keys(consumes).filter((key) => isSettled(consumes[key]))
+/** Also of a definition that was spread from a builder, whose `settles` says so. */
+function settledKeys({ consumes = {}, settles }: { consumes?: Consumed; settles?: unknown }): string[] {
+  const known: readonly unknown[] = Array.isArray(settles) ? settles : []
+  return Object.keys(consumes).filter((key) => isSettled(consumes[key]) || known.includes(key))
 }
 
 export function isBuilder(value: unknown): value is AnyBuilder {
@@ -269,7 +271,10 @@ function definitionProblems(definition: unknown): string[] {
   }
   const given = definition as Partial<Record<(typeof OPTIONS)[number], unknown>>
   const name = nameProblem(given.name)
-  const problems = [...(name === undefined ? [] : [name]), ...unknownKeys('a builder', definition, OPTIONS)]
+  const problems = [
+    ...(name === undefined ? [] : [name]),
+    ...unknownKeys('a builder', withoutSettles(definition), OPTIONS),
+  ]
   const keys = new Map<string, string>()
   for (const kind of ['consumes', 'optionals', 'accesses'] as const) {
     problems.push(...inputProblems(kind, given[kind], keys))
@@ -331,4 +336,8 @@ function serviceProblems(services: unknown): string[] {
       ? []
       : [`'services.${key}' must be made by service<T>()(name), but is ${describeValue(value)}`],
   )
+}
+
+function withoutSettles(definition: object): object {
+  return Object.fromEntries(Object.entries(definition).filter(([key]) => key !== 'settles'))
 }

@@ -313,6 +313,18 @@ describe('builder() called with what the types would refuse', () => {
     expect(js(builder, definition)).toEqual(expected)
   })
 
+  it('takes a builder for the definition of another one, outcomes included', () => {
+    const taking = builder({
+      name: 'c',
+      consumes: { x: settled(X) },
+      produces: data('Z', type<number>()),
+      process: () => 1,
+    })
+    const copy = builder({ ...taking, name: 'd' } as never) as unknown as typeof taking
+    expect(copy.settles).toEqual(['x'])
+    expect(copy.consumes).toEqual({ x: X })
+  })
+
   it('says all that is wrong at once, and of which builder', () => {
     const wrong = { name: 'b', consume: {}, produces: 1, once: 1, process: 1 }
     expect(() => builder(wrong as never)).toThrow(
