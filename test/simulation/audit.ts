@@ -21,6 +21,7 @@ export interface Settled {
 }
 
 export interface Audit {
+  readonly operations: readonly Operation[]
   /** Compares what stands with what stood before. @param actor who did it */
   look(actor: Actor): void
   onRun(b: BuilderSpec, inputs: Inputs, key: string, info: HookInfo): void
@@ -81,6 +82,7 @@ export function newAudit(facts: AuditFacts): Audit {
   const keys = new Map<string, string>()
   const cancelled = new Set<string>()
   return {
+    operations: facts.operations,
     look(actor) {
       for (const subject of subjects.values()) {
         const stored = headerOf(facts.store, subject.id)
@@ -124,11 +126,10 @@ export function newAudit(facts: AuditFacts): Audit {
       return changed.at(-1)?.actor === actor && changed.every((each) => each.actor === actor || each.at < since)
     },
     settled({ id, number }, scope) {
-      const { past, settled } = subjects.get(id)!
+      const { past, settled, operations } = subjects.get(id)!
       const life = past.findLast(({ operations }) => operations.get(scope) === number)
       if (life !== undefined) return life.settled.get(scope)
-      const own = settled.get(scope)
-      return own === undefined && past.length > 0 ? 'of another life' : own
+      return operations.get(scope) !== number && past.length > 0 ? 'of another life' : settled.get(scope)
     },
     unfinished: () => [...subjects.values()].flatMap(({ header }) => (header === undefined ? [] : unfinished(header))),
   }

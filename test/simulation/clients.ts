@@ -154,7 +154,7 @@ function answerTo(world: World, { kind, number, isNew, id, requestId }: Operatio
   if (code === 'INSTANCE_DELETED') {
     count('late duplicate refused')
     if (!removes || requestId === undefined || isNew) blame(`operation ${number} on ${id} was refused with ${code}`)
-    return { kind: 'refused' }
+    return { kind: 'too late' }
   }
   if (code === 'CANCELLED' || code === 'INSTANCE_NOT_FOUND') {
     const ends = removes || others.some((other) => other.kind === 'cancel')
