@@ -6,7 +6,7 @@ import type { Frozen, Given } from './frozen.ts'
 import { isPlainObject, unknownKeys } from './naming.ts'
 
 /** What becomes of instances of other versions than the newest: see `policy` of a workflow. */
-export type Policy = 'pin' | 'upgrade' | 'upgrade-idle'
+export type Policy = 'pin' | 'upgrade'
 
 /** What a workflow object tells about its data, as types. */
 export interface Typed<Reads, Makes> {

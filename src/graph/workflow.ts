@@ -75,7 +75,7 @@ export interface WorkflowDefinition<Bs extends readonly (AnyBuilder | AnyTimer)[
   readonly retention?: Retention
   /**
    * What becomes of instances of other versions once this is the newest. `'pin'`: they finish on their own. `'upgrade'`:
-   * they move to this one with their next scope. `'upgrade-idle'`: workers move those at rest, too. Default `'pin'`.
+   * they move to this one with their next scope; those that nobody calls on are moved by `polaris.upgrade`. Default `'pin'`.
    */
   readonly policy?: Policy
 }
@@ -218,8 +218,8 @@ function optionProblems(given: Partial<Record<(typeof OPTIONS)[number], unknown>
   }
   const late = timeout === undefined ? undefined : durationProblem('timeout', timeout, 1)
   if (late !== undefined) problems.push(late)
-  if (policy !== undefined && policy !== 'pin' && policy !== 'upgrade' && policy !== 'upgrade-idle') {
-    problems.push(`'policy' must be 'pin', 'upgrade' or 'upgrade-idle', but is ${describeValue(policy)}`)
+  if (policy !== undefined && policy !== 'pin' && policy !== 'upgrade') {
+    problems.push(`'policy' must be 'pin' or 'upgrade', but is ${describeValue(policy)}`)
   }
   return problems
 }

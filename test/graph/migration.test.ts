@@ -21,7 +21,7 @@ describe("a workflow's policy and migrations", () => {
     const fn = () => ({})
     const { migrations, policy } = graphOf(
       newer({
-        policy: 'upgrade-idle',
+        policy: 'upgrade',
         migrate: [
           { from: one, data: { A: null }, builders: { c: 'cc' }, feeds: [B] },
           { from: { version: 3, data: [A] }, data: { A: 'B' } },
@@ -29,7 +29,7 @@ describe("a workflow's policy and migrations", () => {
         ],
       }),
     ) as NonNullable<ReturnType<typeof graphOf>>
-    expect(policy).toBe('upgrade-idle')
+    expect(policy).toBe('upgrade')
     expect([...migrations.keys()]).toEqual([1, 3, 7])
     expect(migrations.get(1)).toEqual({
       ...{ from: 1, data: new Map([['A', null]]) },
@@ -40,11 +40,7 @@ describe("a workflow's policy and migrations", () => {
   })
 
   it.each<[string, object, RegExp]>([
-    [
-      'a policy that is none',
-      { policy: 'later' },
-      /'policy' must be 'pin', 'upgrade' or 'upgrade-idle', but is "later"/,
-    ],
+    ['a policy that is none', { policy: 'later' }, /'policy' must be 'pin' or 'upgrade', but is "later"/],
     ['no object', { migrate: 1 }, /'migrate': it must be an object such as .*, but is 1/],
     ['no version', { migrate: {} }, /'migrate': 'from' must be a version's number, the older workflow, or/],
     ['a version that is none', { migrate: { from: 0 } }, /'from' must be .*, but is 0/],
