@@ -43,11 +43,14 @@ export function checkReason(what: string, options: WithReason): WithReason {
 
 /** What an operation is refused for, before anything is stored or when it is handled; `undefined` if for nothing. */
 export function operationProblem(graph: Graph, operation: Operation): PolarisError | undefined {
-  if (operation.kind !== 'rerun' || graph.nodeOf.has(operation.builder)) return undefined
+  if (operation.kind !== 'rerun') return undefined
+  const builders = graph.nodes.filter(({ timer }) => timer === undefined)
+  if (builders.some(({ name }) => name === operation.builder)) return undefined
+  const timer = graph.nodeOf.has(operation.builder) ? ', but a timer of that name, which a new datum sets anew' : ''
   return new PolarisError(
     'BUILDER_UNKNOWN',
-    `Version ${graph.version} of workflow '${graph.name}' has no builder '${operation.builder}'. ` +
-      `It has ${listNames(graph.nodes.map(({ name }) => name))}.`,
+    `Version ${graph.version} of workflow '${graph.name}' has no builder '${operation.builder}'${timer}. ` +
+      `It has ${listNames(builders.map(({ name }) => name))}.`,
   )
 }
 

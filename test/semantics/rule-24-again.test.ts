@@ -1,4 +1,4 @@
-import { nothing, Polaris, workflow } from 'polaris-workflow'
+import { nothing, Polaris, timer, workflow } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import { auditAfterEach, eventually, newBench } from '../protocol/bench.ts'
 import { dataOf, deferred, failure, newLab, over, refusal, texts } from '../support/lab.ts'
@@ -186,6 +186,17 @@ describe('rule 24: restart and rerun', () => {
       await refusal(run.restart(w, 'i', { reason: 7 } as never), 'OPTION_INVALID')
       await refusal(run.restart(w, 'i', { because: 'x' } as never), 'OPTION_INVALID')
       expect((await polaris.history('i')).filter(({ scope }) => scope > 1)).toEqual([])
+    })
+
+    it('rule 24: a timer cannot be run again', async () => {
+      const [A, B, T] = texts('A', 'B', 'T')
+      const t = newLab().step('t', [A, B], T)
+      const late = timer({ name: 'late', after: A, delay: '1d', value: () => 'late', produces: B })
+      const w = workflow({ name: 'w', builders: [t, late], target: T })
+      const run = over(kind.medium().open(), w).executor()
+      await run.sequential(w, 'i', A('a1'))
+      const error = await refusal(run.rerun(w, 'i', 'late'), 'BUILDER_UNKNOWN')
+      expect(error.message).toContain("a timer of that name, which a new datum sets anew. It has 't'.")
     })
 
     it('rule 26: a restart sent twice under one requestId restarts once', async () => {
