@@ -58,10 +58,12 @@ export class State {
 
   /** The last run of a builder that came to an end: with a product, with nothing, or waiting. */
   run(node: number): Row | undefined {
+    const known = this.graph.nodes[node]
+    // What nobody produces has no producer either.
+    if (known === undefined) return undefined
     const run = this.runs?.get(node)
-    const { out, name } = this.graph.nodes[node] as Node
-    const row = this.rows.get(out)
-    if (row === undefined || row.outcome !== 'produced' || row.builder !== name) return run
+    const row = this.rows.get(known.out)
+    if (row === undefined || row.outcome !== 'produced' || row.builder !== known.name) return run
     return run === undefined || run.seq < row.seq ? row : run
   }
 
