@@ -70,6 +70,7 @@ export interface Body {
   readonly target: unknown
   readonly produced: Readonly<Record<string, unknown>>
   readonly data: readonly unknown[]
+  readonly retries: readonly { readonly builder: string }[]
   readonly errors: readonly { readonly pointer: string; readonly detail: string }[]
   readonly entries: readonly { readonly outcome: string; readonly data?: string; readonly value?: unknown }[]
   readonly instances: readonly { readonly id: string }[]

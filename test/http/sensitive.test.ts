@@ -110,12 +110,12 @@ describe('sensitive data', () => {
         if (id === 'i') expect(text).toContain('for all to read')
       }
     }
-    expect((await ask('/api/instances/i')).body).toMatchObject({
-      retries: [
-        { builder: 'hidden', attempt: 1, retryAt: expect.stringMatching(/Z$/) },
-        { builder: 'plain', error: { name: 'Error', message: 'for all to read' } },
-      ],
-    })
+    // The one that is tried first comes first, and that is left to chance.
+    const { body } = await ask('/api/instances/i')
+    expect(body.retries.toSorted((one, other) => (one.builder < other.builder ? -1 : 1))).toMatchObject([
+      { builder: 'hidden', attempt: 1, retryAt: expect.stringMatching(/Z$/) },
+      { builder: 'plain', error: { name: 'Error', message: 'for all to read' } },
+    ])
     expect((await ask('/api/instances/u')).body).toMatchObject({ compensation: { done: false, builder: 'done' } })
   })
 
