@@ -23,15 +23,21 @@ export type { Failed, Settled, SettledData } from './graph/settled.ts'
 export { workflow } from './graph/workflow.ts'
 export type { AnyWorkflow, Workflow } from './graph/workflow.ts'
 
-export type { Stranding } from './engine/carry.ts'
-export { BuilderError } from './engine/builder-error.ts'
-export type { VersionCount } from './engine/census.ts'
-export type { CheckOptions, CheckProgress, CheckReport, VersionReport, WorkflowReport } from './engine/check.ts'
-export { checkManifest, manifest } from './engine/check-manifest.ts'
-export type { ManifestFile, ManifestReport, ManifestVersionReport } from './engine/check-manifest.ts'
+export type { Stranding } from './engine/versions/carry.ts'
+export { BuilderError } from './engine/scope/builder-error.ts'
+export type { VersionCount } from './engine/versions/census.ts'
+export type {
+  CheckOptions,
+  CheckProgress,
+  CheckReport,
+  VersionReport,
+  WorkflowReport,
+} from './engine/versions/check.ts'
+export { checkManifest, manifest } from './engine/versions/check-manifest.ts'
+export type { ManifestFile, ManifestReport, ManifestVersionReport } from './engine/versions/check-manifest.ts'
 export type { Clock } from './engine/clock.ts'
 export type { CallOptions, DeltaOf, Executor, ExecutorOptions } from './engine/executor.ts'
-export type { HookInfo, Hooks } from './engine/hooks.ts'
+export type { HookInfo, Hooks } from './engine/scope/hooks.ts'
 export type {
   BuilderExplanation,
   Explanation,
@@ -40,19 +46,19 @@ export type {
   InstanceView,
   Lack,
   TargetExplanation,
-} from './engine/inspect.ts'
-export type { PendingTimer, TimerExplanation } from './engine/inspect-timers.ts'
-export type { Submitted } from './engine/instances.ts'
+} from './engine/look/inspect.ts'
+export type { PendingTimer, TimerExplanation } from './engine/look/inspect-timers.ts'
+export type { Submitted } from './engine/instances/instances.ts'
 export { Polaris } from './engine/polaris.ts'
-export type { ImpossibleMove, PossibleMove, Preview } from './engine/preview.ts'
+export type { ImpossibleMove, PossibleMove, Preview } from './engine/versions/preview.ts'
 export type { InstanceQuery, PolarisOptions } from './engine/polaris.ts'
-export type { Completed, Open, Result, ResultOf } from './engine/result.ts'
-export type { InstanceChange, WatchOptions } from './engine/watch.ts'
-export type { Shadow, ShadowDifference } from './engine/shadow.ts'
-export type { StrandedGroup, StrandedReason } from './engine/stranding-groups.ts'
-export type { UpgradeOptions, UpgradeQuery, UpgradeReport } from './engine/upgrades.ts'
+export type { Completed, Open, Result, ResultOf } from './engine/scope/result.ts'
+export type { InstanceChange, WatchOptions } from './engine/look/watch.ts'
+export type { Shadow, ShadowDifference } from './engine/versions/shadow.ts'
+export type { StrandedGroup, StrandedReason } from './engine/versions/stranding-groups.ts'
+export type { UpgradeOptions, UpgradeQuery, UpgradeReport } from './engine/versions/upgrades.ts'
 export type { ShadowQuery } from './engine/upkeep.ts'
-export type { Worker, WorkerOptions } from './engine/worker.ts'
+export type { Worker, WorkerOptions } from './engine/mail/worker.ts'
 
 export type {
   Append,

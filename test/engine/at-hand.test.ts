@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { ById } from '../../src/engine/by-id.ts'
-import type { Warm } from '../../src/engine/driver.ts'
-import { WarmOnes } from '../../src/engine/warm.ts'
+import { ById } from '../../src/engine/instances/by-id.ts'
+import type { Warm } from '../../src/engine/instances/driver.ts'
+import { WarmOnes } from '../../src/engine/instances/warm.ts'
 
 const ids = Array.from({ length: 40 }, (_, i) => `id${i}`)
 

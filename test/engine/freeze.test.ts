@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { freezeDeep } from '../../src/engine/freeze.ts'
+import { freezeDeep } from '../../src/engine/values/freeze.ts'
 
 describe('freezeDeep', () => {
   it('ends on a cycle that branches, which a walk without memory would follow 2^100 times', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { fc, test } from '@fast-check/vitest'
 import { describe, expect, it } from 'vitest'
-import { freezeDeep } from '../../src/engine/freeze.ts'
+import { freezeDeep } from '../../src/engine/values/freeze.ts'
 import { isPolarisError } from '../../src/graph/errors.ts'
 import { decode, encode, EncodingRefused } from '../../src/stores/codec.ts'
 

@@ -1,0 +1,438 @@
+import type { Datum } from '../../graph/data.ts'
+import { isPolarisError } from '../../graph/errors.ts'
+import type { AnyWorkflow } from '../../graph/workflow.ts'
+import type { Append, Awaitable, DataStore, Header, Mail, Mode, Snapshot } from '../../stores/contract.ts'
+import { isThenable } from '../awaitable.ts'
+import { Backlog, hasMail } from '../mail/backlog.ts'
+import { BuilderError } from '../scope/builder-error.ts'
+import type { Claimed } from '../commit/claiming.ts'
+import { Driver } from './driver.ts'
+import type { Warm } from './driver.ts'
+import type { Hooks } from '../scope/hooks.ts'
+import { acceptDelta } from '../values/intake.ts'
+import type { AcceptedDatum } from '../values/intake.ts'
+import { Overtaken } from '../commit/journal.ts'
+import type { Tenure } from '../commit/journal.ts'
+import { bodyOf, hashOf } from '../mail/mail.ts'
+import { Lives } from './lives.ts'
+import { Mailbox } from '../mail/mailbox.ts'
+import { operationProblem } from './operation.ts'
+import type { Operation } from './operation.ts'
+import type { Answer } from '../mail/mailbox.ts'
+import {
+  checkExpectation,
+  checkGrave,
+  checkId,
+  closed,
+  gaveUp,
+  overtaken,
+  refuseTransientTarget,
+  requestConflict,
+  transientMustWait,
+} from '../refusals.ts'
+import type { Registry, Served } from './registry.ts'
+import { Remover } from './removal.ts'
+import { replay } from './replay.ts'
+import { ScopeResult } from '../scope/result.ts'
+import type { StoreClock } from '../store-clock.ts'
+import { Turns } from './turns.ts'
+import { Upgrades } from '../versions/upgrades.ts'
+import { Upkeep } from '../upkeep.ts'
+import { Versions } from '../versions/versions.ts'
+import { WarmOnes } from './warm.ts'
+
+/** What one call on an instance wants. */
+export interface Call {
+  readonly workflow: AnyWorkflow | string
+  readonly id: string
+  readonly delta: readonly Datum[]
+  readonly mode: Mode
+  readonly limit: number
+  readonly hooks: Hooks
+  /** Goes on with what is there: refused for an instance that does not exist, and content with an interrupted scope. */
+  readonly resume: boolean
+  readonly operation: Operation | undefined
+  readonly expect: 'new' | 'existing' | undefined
+  readonly requestId: string | undefined
+  readonly meta: Readonly<Record<string, unknown>> | undefined
+  readonly signal: AbortSignal | undefined
+  /** Waits in the mailbox even if the instance seems to be at rest. */
+  readonly queues?: boolean
+  /** What is left of an instance of this id that was removed: it makes room once the delta has passed. */
+  readonly grave?: Header
+}
+
+/** A delta that is durable, and will be handled by whoever works on the instance. */
+export interface Submitted {
+  readonly id: string
+  /** The number of the scope it gets. */
+  readonly scope: number
+}
+
+export interface InstancesFacts {
+  readonly store: DataStore
+  readonly registry: Registry
+  readonly clock: StoreClock
+  /** Makes incarnations and commit tokens. */
+  readonly ids: () => string
+  /** At most so many instances are kept at hand. */
+  readonly warm: number
+  readonly tenure: Tenure
+  readonly longestRun: number
+  /** Called when a scope has ended here. */
+  readonly atRest: (id: string) => void
+  /** For how long the ids of removed instances are remembered, in milliseconds. */
+  readonly tombstones: number
+  /** A retry that is further away than this, in milliseconds, is not waited for within a call. */
+  readonly longestWait: number
+}
+
+/** What a turn on an instance comes to: a result, or a delta in the mailbox whose scope has to be waited for. */
+type Turn = ScopeResult | Waiting
+
+interface Waiting extends Submitted {
+  readonly requestId: string
+}
+
+/** So often may another process get in between a read and the first commit before the call gives up. */
+const ATTEMPTS = 20
+/** So often before it goes to the mailbox instead. */
+const DIRECT_ATTEMPTS = 3
+/** How sure it can get that ids are new, or not. */
+const MOST_NEWNESS = 16
+
+/** Moves instances on: one scope at a time each, whatever runs in between. */
+export class Instances {
+  readonly mailbox: Mailbox
+  private readonly remover: Remover
+  readonly lives: Lives
+  readonly upgrades: Upgrades
+  readonly upkeep: Upkeep
+  private readonly facts: InstancesFacts
+  private readonly driver: Driver
+  private readonly turns = new Turns()
+  private readonly warm: WarmOnes
+  readonly backlog: Backlog
+  readonly versions: Versions
+  /** Above zero while ids that are not at hand mostly are new. */
+  private newness = 0
+  private closed = false
+  /** What this process holds though a call has to queue behind other mail: the call's turn ends by handling that. */
+  private readonly held = new Map<string, Claimed>()
+  /** Submits under way. */
+  private readonly submits = new Set<Promise<Submitted>>()
+
+  constructor(facts: InstancesFacts) {
+    this.facts = facts
+    const { store, registry, clock, ids, tenure, longestRun, longestWait } = facts
+    this.warm = new WarmOnes(facts.warm)
+    const atRest = (id: string, warm: Warm): void => {
+      this.warm.keep(id, warm)
+      facts.atRest(id)
+    }
+    this.driver = new Driver({ store, clock, ids, tenure, longestRun, longestWait, atRest })
+    const { driver, turns, warm } = this
+    this.versions = new Versions({ store, registry, clock, form: driver.form, decode: driver.decode })
+    const { versions } = this
+    const settled: Mailbox['settled'] = (id, mail, answer) => this.mailbox.settled(id, mail, answer)
+    const remover = (this.remover = new Remover({ store, clock, ids, keep: facts.tombstones }))
+    this.backlog = new Backlog({ store, remover, registry, versions, clock, tenure, driver, turns, warm, settled })
+    const { decode } = driver
+    this.mailbox = new Mailbox({
+      store,
+      clock,
+      patience: tenure.ms,
+      help: (id, helper) => this.backlog.help(id, helper),
+      replay: (id, mail) => replay({ store, registry, decode }, id, mail),
+    })
+    const { mailbox } = this
+    const passTurn = (id: string): void => this.passTurn({ id, hooks: {}, limit: Infinity })
+    this.upgrades = new Upgrades({ store, registry, versions, driver, backlog: this.backlog, turns, passTurn })
+    this.upkeep = new Upkeep({ store, registry, versions, driver })
+    this.lives = new Lives({ store, registry, clock, driver, mailbox, remover, warm })
+    this.mailbox.hear((id) => void this.lives.noticed(id))
+  }
+
+  /** Refuses further calls; resolves once none is under way any more. */
+  async close(): Promise<void> {
+    this.closed = true
+    this.backlog.close()
+    await Promise.allSettled(this.submits)
+    await this.turns.idle()
+    this.mailbox.close()
+    await this.lives.idle()
+  }
+
+  async run(call: Call): Promise<ScopeResult> {
+    if (this.closed) throw closed()
+    const { name } = this.facts.registry.find(call.workflow).program.graph
+    checkId(call.id)
+    const taken = this.turns.take(call.id)
+    if (taken !== undefined) await taken
+    let turn: Turn | undefined
+    try {
+      const ready = this.facts.clock.ready()
+      if (ready !== undefined) await ready
+      // Not in a function of its own, and not awaited where nothing waits: each promise costs as much as a builder.
+      for (let attempt = 1; turn === undefined; attempt++) {
+        try {
+          const taking = this.attempt(call, name, attempt)
+          turn = isThenable(taking) ? await taking : taking
+        } catch (error) {
+          this.checkTrouble(call, attempt, error)
+        }
+      }
+    } finally {
+      this.passTurn(call)
+    }
+    if (turn instanceof ScopeResult) return turn
+    const { hooks, limit, signal } = call
+    const { scope: seq, requestId } = turn
+    return this.mailbox.wait(call.id, { seq, requestId }, { hooks, limit }, signal)
+  }
+
+  /** Stores a delta for whoever works on the instance. */
+  submit(call: Call): Promise<Submitted> {
+    const submitting = this.post(call).finally(() => this.submits.delete(submitting))
+    this.submits.add(submitting)
+    return submitting
+  }
+
+  private async post(call: Call): Promise<Submitted> {
+    if (this.closed) throw closed()
+    const { name } = this.facts.registry.find(call.workflow).program.graph
+    checkId(call.id)
+    await this.facts.clock.ready()
+    const served = await this.servedFor(call.id, name)
+    refuseTransientTarget(served.program.graph)
+    const delta = await acceptDelta(served.program, call.delta, this.driver.form)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { id, scope } = await this.append(call, served, delta)
+        return { id, scope }
+      } catch (error) {
+        if (!(error instanceof Overtaken)) throw error
+        if (attempt === ATTEMPTS) throw overtaken(call.id)
+      }
+    }
+  }
+
+  private attempt(call: Call, name: string, attempt: number): Awaitable<Turn> {
+    return attempt === 1 && this.mayBeNew(call, name) ? this.asNew(call, name) : this.once(hurried(call, attempt), name)
+  }
+
+  /** @throws what ended an attempt, unless another may do better */
+  private checkTrouble({ id }: Call, attempt: number, error: unknown): void {
+    if (!(error instanceof BuilderError)) this.warm.drop(id)
+    if (isPolarisError(error, 'STORE_UNAVAILABLE')) this.backlog.strand(id)
+    if (!(error instanceof Overtaken)) throw error
+    if (attempt === ATTEMPTS) throw overtaken(id)
+  }
+
+  /** Ends a turn; if mail came meanwhile, only after that is handled. */
+  private passTurn({ id, hooks, limit }: Pick<Call, 'id' | 'hooks' | 'limit'>): void {
+    const held = this.held.get(id)
+    if (held !== undefined) {
+      this.held.delete(id)
+      void this.backlog.drain(id, { hooks, limit }, held)
+      return
+    }
+    const warm = this.warm.get(id)
+    const header = warm?.header
+    const goesOn = header !== undefined && header.holder === null && (hasMail(header) || warm?.state.isUndoing === true)
+    if (!goesOn || this.closed) this.turns.pass(id)
+    else void this.backlog.drain(id, { hooks, limit }, undefined)
+  }
+
+  /**
+   * Whether to begin without a read, as if there were no such instance: if there is one, the first commit loses, before any
+   * builder has run, and the call reads it. That pays where ids that are not at hand mostly are new.
+   */
+  private mayBeNew({ id, delta, expect }: Call, name: string): boolean {
+    const { store, registry } = this.facts
+    if (!store.capabilities.durable || this.newness < 0 || delta.length === 0 || expect === 'existing') return false
+    // With several versions, only the instance tells which one the delta is for.
+    if (this.warm.get(id) !== undefined || registry.hasSeveral(name)) return false
+    return registry.find(name).program.graph.durability === 'builder'
+  }
+
+  private async asNew(call: Call, name: string): Promise<Turn> {
+    try {
+      const turn = await this.onNew(call, name, undefined)
+      this.noteNew(true)
+      return turn
+    } catch (error) {
+      this.noteNew(!(error instanceof Overtaken))
+      throw error
+    }
+  }
+
+  /** One that was there after all has cost a commit for nothing: it weighs as much as four that were new. */
+  private noteNew(isNew: boolean): void {
+    this.newness = Math.max(-MOST_NEWNESS, Math.min(MOST_NEWNESS, this.newness + (isNew ? 1 : -4)))
+  }
+
+  private noteRead(snapshot: Snapshot | undefined): Snapshot | undefined {
+    this.noteNew(snapshot === undefined)
+    return snapshot
+  }
+
+  private once(call: Call, name: string): Awaitable<Turn> {
+    const warm = this.warm.get(call.id)
+    // A call that brings nothing commits nothing, and so would not find out that another process was faster.
+    const trusted = call.delta.length > 0 || !this.facts.store.capabilities.durable
+    if (warm !== undefined && trusted) return this.onKnown(call, name, warm)
+    const read = this.facts.store.read(call.id)
+    return isThenable(read)
+      ? read.then((snapshot) => this.onRead(call, name, this.noteRead(snapshot)))
+      : this.onRead(call, name, this.noteRead(read))
+  }
+
+  private onRead(call: Call, name: string, snapshot: Snapshot | undefined): Awaitable<Turn> {
+    if (snapshot?.header.status !== 'deleted') return this.onKnown(call, name, this.backlog.load(snapshot))
+    checkGrave(call)
+    return this.onKnown({ ...call, grave: snapshot.header }, name, undefined)
+  }
+
+  /** Makes room where an instance was removed, for whoever begins anew on purpose. */
+  private async clear(grave: Header): Promise<void> {
+    if (!(await this.remover.remove(grave))) throw new Overtaken()
+  }
+
+  private onKnown(call: Call, name: string, warm: Warm | undefined): Awaitable<Turn> {
+    if (call.requestId === undefined || warm === undefined) return this.onCurrent(call, name, warm)
+    const known = this.facts.store.request(call.id, call.requestId)
+    const goOn = (mail: Mail | undefined): Awaitable<Turn> =>
+      mail === undefined ? this.onCurrent(call, name, warm) : sameRequest(call, mail)
+    return isThenable(known) ? known.then(goOn) : goOn(known)
+  }
+
+  /** An instance that is to be on another version moves there first, if this call is to begin a scope at once. */
+  private onCurrent(call: Call, name: string, warm: Warm | undefined): Awaitable<Turn> {
+    const to = warm === undefined || !this.isAtRest(call, warm.header) ? undefined : this.versions.destination(warm)
+    if (warm === undefined || to === undefined) return this.onNew(call, name, warm)
+    checkExpectation(call, name, warm.header)
+    return this.versions.moved(warm, to).then((moved) => this.onNew(call, name, moved))
+  }
+
+  private isAtRest(call: Call, header: Header | undefined): boolean {
+    if (header === undefined || !this.backlog.isFree(header)) return false
+    return header.pass === 0 && !hasMail(header) && call.queues !== true
+  }
+
+  private onNew(call: Call, name: string, warm: Warm | undefined): Awaitable<Turn> {
+    checkExpectation(call, name, warm?.header)
+    const served = warm?.served ?? this.facts.registry.find(name)
+    refuseTransientTarget(served.program.graph)
+    const problem = call.operation && operationProblem(served.program.graph, call.operation)
+    if (problem !== undefined) throw problem
+    const accepted = acceptDelta(served.program, call.delta, this.driver.form)
+    if (!isThenable(accepted)) return this.onAccepted(call, served, warm, accepted)
+    return accepted.then((delta) => this.onAccepted(call, served, warm, delta))
+  }
+
+  private onAccepted(
+    call: Call,
+    served: Served,
+    warm: Warm | undefined,
+    accepted: readonly AcceptedDatum[],
+  ): Awaitable<Turn> {
+    if (call.signal?.aborted === true) throw gaveUp(call.id, call.signal.reason)
+    const header = warm?.header
+    if (warm === undefined || header === undefined) return this.begin(call, this.driver.fresh(served), accepted)
+    if (!warm.state.isUndoing && this.isAtRest(call, header)) {
+      this.held.delete(call.id)
+      return this.begin(call, warm, accepted)
+    }
+    if (this.backlog.isFree(header) && header.holder !== null && header.pass > 0) {
+      return this.takeUp(call, warm, header, accepted)
+    }
+    return this.queue(call, warm, header, accepted)
+  }
+
+  private begin(call: Call, warm: Warm, accepted: readonly AcceptedDatum[]): Awaitable<ScopeResult> {
+    const { mode, delta, meta, operation, requestId } = call
+    const request = requestId === undefined ? undefined : { requestId, hash: hashOf(delta, operation) }
+    const trigger = { mode, delta, accepted, meta, operation }
+    if (call.grave === undefined) return this.driver.run(call, warm, trigger, { request })
+    return this.clear(call.grave).then(() => this.driver.run(call, warm, trigger, { request }))
+  }
+
+  /** Finishes a scope that trouble cut short in this process, or a crash in another, and goes on with the call. */
+  private async takeUp(call: Call, warm: Warm, header: Header, accepted: readonly AcceptedDatum[]): Promise<Turn> {
+    this.held.delete(call.id)
+    const answer = await this.backlog.interrupted(call, warm, header)
+    if (call.resume && call.operation === undefined) return unpack(answer)
+    return this.onAccepted(call, warm.served, warm, accepted)
+  }
+
+  /** Puts the delta behind what is under way or waits already. */
+  private async queue(call: Call, { served }: Warm, header: Header, accepted: readonly AcceptedDatum[]): Promise<Turn> {
+    if (header.holder === this.facts.tenure.holder) {
+      // When that lease began is not known: it is renewed first.
+      if (!this.held.has(call.id)) this.held.set(call.id, { header, at: -Infinity })
+    } else if (header.pass > 0 && !hasMail(header)) {
+      const claimed = await this.backlog.claim(call.id)
+      if (claimed !== undefined) this.held.set(call.id, claimed)
+      const warm = claimed && (await this.backlog.current(call.id, claimed))
+      if (warm?.header !== undefined) return this.onAccepted(call, served, warm, accepted)
+    }
+    const submitted = await this.append(call, served, accepted)
+    // What is at hand says that there is no mail, and the next call would believe it.
+    this.warm.drop(call.id)
+    return submitted
+  }
+
+  private async append(call: Call, served: Served, delta: readonly AcceptedDatum[]): Promise<Waiting> {
+    const { id, mode, meta, expect } = call
+    const transient = delta.find(({ intake }) => intake.slot.transient)
+    if (transient !== undefined) throw transientMustWait(id, transient.intake.slot.name)
+    const { clock, ids } = this.facts
+    const requestId = call.requestId ?? ids()
+    const append: Append = {
+      header: this.driver.draft(id, served),
+      ...(call.resume ? { expect: 'existing' as const } : expect !== undefined && { expect }),
+      mail: {
+        requestId,
+        mode,
+        hash: call.requestId === undefined ? '' : hashOf(call.delta, call.operation),
+        body: bodyOf(served, delta, meta, call.operation, this.driver.form),
+        appendedAt: clock.now(),
+      },
+    }
+    const appended = await this.mailbox.append(append)
+    if (appended.ok) return { id, scope: appended.seq, requestId }
+    if ('known' in appended) return sameRequest(call, appended.known)
+    if (appended.current?.status === 'deleted') {
+      checkGrave(call)
+      await this.clear(appended.current)
+      throw new Overtaken()
+    }
+    checkExpectation(call, served.program.graph.name, appended.current)
+    throw overtaken(id)
+  }
+
+  /** What a delta is checked against before it waits: the version of the instance it is for. */
+  private async servedFor(id: string, name: string): Promise<Served> {
+    const newest = this.facts.registry.find(name)
+    if (!this.facts.registry.hasSeveral(name)) return newest
+    return (this.warm.get(id) ?? (await this.backlog.read(id)))?.served ?? newest
+  }
+}
+
+/** A process with one call after another on an instance is always faster than one that has to read it first. */
+function hurried(call: Call, attempt: number): Call {
+  const mayWait = attempt > DIRECT_ATTEMPTS && attempt < ATTEMPTS
+  return mayWait ? { ...call, queues: true } : call
+}
+
+/** @throws `REQUEST_CONFLICT` */
+function sameRequest({ id, requestId, delta, operation }: Call, { hash, seq, requestId: name }: Mail): Waiting {
+  if (requestId !== undefined && hash !== hashOf(delta, operation)) throw requestConflict(id, requestId)
+  return { id, scope: seq, requestId: name }
+}
+
+function unpack(answer: Answer): ScopeResult {
+  if ('error' in answer) throw answer.error
+  return answer.result
+}

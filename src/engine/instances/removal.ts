@@ -1,0 +1,71 @@
+import type { DataStore, Expected, Header, Removal, Written } from '../../stores/contract.ts'
+import { Batches } from '../commit/batches.ts'
+import type { Clock } from '../clock.ts'
+
+export interface RemovalFacts {
+  readonly store: DataStore
+  readonly clock: Clock
+  /** Makes commit tokens. */
+  readonly ids: () => string
+  /** For how long the id of an instance that is removed is remembered, in milliseconds. */
+  readonly keep: number
+}
+
+/**
+ * What tombstones say they belong to: any worker may take them away, also one that does not serve the workflow. No
+ * workflow can be named like this.
+ */
+export const GRAVES = { workflow: '', version: 0 } as const
+
+/** Takes instances out of the store, those of one moment together. */
+export class Remover {
+  private readonly facts: RemovalFacts
+  private readonly batches: Batches<Removal, Written>
+
+  constructor(facts: RemovalFacts) {
+    this.facts = facts
+    const { store, clock } = facts
+    const send = (removals: readonly Removal[]): ReturnType<DataStore['remove']> => store.remove(removals)
+    this.batches = new Batches({ clock, lanes: 1, idOf: ({ id }) => id, send })
+  }
+
+  /** Removes an instance that stands just so; answers whether it did. A tombstone leaves none of its own. */
+  async remove(header: Header): Promise<boolean> {
+    const { keep, clock, ids } = this.facts
+    const { id } = header
+    const token = ids()
+    const expected: Expected = {
+      incarnation: header.incarnation,
+      revision: header.revision,
+      fence: header.fence,
+      mailAppended: header.mailAppended,
+    }
+    const buried = keep > 0 && header.status !== 'deleted'
+    const written = await this.batches.add({
+      id,
+      expected,
+      ...(buried && { tombstone: tombstoneOf(header, clock.now(), keep, token) }),
+    })
+    if ('error' in written) throw written.error
+    if (written.ok) return true
+    // Sent again after its answer was lost, it finds what it has done itself (P2).
+    return buried ? written.current?.token === token : written.current === undefined
+  }
+}
+
+function tombstoneOf(header: Header, now: number, keep: number, token: string): Header {
+  return {
+    ...header,
+    ...GRAVES,
+    ...{
+      revision: header.revision + 1,
+      fingerprint: '',
+      status: 'deleted',
+      holder: null,
+      wakeAt: now + keep,
+      token,
+    },
+    ...{ mailAppended: 0, mailHandled: 0, cancelling: 0, scope: 0, pass: 0, settled: 0, rows: 0, claims: 0 },
+    ...{ createdAt: now, updatedAt: now },
+  }
+}

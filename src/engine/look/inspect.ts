@@ -1,0 +1,375 @@
+import type { AnyData, ValueOf } from '../../graph/data.ts'
+import type { Frozen } from '../../graph/frozen.ts'
+import { ACCESS, isConsumed, SETTLED } from '../../graph/graph.ts'
+import type { Graph, Node, Slot } from '../../graph/graph.ts'
+import { decode } from '../../stores/codec.ts'
+import type { Header, InstanceStatus, Mode, Move, Row, RowNote, RowOutcome, Snapshot } from '../../stores/contract.ts'
+import { copyBytes, freezeDeep } from '../values/freeze.ts'
+import { FAILED } from '../state/program.ts'
+import { slotFor, valueFor } from '../values/kin.ts'
+import { standingFailure } from '../scope/settling.ts'
+import { standingRows } from '../state/standing.ts'
+import { loadState } from '../state/state.ts'
+import type { State } from '../state/state.ts'
+import { explainTimer, pendingTimers } from './inspect-timers.ts'
+import type { PendingTimer, TimerExplanation } from './inspect-timers.ts'
+import { deadline } from '../scope/timers.ts'
+import { completedTarget, isLacking, staleness, waitingFor } from '../scope/verdict.ts'
+
+/** An instance in a list. Times are milliseconds since the epoch. */
+export interface InstanceSummary {
+  readonly id: string
+  readonly workflow: string
+  readonly version: number
+  readonly status: InstanceStatus
+  /** How many scopes it has had. */
+  readonly scopes: number
+  readonly revision: number
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** An instance as it stands. */
+export interface InstanceView extends InstanceSummary {
+  /** Names of the data that the target still lacks and no builder makes by itself. */
+  readonly waitingFor: readonly string[]
+  /** The target that completes it; absent unless it is completed. */
+  readonly targetName?: string
+  /** The timers that are to go off, the next one first. */
+  readonly timers: readonly PendingTimer[]
+  /** When its time to reach a target is over (ms since the epoch), where that is bounded. */
+  readonly deadline?: number
+  /** The newest datum of each data that is there, by name. */
+  readonly data: Readonly<Record<string, unknown>>
+  /** The newest datum of one data. Throws `DATA_UNKNOWN` for data of other workflows, namesakes included. */
+  latest<X extends AnyData>(data: X): Frozen<ValueOf<X>> | undefined
+  /** If what it has done was to be undone. */
+  readonly compensation?: Compensation
+  /** Why it is failed: what the builder that threw last threw. */
+  readonly failure?: { readonly builder: string; readonly at: number; readonly attempt?: number } & NonNullable<
+    RowNote['error']
+  >
+  /** Builders that failed and are to be tried again by themselves, the first of them first. Empty unless it is retrying. */
+  readonly retries: readonly PendingRetry[]
+}
+
+/** A builder that failed and is to be tried again. */
+export interface PendingRetry {
+  readonly builder: string
+  /** The try that failed, from 1. */
+  readonly attempt: number
+  /** When the next one comes, in milliseconds since the epoch, unless a call on the instance comes first. */
+  readonly retryAt: number
+  readonly error: NonNullable<RowNote['error']>
+}
+
+/** Something that happened to an instance. */
+export interface HistoryEntry {
+  /** 1, 2, 3 … within the instance. */
+  readonly seq: number
+  readonly scope: number
+  readonly pass: number
+  readonly outcome: RowOutcome
+  /** Who did it; absent for what a caller fed. */
+  readonly builder?: string
+  /** Name of the data that was fed or produced; of a failure that others consume (`settled`), of what it stands for. */
+  readonly data?: string
+  /** Absent where nothing was produced, and for transients. */
+  readonly value?: unknown
+  /** What the builder read: the data, and the entry that datum is from. */
+  readonly inputs: readonly { readonly data: string; readonly seq: number }[]
+  readonly startedAt: number
+  readonly endedAt: number
+  readonly because?: string
+  /** With `waitFor`: the data it waits for. */
+  readonly awaits?: string
+  /** What was thrown; with `fallback`, by the builder itself. */
+  readonly error?: NonNullable<RowNote['error']>
+  readonly meta?: Readonly<Record<string, unknown>>
+  /** With `forked`: what it is a copy of, and up to which entry. */
+  readonly from?: { readonly id: string; readonly seq: number }
+  /** Which try of the builder this was, where it may have several. */
+  readonly attempt?: number
+  /** Of a try that failed: when the next one was to come (ms since the epoch). */
+  readonly retryAt?: number
+  /** The builder failed for good, and its fallback made the product. */
+  readonly fallback?: true
+  /** The builder has `cutoff`, and its product equalled the value of this entry, which it has left in place. */
+  readonly sameAs?: number
+  /** With `migrated`: from which version to which the instance moved, and what that meant. */
+  readonly move?: Move
+}
+
+/** A datum a builder lacks, and who could provide it. */
+export interface Lack {
+  readonly data: string
+  /** The builder that produces it; absent if a caller has to feed it. */
+  readonly from?: string
+  /** What that builder said when it gave none. */
+  readonly because?: string
+}
+
+export interface BuilderExplanation {
+  readonly name: string
+  /**
+   * `done`: it ran and gave its product. `nothing`, `waitFor`: it ran and gave none. `due`: it is to run with the next
+   * call or resume. `failed`: it threw last, and is due. `retrying`: the same, and it is tried again at `retryAt`.
+   * `settled`: it failed for good, and those who consume the outcome have it. `lacking`: it cannot run for lack of data.
+   * `idle`: it was never triggered.
+   */
+  readonly state: 'done' | 'nothing' | 'waitFor' | 'settled' | 'due' | 'failed' | 'retrying' | 'lacking' | 'idle'
+  /** What it cannot run without. */
+  readonly lacks: readonly Lack[]
+  /** A `once` builder whose inputs changed after it made its product. */
+  readonly outdated: boolean
+  readonly because?: string
+  readonly awaits?: string
+  readonly error?: NonNullable<RowNote['error']>
+  /** The try that `error` ended, where it may have several. */
+  readonly attempt?: number
+  readonly retryAt?: number
+}
+
+export interface TargetExplanation {
+  readonly name: string
+  readonly state: 'present' | 'stale' | 'absent'
+  /** For a stale target: the builders that ran since without renewing it. */
+  readonly because: readonly string[]
+  readonly waitingFor: readonly string[]
+}
+
+/** What an instance has done, what it would do next, and what it waits for. */
+export interface Explanation {
+  readonly id: string
+  readonly workflow: string
+  readonly version: number
+  readonly status: InstanceStatus
+  /** A scope is under way, or a crash cut it short: the next call or `resume` finishes it. */
+  readonly open?: { readonly scope: number; readonly pass: number; readonly mode: Mode }
+  readonly waitingFor: readonly string[]
+  readonly targets: readonly TargetExplanation[]
+  readonly builders: readonly BuilderExplanation[]
+  /** If what it has done was to be undone. */
+  readonly compensation?: Compensation
+  readonly timers: readonly TimerExplanation[]
+  /** When its time to reach a target is over (ms since the epoch), where that is bounded. */
+  readonly deadline?: number
+}
+
+/** How far it is with undoing what an instance has done. */
+export interface Compensation {
+  readonly done: boolean
+  /** How many runs are still to be undone, the one at hand included, as far as that is known. */
+  readonly left: number
+  /** Whose run is next. */
+  readonly builder?: string
+  /** Tries of that one that failed. */
+  readonly attempt?: number
+  readonly error?: NonNullable<RowNote['error']>
+  /** When it is tried again. */
+  readonly retryAt?: number
+}
+
+function compensationOf({ undoing }: State): { readonly compensation?: Compensation } {
+  if (undoing === undefined) return {}
+  const { builder, note, outcome } = undoing
+  const { attempt, error, retryAt, left = 0 } = note ?? {}
+  return {
+    compensation: {
+      done: outcome === 'compensated',
+      left,
+      ...(builder !== null && { builder }),
+      ...(attempt !== undefined && attempt > 0 && { attempt }),
+      ...(error !== undefined && { error }),
+      ...(retryAt !== undefined && { retryAt }),
+    },
+  }
+}
+
+export function summarise(header: Header): InstanceSummary {
+  const { id, workflow, version, status, scope, revision, createdAt, updatedAt } = header
+  return { id, workflow, version, status, scopes: scope, revision, createdAt, updatedAt }
+}
+
+export function viewInstance(graph: Graph, { header, rows }: Snapshot, live: boolean): InstanceView {
+  const state = stateOf(graph, header, rows, live)
+  const target = header.status === 'completed' ? completedTarget(state, header.scope, []) : undefined
+  const data = Object.create(null) as Record<string, unknown>
+  for (const { index, name } of graph.slots) {
+    const value = state.value(index)
+    // What was decoded for this view is nobody else's.
+    if (value !== undefined) data[name] = live && state.hasBytes(index) ? copyBytes(value) : value
+  }
+  const failed = header.status === 'failed' ? newestFailure(rows) : undefined
+  return {
+    ...summarise(header),
+    waitingFor: header.status === 'completed' ? [] : waitingFor(state, graph.targets),
+    timers: pendingTimers(state),
+    ...deadlineOf(state, header),
+    ...(target !== undefined && { targetName: slotAt(graph, target).name }),
+    data: Object.freeze(data),
+    ...compensationOf(state),
+    latest: (of) => {
+      const slot = slotFor(graph, of)
+      return (slot && valueFor(graph, slot, of, data[slot.name])) as never
+    },
+    ...(failed?.note?.error !== undefined && {
+      failure: {
+        builder: failed.builder ?? '',
+        at: failed.endedAt,
+        ...(failed.note.attempt !== undefined && { attempt: failed.note.attempt }),
+        ...failed.note.error,
+      },
+    }),
+    retries: header.status === 'retrying' ? retriesOf(state) : [],
+  }
+}
+
+function retriesOf(state: State): PendingRetry[] {
+  const rows = Array.from(state.tries?.keys() ?? [], (node) => state.pendingTry(node))
+  return rows
+    .flatMap((row): PendingRetry[] => {
+      const { error, attempt, retryAt } = row?.note ?? {}
+      if (error === undefined || attempt === undefined || retryAt === undefined) return []
+      return [{ builder: row?.builder ?? '', attempt, retryAt, error }]
+    })
+    .sort((a, b) => a.retryAt - b.retryAt)
+}
+
+export function explainInstance(graph: Graph, { header, rows }: Snapshot, live: boolean): Explanation {
+  const state = stateOf(graph, header, rows, live)
+  const failures = new Map(
+    standingRows(rows)
+      .filter(({ place }) => place.startsWith(FAILED))
+      .map((row) => [row.builder, row]),
+  )
+  const settledSource = state.settled > 0 && state.unsettled.length === 0
+  const retries = header.status === 'retrying' || header.pass > 0
+  return {
+    id: header.id,
+    workflow: header.workflow,
+    version: header.version,
+    status: header.status,
+    ...(header.pass > 0 && { open: { scope: header.scope, pass: header.pass, mode: header.mode } }),
+    waitingFor: header.status === 'completed' ? [] : waitingFor(state, graph.targets),
+    ...compensationOf(state),
+    targets: graph.targets.map((slot) => explainTarget(state, slot)),
+    builders: graph.nodes
+      .filter(({ timer }) => timer === undefined)
+      .map((node) => explainBuilder(state, node, failures.get(node.name), settledSource, retries)),
+    timers: graph.timers.map((index) => explainTimer(state, graph.nodes[index] as Node)),
+    ...deadlineOf(state, header),
+  }
+}
+
+export function historyEntry(row: Row, dataOf: (seq: number) => string | undefined, live: boolean): HistoryEntry {
+  const { because, awaits, error, meta, from, attempt, retryAt, fallback, sameAs, move } = row.note ?? {}
+  return {
+    seq: row.seq,
+    scope: row.scope,
+    pass: row.pass,
+    outcome: row.outcome,
+    ...(row.builder !== null && { builder: row.builder }),
+    ...(row.data !== null && { data: row.data }),
+    ...(row.value !== undefined && { value: live ? readable(row.value) : decode(row.value as string) }),
+    inputs: row.inputs.filter((seq) => seq > 0).map((seq) => ({ data: dataOf(seq) ?? '', seq })),
+    startedAt: row.startedAt,
+    endedAt: row.endedAt,
+    ...(because !== undefined && { because }),
+    ...(awaits !== undefined && { awaits }),
+    ...(error !== undefined && { error }),
+    ...(meta !== undefined && { meta }),
+    ...(from !== undefined && { from: { id: from.id, seq: from.seq } }),
+    ...(attempt !== undefined && { attempt }),
+    ...(retryAt !== undefined && { retryAt }),
+    ...(fallback !== undefined && { fallback }),
+    ...(sameAs !== undefined && { sameAs }),
+    ...(move !== undefined && { move }),
+  }
+}
+
+/** A live value is the stored one: bytes in it, which cannot be frozen, are shown as copies. */
+function readable(value: unknown): unknown {
+  return freezeDeep(value) ? copyBytes(value) : value
+}
+
+function stateOf(graph: Graph, header: Header, rows: readonly Row[], live: boolean): State {
+  const state = loadState(graph, header.settled, rows, (stored) => (live ? stored : decode(stored as string)))
+  if (state.timing !== undefined) state.timing.createdAt = header.createdAt
+  return state
+}
+
+function deadlineOf(state: State, { status }: Header): { readonly deadline?: number } {
+  const at = status === 'cancelled' ? undefined : deadline(state)
+  return at === undefined ? {} : { deadline: at }
+}
+
+function newestFailure(rows: readonly Row[]): Row | undefined {
+  return rows.findLast(
+    ({ outcome, note, data }) => outcome === 'failed' && note?.retryAt === undefined && data === null,
+  )
+}
+
+function explainTarget(state: State, slot: number): TargetExplanation {
+  const { name } = slotAt(state.graph, slot)
+  if (state.value(slot) === undefined) {
+    return { name, state: 'absent', because: [], waitingFor: waitingFor(state, [slot]) }
+  }
+  const { causes } = staleness(state, slot, false)
+  if (causes.length === 0) return { name, state: 'present', because: [], waitingFor: [] }
+  const because = [...new Set(causes.map(({ builder }) => builder ?? ''))]
+  return { name, state: 'stale', because, waitingFor: waitingFor(state, [slot]) }
+}
+
+function explainBuilder(
+  state: State,
+  node: Node,
+  failure: Row | undefined,
+  sourcesSettled: boolean,
+  retries: boolean,
+): BuilderExplanation {
+  const run = state.run(node.index)
+  const spent = state.isSpent(node)
+  const newer = node.inputs.some(({ slot, kind }) => {
+    const row = (kind === SETTLED ? standingFailure(state, slot) : undefined) ?? state.rows.get(slot)
+    return kind !== ACCESS && row !== undefined && row.scope > (run?.scope ?? 0) && (spent || row.seq > state.settled)
+  })
+  const lacks = node.inputs
+    .filter(({ slot, kind }) => isConsumed(kind) && isLacking(state, slot))
+    .filter(({ slot, kind }) => kind !== SETTLED || standingFailure(state, slot) === undefined)
+    .map(({ slot }) => explainLack(state, slot))
+  const threw = failure !== undefined && failure.seq > (run?.seq ?? 0)
+  const asked = state.isRerunDue(node.index)
+  const due = asked || (!spent && (node.source ? run === undefined && !sourcesSettled : newer))
+  const base = { name: node.name, lacks, outdated: spent && newer }
+  const error = threw ? triedNote(failure, retries) : {}
+  if (lacks.length > 0 && (run === undefined || due)) return { ...base, state: 'lacking', ...error }
+  if (due) return { ...base, state: threw ? ('retryAt' in error ? 'retrying' : 'failed') : 'due', ...error }
+  if (run === undefined) return { ...base, state: 'idle' }
+  if (run.outcome === 'produced') return { ...base, state: 'done' }
+  if (run.outcome === 'failed') return { ...base, state: 'settled', ...triedNote(run, false) }
+  return { ...base, state: run.outcome === 'waitFor' ? 'waitFor' : 'nothing', ...run.note }
+}
+
+/** @param retries whether the instance tries again by itself */
+function triedNote({ note }: Row, retries: boolean): Pick<BuilderExplanation, 'error' | 'attempt' | 'retryAt'> {
+  const { error, attempt, retryAt } = note ?? {}
+  return {
+    ...(error !== undefined && { error }),
+    ...(attempt !== undefined && { attempt }),
+    ...(retries && retryAt !== undefined && { retryAt }),
+  }
+}
+
+function explainLack(state: State, slot: number): Lack {
+  const { name, producer } = slotAt(state.graph, slot)
+  const node = state.graph.nodes[producer]
+  if (node === undefined) return { data: name }
+  const run = state.run(producer)
+  const because = run?.note?.because ?? (run?.outcome === 'failed' ? run.note?.error?.message : undefined)
+  return { data: name, from: node.name, ...(because !== undefined && { because }) }
+}
+
+function slotAt(graph: Graph, slot: number): Slot {
+  return graph.slots[slot] as Slot
+}

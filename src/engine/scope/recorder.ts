@@ -1,0 +1,236 @@
+import type { Datum } from '../../graph/data.ts'
+import type { Slot } from '../../graph/graph.ts'
+import { WaitFor } from '../../graph/outcome.ts'
+import type { Nothing } from '../../graph/outcome.ts'
+import type { Row, RowNote, RowOutcome } from '../../stores/contract.ts'
+import type { Clock } from '../clock.ts'
+import { isEqual } from '../values/canonical.ts'
+import { DatumRow, listOf, withValue } from '../state/datum-row.ts'
+import type { Pass, RowKind } from '../state/datum-row.ts'
+import type { Journal } from '../commit/journal.ts'
+import { STARTED, UNCHANGED } from '../state/program.ts'
+import type { Program, Step } from '../state/program.ts'
+import type { Scope, Work } from './scope.ts'
+import type { State } from '../state/state.ts'
+
+/**
+ * Writes down what came of each run: the row, the state, the scope's next candidates. Of what a scope produced
+ * it keeps the slots: the state has the values.
+ */
+export class Recorder {
+  /** Slots of what this scope produced, in order, also before a crash. */
+  readonly slots: number[] = []
+  private readonly program: Program
+  private readonly scope: Scope
+  private readonly state: State
+  private readonly journal: Journal | undefined
+  private readonly clock: Clock | undefined
+  /** The clock as last read; 0 after a pause. */
+  private time: number
+  private readonly coarse: boolean
+  private readonly live: boolean
+  private at: Pass | undefined
+
+  /**
+   * @param clock absent where nobody will ask when
+   * @param coarse read the clock once for builders that run on one another's heels without a pause
+   * @param live rows stay in this process
+   * @param startedAt when the clock was last read
+   */
+  constructor(
+    program: Program,
+    scope: Scope,
+    journal: Journal | undefined,
+    clock: Clock | undefined,
+    coarse: boolean,
+    live: boolean,
+    startedAt: number,
+  ) {
+    this.program = program
+    this.scope = scope
+    this.state = scope.state
+    this.journal = journal
+    this.clock = clock
+    this.coarse = coarse
+    this.live = live
+    this.time = coarse ? startedAt : 0
+  }
+
+  /** When the builder that starts now started: when the one before it ended, unless there was a pause. */
+  start(): number {
+    return this.time === 0 ? this.now() : this.time
+  }
+
+  private end(): number {
+    return this.coarse ? this.start() : this.now()
+  }
+
+  now(): number {
+    const { clock } = this
+    if (clock === undefined) return 0
+    return (this.time = this.coarse && clock.coarse !== undefined ? clock.coarse() : clock.now())
+  }
+
+  /** Time passes unseen: whoever asks next has to look. */
+  pause(): void {
+    this.time = 0
+  }
+
+  /**
+   * @param stored the value as the store keeps it; `undefined` for a transient
+   * @param bytes whether it holds a Uint8Array
+   */
+  produced(work: Work, value: unknown, stored: unknown, bytes: boolean, startedAt: number, note: RowNote | null): void {
+    const { node } = work
+    const { index, out } = node
+    const { state } = this
+    if (bytes) state.noteBytes(out)
+    if (work.supply) {
+      this.supplied(work, value, startedAt, note)
+      return
+    }
+    if (node.cutoff && isEqual(state.value(out), value)) {
+      this.unchanged(work, startedAt, note)
+      return
+    }
+    const { produced } = this.program.steps[index] as Step
+    const kept = stored === undefined ? undefined : value
+    const row =
+      note === null
+        ? this.plainRow(work, produced, kept, startedAt)
+        : this.row(work, 'produced', produced.place, produced.data, kept, startedAt, note)
+    this.journal?.add(this.live ? row : withValue(row, stored), node)
+    this.scope.replacing(out)
+    state.setDatum(out, value, row)
+    this.slots.push(out)
+    this.scope.finish(work, 'produced')
+  }
+
+  /** The datum that stands goes on to stand, with its row: so nobody is due, and whoever reads it later has the same key. */
+  private unchanged(work: Work, startedAt: number, given: RowNote | null): void {
+    const { node } = work
+    const { produced } = this.program.steps[node.index] as Step
+    const note = { ...given, sameAs: this.state.rows.get(node.out)?.seq ?? 0 }
+    const row = this.row(work, 'produced', UNCHANGED + node.name, produced.data, undefined, startedAt, note)
+    this.journal?.add(row, node)
+    this.state.noteRun(node.index, row)
+    this.slots.push(node.out)
+    this.scope.renewed(work)
+  }
+
+  private supplied(work: Work, value: unknown, startedAt: number, note: RowNote | null): void {
+    const { index, out } = work.node
+    const { supplied, produced } = this.program.steps[index] as Step
+    this.journal?.add(this.row(work, 'supplied', supplied, produced.data, undefined, startedAt, note))
+    this.scope.replacing(out)
+    this.state.setTransient(out, value)
+    this.slots.push(out)
+    this.scope.finish(work, 'supplied')
+  }
+
+  /** The builder gave no product. */
+  empty(work: Work, answer: Nothing | WaitFor, startedAt: number, note: RowNote | null): void {
+    const { index } = work.node
+    const step = this.program.steps[index] as Step
+    const outcome = answer instanceof WaitFor ? 'waitFor' : 'nothing'
+    const place = work.supply ? step.supplied : step.empty
+    const row = this.row(work, outcome, place, null, undefined, startedAt, noteOf(answer, note))
+    if (!work.supply) this.state.noteRun(index, row)
+    this.journal?.add(row, work.supply ? undefined : work.node)
+    this.scope.finish(work, outcome)
+  }
+
+  failed(work: Work, note: RowNote, startedAt: number): void {
+    const { failed } = this.program.steps[work.node.index] as Step
+    this.journal?.add(this.row(work, 'failed', failed, null, undefined, startedAt, note))
+    this.state.tries?.delete(work.node.index)
+    this.scope.fail(work)
+  }
+
+  /** The builder failed for good, and those who consume the outcome have it: an end like any other. */
+  settled(work: Work, given: RowNote, startedAt: number): void {
+    const { node, supply } = work
+    const { index } = node
+    const { produced, supplied, empty } = this.program.steps[index] as Step
+    const since = node.builder.once ? emptyScope(this.state.run(index)) : 0
+    const note = since === 0 ? given : { ...given, since }
+    const row = this.row(work, 'failed', supply ? supplied : empty, produced.data, undefined, startedAt, note)
+    if (supply) (this.state.supplies ??= new Map()).set(index, row)
+    else this.state.noteFailure(index, row)
+    this.journal?.add(row, supply ? undefined : node)
+    this.scope.settle(work)
+  }
+
+  /** A try failed and another one is to come: until then the builder counts as running. */
+  tried(work: Work, note: RowNote, startedAt: number): void {
+    const { node } = work
+    const { failed } = this.program.steps[node.index] as Step
+    const row = this.row(work, 'failed', failed, null, undefined, startedAt, note)
+    this.state.noteTry(node.index, row)
+    this.journal?.add(row, node)
+  }
+
+  /** The row that says that a builder may have done something from now on. */
+  begins(work: Work, key: string): Row {
+    return this.row(work, 'started', STARTED + work.node.name, null, undefined, this.start(), { key })
+  }
+
+  /** The newest product of a scope's builder, as hooks see it. */
+  newest(): Datum {
+    const slot = this.slots[this.slots.length - 1] ?? -1
+    return { name: (this.state.graph.slots[slot] as Slot).name, value: this.state.value(slot) }
+  }
+
+  private plainRow(work: Work, kind: RowKind, value: unknown, startedAt: number): Row {
+    const seq = ++this.state.newest
+    return new DatumRow(seq, kind, this.pass(startedAt), value, work.reads, startedAt, this.end())
+  }
+
+  private pass(startedAt: number): Pass {
+    const { number: scope, pass } = this.scope
+    if (this.at?.pass !== pass) this.at = { scope, pass, startedAt }
+    return this.at
+  }
+
+  private row(
+    { node, reads }: Work,
+    outcome: RowOutcome,
+    place: string,
+    data: string | null,
+    value: unknown,
+    startedAt: number,
+    note: RowNote | null,
+  ): Row {
+    return {
+      seq: ++this.state.newest,
+      place,
+      scope: this.scope.number,
+      pass: this.scope.pass,
+      builder: node.name,
+      data,
+      outcome,
+      value,
+      inputs: listOf(reads),
+      startedAt,
+      endedAt: this.end(),
+      note,
+    }
+  }
+}
+
+/** The scope of a builder's last run that gave nothing, if it gave nothing last; 0 if not. A failure leaves it as it was. */
+export function emptyScope(run: Row | undefined): number {
+  if (run === undefined || run.outcome === 'produced') return 0
+  return run.outcome === 'failed' ? (run.note?.since ?? 0) : run.scope
+}
+
+function noteOf(answer: Nothing | WaitFor, note: RowNote | null): RowNote | null {
+  const awaits = answer instanceof WaitFor ? answer.data.name : undefined
+  const { because } = answer
+  if (awaits === undefined && because === undefined) return note
+  return {
+    ...note,
+    ...(awaits !== undefined && { awaits }),
+    ...(because !== undefined && { because: String(because) }),
+  }
+}

@@ -1,0 +1,290 @@
+import type { Row } from '../../stores/contract.ts'
+import type { Graph, Node, Slot } from '../../graph/graph.ts'
+import { withValue } from './datum-row.ts'
+import { freezeDeep } from '../values/freeze.ts'
+import { Paged } from './paged.ts'
+import { EMPTY, FORKED, MOVED, RERUN, RESTART, SUPPLIED, UNDOING, UNDONE } from './program.ts'
+import { effective, standingRows } from './standing.ts'
+import { loadTiming } from './timing.ts'
+import type { Timing } from './timing.ts'
+
+/**
+ * An instance's data set and what its builders last did, derived from rows and kept up to date row by row. It holds
+ * no history: the newest row of each data, and the last finished run of each builder.
+ */
+export class State {
+  readonly graph: Graph
+  /** The newest row of each data, with its value as it is; without it for transients. */
+  readonly rows: Paged<Row>
+  /** By builder a run that came to an end, where no row of its product tells of it. */
+  private runs: Paged<Row> | undefined
+  /** The values of transients, by slot, until the scope ends. */
+  private transients: Map<number, unknown> | undefined
+  /** After loading: by builder the newest run that only made a transient again, or tried to. */
+  supplies: Map<number, Row> | undefined
+  /** The newest restart: everything has begun again with its scope. */
+  restarted: Row | undefined
+  /** How far it is with undoing what the instance has done; absent if that was never asked for. */
+  undoing: Row | undefined
+  /** By builder, the newest rerun that it has to answer: of itself, or of what it depends on. */
+  reruns: Map<number, Row> | undefined
+  /** By builder the newest try that failed and was not to be the last. */
+  tries: Map<number, Row> | undefined
+  /** Only of workflows with timers or a timeout. */
+  timing: Timing | undefined
+  /** Builders whose failure stands as data and is newer than `settled`. */
+  failures: Set<number> | undefined
+  /** `seq` of the newest row. */
+  newest = 0
+  /** Everything up to this `seq` is settled. */
+  settled = 0
+  /** Slots with a row newer than `settled`. */
+  unsettled: number[] = []
+  /** By target: whether its datum is stale; `undefined` where that has to be found out. */
+  stale: (boolean | undefined)[] | undefined
+  /** Slots whose value holds bytes, so that readers need copies. */
+  private withBytes: Set<number> | undefined
+
+  constructor(graph: Graph, rows: Paged<Row> = new Paged(graph.slots.length)) {
+    this.graph = graph
+    this.rows = rows
+  }
+
+  /** The value of a data; `undefined` where there is none, or where a transient is gone. */
+  value(slot: number): unknown {
+    const value = this.rows.get(slot)?.value
+    return value === undefined && this.transients !== undefined ? this.transients.get(slot) : value
+  }
+
+  /** The last run of a builder that came to an end: with a product, with nothing, or waiting. */
+  run(node: number): Row | undefined {
+    const known = this.graph.nodes[node]
+    // What nobody produces has no producer either.
+    if (known === undefined) return undefined
+    const run = this.runs?.get(node)
+    const row = this.rows.get(known.out)
+    if (row === undefined || row.outcome !== 'produced' || row.builder !== known.name) return run
+    return run === undefined || run.seq < row.seq ? row : run
+  }
+
+  /** Takes in that a builder came to an end without a row of its product. */
+  noteRun(node: number, row: Row): void {
+    ;(this.runs ??= new Paged(this.graph.nodes.length)).set(node, row)
+  }
+
+  hasBytes(slot: number): boolean {
+    return this.withBytes !== undefined && this.withBytes.has(slot)
+  }
+
+  /** Remembers that a slot's readers need copies. */
+  noteBytes(slot: number): void {
+    ;(this.withBytes ??= new Set()).add(slot)
+  }
+
+  /** Takes in a new datum. `row` is the newest row of the instance, without the value if it is not stored. */
+  setDatum(slot: number, value: unknown, row: Row): void {
+    if (row.outcome === 'fed') this.keepRun(slot)
+    if (row.value === undefined) this.setTransient(slot, value)
+    this.rows.set(slot, row)
+    this.unsettled.push(slot)
+  }
+
+  /** A fed datum takes the place of a product, whose row told of its builder's run. */
+  private keepRun(slot: number): void {
+    const { producer } = this.graph.slots[slot] as Slot
+    const run = producer < 0 ? undefined : this.run(producer)
+    if (run !== undefined) this.noteRun(producer, run)
+  }
+
+  setTransient(slot: number, value: unknown): void {
+    ;(this.transients ??= new Map()).set(slot, value)
+  }
+
+  /** Drops what is not stored. A photograph taken before keeps it. */
+  forgetTransients(): void {
+    this.transients = undefined
+  }
+
+  settle(): void {
+    this.settled = this.newest
+    if (this.unsettled.length > 0) this.unsettled = []
+    if (this.failures !== undefined) this.failures = undefined
+  }
+
+  /** Takes in that a builder's failure stands as data. It has run to an end with that. */
+  noteFailure(node: number, row: Row): void {
+    this.noteRun(node, row)
+    ;(this.failures ??= new Set()).add(node)
+  }
+
+  /** Remembers a try that another one is to follow. */
+  noteTry(node: number, row: Row): void {
+    ;(this.tries ??= new Map()).set(node, row)
+  }
+
+  /** The failed try that a builder's next one follows, unless it ran to an end, was asked to run again or everything was settled since. */
+  pendingTry(node: number): Row | undefined {
+    const row = this.tries?.get(node)
+    if (row === undefined || row.seq <= this.settled || row.seq < (this.run(node)?.seq ?? 0)) return undefined
+    return row.scope < this.askedAgain(node) ? undefined : row
+  }
+
+  /** Whether a builder has made its one product and is not to run again by itself. */
+  isSpent({ index, builder }: Node): boolean {
+    if (!builder.once) return false
+    const run = this.run(index)
+    return run?.outcome === 'produced' && (this.reruns === undefined || run.scope >= this.askedAgain(index))
+  }
+
+  /** The scope in which a builder was last asked to run again, by a restart or a rerun; 0 if never. */
+  askedAgain(node: number): number {
+    return Math.max(this.restarted?.scope ?? 0, this.reruns?.get(node)?.scope ?? 0)
+  }
+
+  /** Whether a rerun makes a builder due that has not answered it yet. */
+  isRerunDue(node: number): boolean {
+    const row = this.reruns?.get(node)
+    return row !== undefined && row.seq > this.settled && row.scope > (this.run(node)?.scope ?? 0)
+  }
+
+  /** Whether something that the instance has done is still to be undone. */
+  get isUndoing(): boolean {
+    return this.undoing?.outcome === 'compensating'
+  }
+
+  /** Takes in that what a builder had done is undone: its product no longer counts, and it is due. */
+  noteUndone(row: Row): void {
+    const { graph } = this
+    const index = graph.nodeOf.get(row.builder ?? '')
+    if (index === undefined) return
+    const { out } = graph.nodes[index] as Node
+    if ((this.runs?.get(index)?.seq ?? 0) < row.seq) this.runs?.set(index, undefined)
+    const datum = this.rows.get(out)
+    if (datum?.builder === row.builder && datum !== undefined && datum.seq < row.seq) {
+      this.rows.set(out, undefined)
+      this.transients?.delete(out)
+      this.unsettled = this.unsettled.filter((slot) => slot !== out)
+    }
+    if (this.run(index) === undefined) (this.reruns ??= new Map<number, Row>()).set(index, row)
+  }
+
+  /**
+   * Takes in that a builder is to run again, and with it all that depends on it; but for `once` builders downstream that
+   * have made their product: who wants a second charge says so by its name.
+   */
+  noteRerun(row: Row): void {
+    const { graph } = this
+    const first = graph.nodeOf.get(row.builder ?? '')
+    if (first === undefined) return
+    const reruns = (this.reruns ??= new Map<number, Row>())
+    const reached = new Set([first])
+    for (const node of reached) {
+      const { builder, out } = graph.nodes[node] as Node
+      const run = this.run(node)
+      const spent = builder.once && run?.outcome === 'produced' && run.scope < row.scope
+      if (node === first || !spent) if ((reruns.get(node)?.seq ?? 0) < row.seq) reruns.set(node, row)
+      const { readers, laterReaders } = graph.slots[out] as Slot
+      for (const reader of readers) reached.add(reader)
+      for (const reader of laterReaders) reached.add(reader)
+    }
+  }
+
+  /** Takes in that builders are to run because a newer version has them new or different. */
+  noteMove(row: Row): void {
+    for (const name of row.note?.move?.due ?? []) {
+      const node = this.graph.nodeOf.get(name)
+      if (node === undefined) continue
+      const reruns = (this.reruns ??= new Map<number, Row>())
+      if ((reruns.get(node)?.seq ?? 0) < row.seq) reruns.set(node, row)
+    }
+  }
+
+  /**
+   * The state as it is now, to look at later.
+   *
+   * @param valuesOnly leave out what only `waitingFor` needs
+   */
+  snapshot(valuesOnly: boolean): State {
+    const copy = new State(this.graph, this.rows.snapshot())
+    if (!valuesOnly) copy.runs = this.runs?.snapshot()
+    copy.transients = this.transients
+    copy.newest = this.newest
+    copy.settled = this.settled
+    copy.restarted = this.restarted
+    copy.timing = this.timing
+    copy.withBytes = this.withBytes
+    copy.restarted = this.restarted
+    if (!valuesOnly && this.reruns !== undefined) copy.reruns = new Map(this.reruns)
+    return copy
+  }
+}
+
+/**
+ * Rebuilds a state from the newest row of each place. Rows of data or builders that the graph does not know stay out of
+ * it (they stay in the store).
+ *
+ * @param settled the header's
+ * @param decode makes a value of what the store keeps
+ */
+export function loadState(
+  graph: Graph,
+  settled: number,
+  rows: readonly Row[],
+  decode: (stored: unknown) => unknown,
+): State {
+  const state = new State(graph)
+  state.settled = settled
+  state.newest = rows.at(-1)?.seq ?? 0
+  state.restarted = rows.find(({ place }) => place === RESTART)
+  const standing = standingRows(rows)
+  if (graph.timed) state.timing = loadTiming(graph, standing)
+  for (const stored of standing) {
+    const row = effective(stored)
+    if (row === undefined) continue
+    if (row.place.startsWith(SUPPLIED)) noteSupply(state, row)
+    else if (row.note?.retryAt !== undefined) loadTry(state, row)
+    else if (isFinished(row)) loadRun(state, row)
+    if ((row.outcome !== 'fed' && row.outcome !== 'produced') || row.note?.sameAs !== undefined) continue
+    const slot = row.data === null ? undefined : graph.slotOf.get(row.data)
+    if (slot === undefined) continue
+    const before = state.rows.get(slot)?.seq ?? 0
+    if (before > row.seq) continue
+    const value = row.value === undefined ? undefined : decode(row.value)
+    if (freezeDeep(value)) state.noteBytes(slot)
+    state.rows.set(slot, row.value === value ? row : withValue(row, value))
+    if (row.seq > settled && before <= settled) state.unsettled.push(slot)
+  }
+  for (const row of standing) {
+    if (row.place.startsWith(RERUN)) state.noteRerun(row)
+    else if (row.place === MOVED) state.noteMove(row)
+    else if (row.place.startsWith(UNDONE)) state.noteUndone(row)
+    else if (row.place === UNDOING) state.undoing = row
+    // A copy has done nothing that would be its to undo.
+    else if (row.place === FORKED) state.undoing = undefined
+  }
+  return state
+}
+
+function noteSupply(state: State, row: Row): void {
+  const node = row.builder === null ? undefined : state.graph.nodeOf.get(row.builder)
+  if (node !== undefined) (state.supplies ??= new Map()).set(node, row)
+}
+
+function loadTry(state: State, row: Row): void {
+  const node = row.builder === null ? undefined : state.graph.nodeOf.get(row.builder)
+  if (node !== undefined) state.noteTry(node, row)
+}
+
+/** Whether a builder's run came to an end with a row: a failure does where it stands as data. */
+function isFinished({ outcome, place }: Row): boolean {
+  if (outcome === 'failed') return place.startsWith(EMPTY)
+  return outcome === 'produced' || outcome === 'nothing' || outcome === 'waitFor'
+}
+
+function loadRun(state: State, row: Row): void {
+  const node = row.builder === null ? undefined : state.graph.nodeOf.get(row.builder)
+  if (node === undefined || (state.run(node)?.seq ?? 0) >= row.seq) return
+  state.failures?.delete(node)
+  if (row.outcome === 'failed' && row.seq > state.settled) state.noteFailure(node, row)
+  else state.noteRun(node, row)
+}
