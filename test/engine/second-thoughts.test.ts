@@ -84,7 +84,62 @@ describe('second thoughts', () => {
       const slow = bench.process({}, late).executor().with({ requestId: 'r' })
       await refusal(slow.parallel(w, 'i', A('a1')), 'INSTANCE_NOT_FOUND')
     })
+
+    it('what is told of a scope is never taken from a later instance of the same id', async () => {
+      for (const anew of [false, true]) {
+        const { w } = world()
+        const bench = newBench(kind, w)
+        const other = bench.process({ tombstones: 0 })
+        const feed = other.executor()
+        await feed.with({ requestId: 'r' }).parallel(w, 'i', A('a1'))
+        await feed.parallel(w, 'i', A('a2'))
+        let removed = false
+        const late = (store: DataStore): DataStore => ({
+          ...store,
+          async history(id, query) {
+            if (removed) return store.history(id, query)
+            removed = true
+            await other.delete('i')
+            if (anew) await feed.parallel(w, 'i', A('a3'))
+            return store.history(id, query)
+          },
+        })
+        const slow = bench.process({}, late).executor().with({ requestId: 'r' })
+        await refusal(slow.parallel(w, 'i', A('a1')), 'INSTANCE_NOT_FOUND')
+        expect(removed).toBe(true)
+      }
+    })
   }, 'text')
+
+  it('a call that took a lease over looks at the instance again: meanwhile it may be cancelled, or its request handled', async () => {
+    for (const meanwhile of ['cancelled', 'handled'] as const) {
+      const { w } = world()
+      const clock = testClock()
+      const bench = newBench(memoryKind({ strict: true, now: clock.now }), w)
+      const victim = bench.dying(2, 'unsent')
+      void victim.polaris.executor().parallel(w, 'i', A('a1'))
+      await victim.death
+      const other = bench.process({ clock, lease: 1_000 })
+      const request = { requestId: 'r' }
+      const paused = (store: DataStore): DataStore => ({
+        ...store,
+        async claim(query) {
+          const claimed = await store.claim(query)
+          if (claimed.length === 0 || !(query.ids?.includes('i') ?? false)) return claimed
+          await clock.jump(2_000)
+          if (meanwhile === 'cancelled') await other.cancel('i')
+          else await other.executor().with(request).parallel(w, 'i', A('a2'))
+          return claimed
+        },
+      })
+      await clock.jump(60_000)
+      const late = bench.process({ clock, lease: 1_000 }, paused).executor().with(request)
+      const answer = late.parallel(w, 'i', A('a2'))
+      if (meanwhile === 'cancelled') await refusal(answer, 'CANCELLED')
+      else expect((await answer).scope).toBe(2)
+      expect((await bench.header('i')).scope).toBe(2)
+    }
+  })
 
   it('P10: cancel is not kept waiting by a builder whose caller has given up', async () => {
     const gate = deferred()

@@ -89,6 +89,7 @@ export function newAudit(facts: AuditFacts): Audit {
         const header = stored?.status === 'deleted' ? undefined : stored
         if (subject.header !== undefined && header?.incarnation !== subject.header.incarnation) {
           bury(facts, subject, subject.header, header === undefined)
+          subject.changed.push({ actor, at: facts.now() })
         }
         const before = subject.header
         if (header === undefined) continue

@@ -375,7 +375,8 @@ export class Instances {
       const claimed = await this.backlog.claim(call.id)
       if (claimed !== undefined) this.held.set(call.id, claimed)
       const warm = claimed && (await this.backlog.current(call.id, claimed))
-      if (warm?.header !== undefined) return this.onAccepted(call, served, warm, accepted)
+      // Since it was looked at, others may have cancelled it, or have handled this very request.
+      if (warm?.header !== undefined) return this.onKnown(call, served.program.graph.name, warm)
     }
     const submitted = await this.append(call, served, accepted)
     // What is at hand says that there is no mail, and the next call would believe it.

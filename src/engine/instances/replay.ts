@@ -23,7 +23,7 @@ export interface ReplayFacts {
 /**
  * The result of a scope that is over, from what is stored of it: what another process ran, or this one long ago.
  *
- * @throws what the call rejected with, or would have
+ * @throws what the call rejected with, or would have; `INSTANCE_NOT_FOUND` if the instance is removed meanwhile
  */
 export async function replay({ store, registry, decode }: ReplayFacts, id: string, mail: Mail): Promise<ScopeResult> {
   const { seq: scope, outcome: text } = mail
@@ -33,9 +33,21 @@ export async function replay({ store, registry, decode }: ReplayFacts, id: strin
   const asItStood = header.scope === scope && header.pass === 0
   const rows = asItStood ? snapshot.rows : await rowsUpTo(store, id, scope)
   const version = asItStood ? header.version : await versionAt(store, header, rows.at(-1)?.seq ?? 0)
+  // The commit that ended a scope gives header and mail one time: then what was read is of the mail's life.
+  const isOfOneLife = asItStood && header.updatedAt === mail.handledAt
+  if (!isOfOneLife && !(await isThere(store, id, mail))) throw notFound(id)
   const { graph } = registry.serving(id, header.workflow, version).program
   const outcome = readOutcome(text)
   return answer(id, outcome, resultOf(graph, id, scope, rows, outcome, decode), rows)
+}
+
+/**
+ * Whether a mail is there still. Instances are removed with their mail: while it is there, all that was read since it was
+ * read first is of its instance, and not of a later one under the same id.
+ */
+async function isThere(store: DataStore, id: string, mail: Mail): Promise<boolean> {
+  const [found] = await store.mail(id, { after: mail.seq - 1, limit: 1 })
+  return found?.seq === mail.seq && found.requestId === mail.requestId && found.handledAt === mail.handledAt
 }
 
 /** The newest row of each place as it was when a scope ended. */
