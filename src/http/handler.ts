@@ -9,6 +9,8 @@ import { checkHost, checkOrigin, rateLimiter } from './guards.ts'
 import { openapiDocument } from './openapi.ts'
 import { checkHttpOptions } from './options.ts'
 import type { HttpOptions, Settings } from './options.ts'
+import { pagesOf } from './pages.ts'
+import type { Pages } from './pages.ts'
 import { Problem, problemOf } from './problems.ts'
 import { READING } from './reading.ts'
 import { emptyReply, problemReply } from './reply.ts'
@@ -42,6 +44,7 @@ export function httpHandler(polaris: Polaris, options: HttpOptions): HttpHandler
   checkOption('polaris', typeof (polaris as Partial<Polaris> | null)?.executor === 'function', 'a Polaris', polaris)
   const settings = checkHttpOptions(options)
   const service = serviceOf(polaris, settings)
+  const pages = settings.dashboard === false ? undefined : pagesOf(settings.basePath, folderOf(settings))
   const limited = settings.rate && rateLimiter(settings.rate, settings.clock)
   let underWay = 0
   const handle = async (request: Request, context: unknown): Promise<Response> => {
@@ -53,7 +56,7 @@ export function httpHandler(polaris: Polaris, options: HttpOptions): HttpHandler
       checkOrigin(request.headers, url, host, settings.origins)
       limited?.(request, context)
       if (underWay > settings.maxRequests) throw busy(settings.maxRequests)
-      const response = await answer(service, settings, request, url)
+      const response = (await pageOf(pages, service, request, url)) ?? (await answer(service, settings, request, url))
       return request.method === 'HEAD' ? headOf(response) : response
     } catch (error) {
       const problem = problemOf(error, service.veil)
@@ -82,6 +85,23 @@ function serviceOf(polaris: Polaris, settings: Settings): Service {
     streams: streamsOf({ polaris, veil, clock, maxStreams }),
     document: () => openapiDocument(ROUTES, catalogue, api, isTokenAuthorize(authorize)),
   }
+}
+
+function folderOf({ dashboard }: Settings): string | undefined {
+  return typeof dashboard === 'string' ? dashboard : undefined
+}
+
+/** What is not below the API's path is the dashboard's, where there is one. */
+async function pageOf(
+  pages: Pages | undefined,
+  { api }: Service,
+  request: Request,
+  { pathname }: URL,
+): Promise<Response | undefined> {
+  const basePath = api.slice(0, -'/api'.length)
+  const within = pathname === basePath || pathname.startsWith(`${basePath}/`)
+  const asked = pathname === api || pathname.startsWith(`${api}/`)
+  return within && !asked ? pages?.answer(request, pathname.slice(basePath.length)) : undefined
 }
 
 async function answer(service: Service, settings: Settings, request: Request, url: URL): Promise<Response> {

@@ -31,6 +31,11 @@ export interface HttpOptions {
   readonly maxStreams?: number
   /** Told of every answer with a status from 500, and of what `authorize` threw: for the log. Clients learn less. */
   readonly onError?: (error: unknown, request: Request) => unknown
+  /**
+   * Whether the dashboard is served at the base path, or the folder of another build of it. It needs the files of this package,
+   * and so a platform that has a file system. Default: no; `serve` does.
+   */
+  readonly dashboard?: boolean | string
   readonly clock?: Clock
 }
 
@@ -39,7 +44,7 @@ export type Settings = Required<Omit<HttpOptions, 'executor' | 'rate' | 'onError
 
 const KNOWN = [
   ...(['authorize', 'basePath', 'hosts', 'origins', 'executor', 'rate', 'maxBody', 'maxDepth', 'bodyTimeout'] as const),
-  ...(['maxRequests', 'maxStreams', 'onError', 'clock'] as const),
+  ...(['maxRequests', 'maxStreams', 'onError', 'dashboard', 'clock'] as const),
 ] as const satisfies readonly (keyof HttpOptions)[]
 
 const systemClock: Clock = { now: () => Date.now() }
@@ -52,7 +57,7 @@ export function checkHttpOptions(options: HttpOptions): Settings {
   checkAuthorize(options.authorize)
   const { basePath = '/', hosts = ['localhost', '127.0.0.1', '[::1]'], origins = [], clock = systemClock } = options
   const { maxBody = 1_048_576, maxDepth = 64, bodyTimeout = 10_000, maxRequests = 1_000, maxStreams = 1_000 } = options
-  const { rate, onError } = options
+  const { rate, onError, dashboard = false } = options
   checkOption('basePath', isPath(basePath), "a path such as '/polaris'", basePath)
   checkOption('hosts', hosts === '*' || isTexts(hosts, isHost), "host names such as 'rides.example.com', or '*'", hosts)
   checkOption('origins', isTexts(origins, isOrigin), "origins such as 'https://admin.example.com'", origins)
@@ -62,6 +67,8 @@ export function checkHttpOptions(options: HttpOptions): Settings {
   checkCount('maxRequests', maxRequests, 1, Number.MAX_SAFE_INTEGER)
   checkCount('maxStreams', maxStreams, 0, Number.MAX_SAFE_INTEGER)
   checkOption('onError', onError === undefined || typeof onError === 'function', 'a function', onError)
+  const isFolder = typeof dashboard === 'string' && dashboard.trim() !== ''
+  checkOption('dashboard', typeof dashboard === 'boolean' || isFolder, 'true, false, or a folder', dashboard)
   checkOption(
     'clock',
     typeof (clock as Partial<Clock> | null)?.now === 'function',
@@ -70,7 +77,7 @@ export function checkHttpOptions(options: HttpOptions): Settings {
   )
   if (rate !== undefined) checkRate(rate)
   const limits = { maxBody, maxDepth, bodyTimeout, maxRequests, maxStreams }
-  return { ...options, ...limits, basePath: basePath === '/' ? '' : basePath, hosts, origins, clock }
+  return { ...options, ...limits, basePath: basePath === '/' ? '' : basePath, hosts, origins, dashboard, clock }
 }
 
 function checkAuthorize(authorize: unknown): void {

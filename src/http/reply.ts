@@ -36,7 +36,7 @@ export function problemReply(problem: Problem): Response {
 export function reply(
   status: number,
   type: string,
-  body: string | ReadableStream<Uint8Array>,
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   headers: Extra = {},
 ): Response {
   return new Response(body, { status, headers: { ...GUARDS, 'content-type': type, ...headers } })

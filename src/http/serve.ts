@@ -66,7 +66,7 @@ export async function serve(polaris: Polaris, options: ServeOptions = {}): Promi
   const local = isLocal(address)
   if (!local) checkOpen(options)
   const admitted = authorize ?? tokenAuthorize(token === undefined ? {} : { token })
-  const handler = httpHandler(polaris, { rate: RATE, ...rest, authorize: admitted })
+  const handler = httpHandler(polaris, { rate: RATE, dashboard: true, ...rest, authorize: admitted })
   const lines: Lines = { open: new Set(), answering: new Set() }
   const server = await newServer(nodeListener(handler, { proxy: proxy === true }), tls, lines)
   const close = (): Promise<void> => closeServer(server, handler, lines)
