@@ -4,6 +4,7 @@ import type { Duration } from '../graph/duration.ts'
 import { describeValue, PolarisError } from '../graph/errors.ts'
 import { checkOption, checkOptions } from '../graph/naming.ts'
 import type { graphOf } from '../graph/workflow.ts'
+import type { Schedule } from '../graph/schedule.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
 import type { DataStore, InstanceStatus, Page, Snapshot } from '../stores/contract.ts'
 import { idSource, systemClock } from './clock.ts'
@@ -25,6 +26,8 @@ import type { CancelOptions } from './instances/operation.ts'
 import { cancelledAsItWas, checkId, closed, noStore, notFound } from './refusals.ts'
 import type { Preview } from './versions/preview.ts'
 import { Registry } from './instances/registry.ts'
+import { Schedules } from './schedules/schedules.ts'
+import type { ScheduleView } from './schedules/schedules.ts'
 import type { Shadow } from './versions/shadow.ts'
 import type { UpgradeOptions, UpgradeQuery, UpgradeReport } from './versions/upgrades.ts'
 import type { ShadowQuery } from './upkeep.ts'
@@ -99,6 +102,7 @@ export class Polaris<Services extends object = {}> {
   private readonly entries: Instances | undefined
   private readonly host: Host
   private readonly workerFacts: WorkerFacts | undefined
+  private readonly timetable: Schedules | undefined
   private readonly watches: Watches | undefined
   private readonly workers = new Set<Worker>()
   private closed: Promise<void> | undefined
@@ -126,9 +130,9 @@ export class Polaris<Services extends object = {}> {
     const { mailbox } = this.entries ?? {}
     const { live } = this
     this.watches = store && mailbox && new Watches({ store, clock, live, listen: (onMail) => mailbox.listen(onMail) })
-    this.workerFacts = store &&
-      time &&
-      this.entries && { store, registry, instances: this.entries, clock: time, tenure }
+    const facts = store && time && this.entries && { store, registry, instances: this.entries, clock: time }
+    this.timetable = facts && new Schedules(facts)
+    this.workerFacts = facts && this.timetable && { ...facts, schedules: this.timetable, tenure }
     this.host = {
       registry: this.registry,
       entries: this.entries,
@@ -146,6 +150,24 @@ export class Polaris<Services extends object = {}> {
   register<W extends readonly AnyWorkflow[]>(...workflows: { [I in keyof W]: Served<W[I], Services> }): this {
     for (const workflow of workflows as readonly AnyWorkflow[]) this.registry.add(workflow)
     return this
+  }
+
+  /**
+   * Has the workers of this process start instances at the times of schedules (`polaris-workflow/schedules`), whose workflows
+   * have to be registered. Any number of processes may be given the same schedule: each of its ticks is started at most once.
+   *
+   * @throws `OPTION_INVALID`, `WORKFLOW_NOT_FOUND`, `STORE_INVALID`, `GRAPH_INVALID` for two schedules of one name
+   */
+  schedule(...schedules: readonly Schedule[]): this {
+    this.openStore()
+    for (const schedule of schedules) this.timetable?.add(schedule)
+    return this
+  }
+
+  /** The schedules of this process: up to when each is dealt with, and when it is due next. */
+  async schedules(): Promise<ScheduleView[]> {
+    this.openStore()
+    return (this.timetable as Schedules).views()
   }
 
   /** The workflows that were registered, every version of each, in that order. */

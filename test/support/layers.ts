@@ -17,6 +17,7 @@ const ALLOWED: Record<string, string[]> = {
   contract: ['src/graph/errors.ts', ...CONTRACT],
   store: ['src/graph/errors.ts', 'src/graph/naming.ts', ...CONTRACT],
   testing: [PUBLIC, 'src/stores/'],
+  schedules: ['src/graph/'],
   http: [PUBLIC],
   cli: [PUBLIC, ...['postgres', 'redis', 'sqlite'].map((name) => `src/stores/${name}.ts`)],
   dashboard: [PUBLIC],

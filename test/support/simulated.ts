@@ -9,7 +9,8 @@ import { memoryStore } from 'polaris-workflow/stores/memory'
 import { sqliteStore } from 'polaris-workflow/stores/sqlite'
 import { simulatedClock } from 'polaris-workflow/testing'
 import type { SimulatedClock } from 'polaris-workflow/testing'
-import { needsServer, postgresMedium } from './server-media.ts'
+import { redisMedium } from './redis-server.ts'
+import { needsServer, postgresMedium, serverUrl } from './server-media.ts'
 
 export interface Simulated {
   readonly clock: SimulatedClock
@@ -48,7 +49,11 @@ export function eachSimulated(define: (world: (...workflows: AnyWorkflow[]) => S
   describe('on SQLite', () => define(worlds(sqliteFiles()), 'SQLite'))
   describe('on Postgres', () => {
     needsServer('postgres')
-    define(worlds(postgresSchemas()), 'Postgres')
+    define(worlds(onServer(() => postgresMedium())), 'Postgres')
+  })
+  describe('on Redis', () => {
+    needsServer('redis')
+    define(worlds(onServer(() => redisMedium(serverUrl('redis')))), 'Redis')
   })
 }
 
@@ -65,13 +70,18 @@ function sqliteFiles(): NewMedium {
   }
 }
 
-function postgresSchemas(): NewMedium {
-  const media: ReturnType<typeof postgresMedium>[] = []
+interface ServerMedium {
+  open(options: { readonly now: () => number }): DataStore
+  dispose(): Promise<void>
+}
+
+function onServer(newMedium: () => ServerMedium): NewMedium {
+  const media: ServerMedium[] = []
   afterAll(async () => {
     for (const medium of media) await medium.dispose()
   })
   return (now) => {
-    const medium = postgresMedium()
+    const medium = newMedium()
     media.push(medium)
     return () => medium.open({ now })
   }

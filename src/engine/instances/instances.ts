@@ -58,6 +58,8 @@ export interface Call {
   readonly signal: AbortSignal | undefined
   /** Waits in the mailbox even if the instance seems to be at rest. */
   readonly queues?: boolean
+  /** Never begins anew where an instance of this id was removed, also with `expect: 'new'`: it may be late by days. */
+  readonly late?: boolean
   /** What is left of an instance of this id that was removed: it makes room once the delta has passed. */
   readonly grave?: Header
 }

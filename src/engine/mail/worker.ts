@@ -9,6 +9,7 @@ import type { Instances } from '../instances/instances.ts'
 import { Left } from '../commit/left.ts'
 import type { Tenure } from '../commit/journal.ts'
 import type { Registry } from '../instances/registry.ts'
+import type { Schedules } from '../schedules/schedules.ts'
 import type { StoreClock } from '../store-clock.ts'
 
 export interface WorkerOptions extends Hooks {
@@ -28,6 +29,7 @@ export interface WorkerFacts {
   readonly store: DataStore
   readonly registry: Registry
   readonly instances: Instances
+  readonly schedules: Schedules
   readonly clock: StoreClock
   readonly tenure: Tenure
 }
@@ -53,7 +55,8 @@ export class Worker {
   private claiming: Promise<void> | undefined
   private again = false
   private cancel: (() => void) | undefined
-  private unlisten: (() => void) | undefined
+  private cancelTick: (() => void) | undefined
+  private readonly unlisten: (() => void)[] = []
   private prunedAt = -Infinity
   private stopping: Promise<void> | undefined
   private readonly stopped = (): boolean => !this.running
@@ -89,7 +92,9 @@ export class Worker {
     if (this.state === 'stopped') throw new PolarisError('CLOSED', 'This worker was stopped: make a new one.')
     if (this.state === 'running') return this
     this.state = 'running'
-    this.unlisten = this.facts.instances.mailbox.listen(() => this.wake())
+    const { instances, schedules } = this.facts
+    const wake = (): void => this.wake()
+    this.unlisten.push(instances.mailbox.listen(wake), schedules.listen(wake))
     this.wake()
     return this
   }
@@ -105,8 +110,9 @@ export class Worker {
 
   private async end(): Promise<void> {
     this.state = 'stopped'
-    this.unlisten?.()
+    for (const end of this.unlisten) end()
     this.cancel?.()
+    this.cancelTick?.()
     await this.claiming
     const cancel = after(this.facts.clock, this.grace, () => {
       for (const id of this.busy.keys()) this.facts.instances.backlog.leave(id, this.stopped)
@@ -129,9 +135,11 @@ export class Worker {
   /** Never rejects. */
   private async look(): Promise<void> {
     this.cancel?.()
+    this.cancelTick?.()
     while (this.again && this.running) {
       this.again = false
       try {
+        await this.facts.schedules.look((error) => this.report(error))
         if (await this.claim()) this.again = true
         await this.prune()
       } catch (error) {
@@ -141,7 +149,11 @@ export class Worker {
     this.claiming = undefined
     // Processes that poll in step would get in each other's way.
     const pause = this.pollInterval * (0.75 + Math.random() / 2)
-    if (this.running) this.cancel = lookAfter(this.facts.clock, pause, () => this.wake())
+    if (!this.running) return
+    const { clock, schedules } = this.facts
+    this.cancel = lookAfter(clock, pause, () => this.wake())
+    const { wait } = schedules
+    if (wait !== undefined) this.cancelTick = after(clock, wait, () => this.wake())
   }
 
   /** Takes what is due, as far as there is room; answers whether there may be more. */

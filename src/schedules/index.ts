@@ -1,0 +1,2 @@
+export { schedule } from './schedule.ts'
+export type { ScheduleDefinition } from './schedule.ts'
