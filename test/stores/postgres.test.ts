@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -200,6 +201,29 @@ describe("a pool of the user's", () => {
       pg.types.setTypeParser(20, (value: string) => value)
       await pool.end()
       await other.dispose()
+    }
+  })
+})
+
+describe('a server that goes away', () => {
+  it('does not end the process by a connection that breaks in the moment it is made', async () => {
+    const pool = new pg.Pool({ connectionString: serverUrl('postgres') })
+    let broken = 0
+    pool.once('acquire', (client: EventEmitter) => {
+      // Before anybody who waits for the connection goes on: as when the server's farewell comes together with its greeting.
+      process.nextTick(() => {
+        broken++
+        client.emit('error', new Error('gone'))
+      })
+    })
+    try {
+      const store = postgresStore({ pool, schema: medium.schema })
+      await put(store, insertion('a'))
+      await store.close()
+      expect(broken).toBe(1)
+      expect(pool.listenerCount('error')).toBe(0)
+    } finally {
+      await pool.end()
     }
   })
 })

@@ -3,6 +3,7 @@ import { PolarisError } from '../../graph/errors.ts'
 import {
   loadDriver,
   type ListeningClient,
+  type PooledClient,
   type PostgresDriver,
   type PostgresPool,
   type PostgresQuery,
@@ -106,16 +107,29 @@ function remembered<T>(make: () => Promise<T>): Remembered<T> {
 
 async function openPool({ pool: theirs, config, load = loadDriver }: ConnectionOptions): Promise<PostgresPool> {
   const pool = theirs ?? new (await load()).Pool(config)
-  // Without a listener, a connection that breaks while nobody uses it would end the process.
+  // A connection that breaks while nobody listens would end the process. That one which the pool has lent is listened to from
+  // within the pool: who waits for it goes on later, and the server's farewell may come together with its greeting.
   pool.on('error', ignore)
+  pool.on('acquire', guard)
+  pool.on('release', unguard)
   return pool
 }
 
 async function end(opening: Promise<PostgresPool>, theirs: PostgresPool | undefined): Promise<void> {
   const pool = await opening.catch(() => undefined)
   if (pool === undefined) return
-  if (pool === theirs) pool.off('error', ignore)
-  else await pool.end()
+  if (pool !== theirs) return pool.end()
+  pool.off('error', ignore)
+  pool.off('acquire', guard)
+  pool.off('release', unguard)
+}
+
+function guard(client: PooledClient): void {
+  client.on('error', ignore)
+}
+
+function unguard(_error: unknown, client: PooledClient): void {
+  client.off('error', ignore)
 }
 
 /** The class that the pool itself makes connections of, which need not be that of the package found from here. */
@@ -130,8 +144,6 @@ async function clientOf(
 async function migrateOn(pool: PostgresPool, schema: string): Promise<void> {
   const client = await pool.connect()
   let broken = true
-  // While it is lent, the pool does not listen: a connection that breaks would end the process.
-  client.on('error', ignore)
   try {
     const ask: Ask = async (text, values = []) => {
       const { rows } = await client.query({ text, values, rowMode: 'array', types: RAW })
@@ -140,7 +152,6 @@ async function migrateOn(pool: PostgresPool, schema: string): Promise<void> {
     await migrate(ask, schema)
     broken = false
   } finally {
-    client.off('error', ignore)
     client.release(broken)
   }
 }

@@ -32,7 +32,11 @@ export interface PostgresPool {
   query(query: PostgresQuery): Promise<PostgresResult>
   connect(): Promise<PooledClient>
   on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'acquire', listener: (client: PooledClient) => void): unknown
+  on(event: 'release', listener: (error: unknown, client: PooledClient) => void): unknown
   off(event: 'error', listener: (error: Error) => void): unknown
+  off(event: 'acquire', listener: (client: PooledClient) => void): unknown
+  off(event: 'release', listener: (error: unknown, client: PooledClient) => void): unknown
   end(): Promise<void>
   /** What its connections are made with: the one that listens is made the same way, beside the pool. */
   readonly options?: object
