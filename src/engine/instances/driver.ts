@@ -3,35 +3,31 @@ import { decode } from '../../stores/codec.ts'
 import type { Awaitable, Change, DataStore, Header } from '../../stores/contract.ts'
 import { isThenable } from '../awaitable.ts'
 import type { Endurance } from '../scope/care.ts'
-import { after } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import { Closer } from './closing.ts'
 import { Committer } from '../commit/committer.ts'
 import { NO_META } from '../scope/context.ts'
 import { ById } from './by-id.ts'
-import { answerOf, endingOf } from '../scope/ending.ts'
-import type { Ending } from '../scope/ending.ts'
+import { Course } from './course.ts'
+import type { CourseFacts, CourseHost } from './course.ts'
 import { Firing } from '../scope/firing.ts'
-import { agenda } from '../state/agenda.ts'
 import type { Form } from '../values/intake.ts'
 import { Journal, Overtaken } from '../commit/journal.ts'
 import type { JournalFacts, Tenure } from '../commit/journal.ts'
 import { Leases } from '../commit/leases.ts'
 import { Left } from '../commit/left.ts'
-import { draftOf, handledBy, outcomeOf, recordOf } from './records.ts'
-import { cancelledMeanwhile, workflowTimeout } from '../refusals.ts'
+import { draftOf, recordOf } from './records.ts'
+import { cancelledMeanwhile } from '../refusals.ts'
 import { fedSlots, heldBefore, keepProduced } from '../scope/recovery.ts'
 import type { Served } from './registry.ts'
 import { ScopeResult } from '../scope/result.ts'
-import { newestRows, reasonRow } from '../state/rows.ts'
+import { newestRows } from '../state/rows.ts'
 import { enter, enterInTime, isWake } from './opening.ts'
 import type { Manner, Opening, Origin, Trigger, Warm } from './opening.ts'
 import { needsHistory, Scope } from '../scope/scope.ts'
 import { isFed } from '../state/standing.ts'
 import { ScopeRun } from '../scope/scope-run.ts'
-import { beginUndoing } from './undoing.ts'
 import { loadState, State } from '../state/state.ts'
-import { deadline } from '../scope/timers.ts'
 import { Timing } from '../state/timing.ts'
 import { completedTarget } from '../scope/verdict.ts'
 
@@ -49,18 +45,6 @@ export interface DriverFacts {
   readonly atRest: (id: string, warm: Warm) => void
 }
 
-interface Ended {
-  readonly scope: Scope
-  readonly run: ScopeRun
-  readonly journal: Journal
-  /** Whether a record of the request may wait for its outcome. */
-  readonly noted: boolean
-  /** Whether this process goes on with the instance at once. */
-  readonly keep: boolean
-  /** Of a workflow with timers. */
-  readonly firing: Firing | undefined
-}
-
 const NO_TOKEN = (): string => ''
 
 /** Runs the scopes of instances: begins them, takes up what a crash cut short, settles them. */
@@ -73,6 +57,7 @@ export class Driver {
   /** For scopes that a call set off, and for all others. */
   private readonly endurance: { readonly hasty: Endurance; readonly patient: Endurance }
   private readonly runs = new ById<ScopeRun>()
+  private readonly courses: CourseHost
   readonly closer: Closer
 
   constructor(facts: DriverFacts) {
@@ -84,7 +69,8 @@ export class Driver {
     const lasting = { clock, longestWait, parks: true }
     this.endurance = { hasty: { ...lasting, patient: false }, patient: { ...lasting, patient: true } }
     this.leases = new Leases(facts.clock, { ms: facts.tenure.ms, longestRun: facts.longestRun })
-    const { form, decode: read, leases } = this
+    const { form, decode: read, leases, runs } = this
+    this.courses = { clock, runs, settle: (warm, journal) => this.settle(warm, journal) }
     this.closer = new Closer({
       ...{ store: facts.store, clock, leases, longestWait, form, decode: read },
       journal: (warm, draft, own) => this.journal(warm, draft, own),
@@ -164,7 +150,7 @@ export class Driver {
     }
     const noted = origin.seq !== undefined || origin.request !== undefined
     const keep = origin.seq !== undefined && origin.more
-    return this.drive(warm, { scope, run, journal, noted, keep, firing })
+    return this.drive({ warm, scope, run, journal, noted, keep, firing })
   }
 
   /** A call that brings nothing and finds nothing due leaves no trace. */
@@ -204,7 +190,7 @@ export class Driver {
     // Nobody else may run the same builders meanwhile: where the lease was not just claimed, it is taken first.
     if (warm.leasedAt === undefined) await journal.flush(run.patch())
     const firing = state.graph.timed ? this.firing(warm, journal, header.scope, startedAt) : undefined
-    return this.drive(warm, { scope, run, journal, noted: true, keep: false, firing })
+    return this.drive({ warm, scope, run, journal, noted: true, keep: false, firing })
   }
 
   /** Puts an instance into the store that was not made by a scope; answers whether its id was free. */
@@ -236,46 +222,8 @@ export class Driver {
     if (run?.leasedAt !== undefined) run.lose()
   }
 
-  private async abandon(run: ScopeRun, journal: Journal, reason: unknown): Promise<never> {
-    await journal.close(run.patch(), { settled: false, handled: undefined, keep: false })
-    throw reason
-  }
-
-  /** Runs a scope to its end, and settles it. */
-  private drive(warm: Warm, ended: Ended): Awaitable<ScopeResult> {
-    const { run, journal } = ended
-    const running = run.run()
-    if (!isThenable(running)) return this.finish(warm, ended)
-    this.runs.set(run.id, run)
-    const unbound = this.bound(run, warm.state)
-    return running.then(
-      () => {
-        unbound?.()
-        this.forget(run)
-        return this.finish(warm, ended)
-      },
-      (error: unknown) => {
-        unbound?.()
-        this.forget(run)
-        if (error instanceof Left) return this.abandon(run, journal, error)
-        throw error
-      },
-    )
-  }
-
-  /** Ends the scope when the instance has had its time; answers how to call that off. */
-  private bound(run: ScopeRun, state: State): (() => void) | undefined {
-    const { clock } = this.facts
-    const left = (deadline(state) ?? 0) - clock.now()
-    if (left <= 0) return undefined
-    const expire = (): void => {
-      if (deadline(state) !== undefined) run.cut(workflowTimeout(run.id, state.graph))
-    }
-    return after(clock, left, expire, true)
-  }
-
-  private forget(run: ScopeRun): void {
-    if (this.runs.get(run.id) === run) this.runs.delete(run.id)
+  private drive(facts: CourseFacts): Awaitable<ScopeResult> {
+    return facts.run.run(new Course(this.courses, facts))
   }
 
   private untouched(warm: Warm, { id, scope }: Header): ScopeResult {
@@ -343,45 +291,6 @@ export class Driver {
     if (moved !== undefined) journal.carry(moved)
     warm.moved = undefined
     return journal
-  }
-
-  /** Settles a scope that has ended, and makes its result. */
-  private finish(warm: Warm, ended: Ended): Awaitable<ScopeResult> {
-    const { scope, run, journal, noted, keep } = ended
-    const { state } = warm
-    ended.firing?.conclude(run)
-    // Without it, nobody could tell from the rows alone that something was left undone.
-    if (run.aborted !== undefined) journal.add(reasonRow(state, scope.number, run.recorder.now(), run.aborted))
-    if (run.failed || run.parked) state.stale = undefined
-    else state.settle()
-    const ending = endingOf(run, scope)
-    scope.release()
-    const undoes = ending.status === 'failed' && run.failure !== undefined && state.graph.undoes
-    if (undoes) journal.add(beginUndoing(state, scope.number, run.recorder.start()))
-    const status = undoes ? 'retrying' : ending.status
-    const patch = run.lastPatch(status, agenda(state, status, run.recorder.start()))
-    const handled = noted ? handledBy(scope.number, patch.updatedAt, outcomeOf(run, scope, ending)) : undefined
-    const closed = journal.close(patch, { settled: true, handled, keep })
-    if (isThenable(closed)) return closed.then(() => this.conclude(warm, ended, ending))
-    return this.conclude(warm, ended, ending)
-  }
-
-  private conclude(warm: Warm, { scope, run, journal, keep }: Ended, { status, target }: Ending): ScopeResult {
-    this.settle(warm, journal)
-    if (keep) warm.leasedAt = journal.leasedAt
-    const { slots } = run.recorder
-    const state = warm.state.snapshot(status === 'completed')
-    const result = new ScopeResult({
-      id: run.id,
-      scope: scope.number,
-      state,
-      slots,
-      status,
-      target,
-      lost: scope.lost,
-    })
-    warm.state.forgetTransients()
-    return answerOf(run, result)
   }
 
   private settle(warm: Warm, journal: Journal): void {

@@ -2,7 +2,7 @@ import type { Datum } from '../../graph/data.ts'
 import { isPolarisError } from '../../graph/errors.ts'
 import type { AnyWorkflow } from '../../graph/workflow.ts'
 import type { Append, Awaitable, DataStore, Header, Mail, Mode, Snapshot } from '../../stores/contract.ts'
-import { isThenable } from '../awaitable.ts'
+import { isThenable, rejected } from '../awaitable.ts'
 import { Backlog, hasMail } from '../mail/backlog.ts'
 import { BuilderError } from '../scope/builder-error.ts'
 import type { Claimed } from '../commit/claiming.ts'
@@ -165,28 +165,64 @@ export class Instances {
     await this.lives.idle()
   }
 
-  async run(call: Call): Promise<ScopeResult> {
-    if (this.closed) throw closed()
-    const { name } = this.facts.registry.find(call.workflow).program.graph
-    checkId(call.id)
-    const taken = this.turns.take(call.id)
-    if (taken !== undefined) await taken
-    let turn: Turn | undefined
+  /** Not an async function, and one promise where nothing waits: each further one costs as much as a builder. */
+  run(call: Call): Promise<ScopeResult> {
     try {
-      const ready = this.facts.clock.ready()
-      if (ready !== undefined) await ready
-      // Not in a function of its own, and not awaited where nothing waits: each promise costs as much as a builder.
-      for (let attempt = 1; turn === undefined; attempt++) {
-        try {
-          const taking = this.attempt(call, name, attempt)
-          turn = isThenable(taking) ? await taking : taking
-        } catch (error) {
-          this.checkTrouble(call, attempt, error)
-        }
-      }
-    } finally {
-      this.passTurn(call)
+      if (this.closed) throw closed()
+      const { name } = this.facts.registry.find(call.workflow).program.graph
+      checkId(call.id)
+      const taken = this.turns.take(call.id)
+      return taken === undefined ? this.inTurn(call, name) : taken.then(() => this.inTurn(call, name))
+    } catch (error) {
+      return rejected(error)
     }
+  }
+
+  private inTurn(call: Call, name: string): Promise<ScopeResult> {
+    let ready
+    try {
+      ready = this.facts.clock.ready()
+    } catch (error) {
+      return this.refuse(call, error)
+    }
+    if (ready === undefined) return this.from(call, name, 1)
+    return Promise.resolve(ready).then(
+      () => this.from(call, name, 1),
+      (error: unknown) => this.refuse(call, error),
+    )
+  }
+
+  /** Makes this attempt, and if another process was faster, further ones; then passes the turn. */
+  private from(call: Call, name: string, attempt: number): Promise<ScopeResult> {
+    let taking: Awaitable<Turn>
+    try {
+      taking = this.attempt(call, name, attempt)
+    } catch (error) {
+      return this.goOn(call, name, attempt, error)
+    }
+    if (!isThenable(taking)) return Promise.resolve(this.leave(call, taking))
+    return Promise.resolve(taking).then(
+      (turn) => this.leave(call, turn),
+      (error: unknown) => this.goOn(call, name, attempt, error),
+    )
+  }
+
+  private goOn(call: Call, name: string, attempt: number, error: unknown): Promise<ScopeResult> {
+    try {
+      this.checkTrouble(call, attempt, error)
+    } catch (thrown) {
+      return this.refuse(call, thrown)
+    }
+    return this.from(call, name, attempt + 1)
+  }
+
+  private refuse(call: Call, error: unknown): Promise<never> {
+    this.passTurn(call)
+    return rejected(error)
+  }
+
+  private leave(call: Call, turn: Turn): Awaitable<ScopeResult> {
+    this.passTurn(call)
     if (turn instanceof ScopeResult) return turn
     const { hooks, limit, signal } = call
     const { scope: seq, requestId } = turn

@@ -1,7 +1,7 @@
 import type { Datum } from '../../graph/data.ts'
 import { PolarisError } from '../../graph/errors.ts'
 import type { AnyWorkflow } from '../../graph/workflow.ts'
-import { isThenable } from '../awaitable.ts'
+import { isThenable, rejected } from '../awaitable.ts'
 import type { Endurance } from './care.ts'
 import { NO_META } from './context.ts'
 import type { Pass } from '../state/datum-row.ts'
@@ -10,6 +10,7 @@ import type { Hooks } from './hooks.ts'
 import { acceptDelta } from '../values/intake.ts'
 import type { AcceptedDatum } from '../values/intake.ts'
 import { refuseTimers } from '../refusals.ts'
+import type { Awaitable } from '../../stores/contract.ts'
 import type { Registry } from '../instances/registry.ts'
 import { ScopeResult } from './result.ts'
 import { feed } from '../state/rows.ts'
@@ -31,17 +32,30 @@ export interface Computation {
 const AT: Pass = { scope: 1, pass: 1, startedAt: 0 }
 
 /**
- * Runs one scope on a data set of its own, which is gone afterwards. What it does is in functions that are not async: the
- * frame of one that is would be kept for as long as all its locals need, which took a tenth of a scope.
+ * Runs one scope on a data set of its own, which is gone afterwards. Not an async function: its frame and its promise took a
+ * tenth of a scope.
  */
-export async function compute(asked: Computation): Promise<ScopeResult> {
-  const { program } = asked.host.registry.find(asked.workflow)
-  refuseTimers(program.graph)
-  const checked = acceptDelta(program, asked.delta, 'live')
-  const run = begin(asked, isThenable(checked) ? await checked : checked)
-  const running = run.run()
-  if (isThenable(running)) await running
-  return conclude(run)
+export function compute(asked: Computation): Promise<ScopeResult> {
+  try {
+    const { program } = asked.host.registry.find(asked.workflow)
+    refuseTimers(program.graph)
+    const checked = acceptDelta(program, asked.delta, 'live')
+    if (isThenable(checked)) return Promise.resolve(checked).then((accepted) => runOn(asked, accepted))
+    return Promise.resolve(runOn(asked, checked))
+  } catch (error) {
+    return rejected(error)
+  }
+}
+
+function runOn(asked: Computation, accepted: readonly AcceptedDatum[]): Awaitable<ScopeResult> {
+  const run = begin(asked, accepted)
+  return run.run({ waits: nothingElse, ended: () => conclude(run), broken: fail })
+}
+
+function nothingElse(): void {}
+
+function fail(error: unknown): never {
+  throw error
 }
 
 function begin(asked: Computation, accepted: readonly AcceptedDatum[]): ScopeRun {

@@ -1,57 +1,28 @@
 import type { AnyBuilder } from '../../graph/builder.ts'
-import type { Datum } from '../../graph/data.ts'
 import { isPolarisError, type PolarisError } from '../../graph/errors.ts'
 import type { Node, Slot } from '../../graph/graph.ts'
 import { Nothing, WaitFor } from '../../graph/outcome.ts'
-import type { Awaitable, Mode, RowNote } from '../../stores/contract.ts'
+import type { Awaitable, RowNote } from '../../stores/contract.ts'
 import { isThenable } from '../awaitable.ts'
 import { after } from '../clock.ts'
-import { type Endurance, Tries } from './care.ts'
-import type { Clock } from '../clock.ts'
+import { Tries } from './care.ts'
 import { Context, keyOf } from './context.ts'
 import type { ScopeContext } from './context.ts'
 import { invalidProduct, rowError, threwUp, tookTooLong } from '../failure.ts'
 import type { Failure } from '../failure.ts'
 import { callHook } from './hooks.ts'
-import type { Hooks } from './hooks.ts'
 import { acceptProduct, answerProblem, takePlain } from '../values/intake.ts'
-import type { Accepted, Form } from '../values/intake.ts'
+import type { Accepted } from '../values/intake.ts'
 import type { HeaderPatch, Journal } from '../commit/journal.ts'
-import type { Leases, Tenant } from '../commit/leases.ts'
-import type { Program, Step } from '../state/program.ts'
+import type { Tenant } from '../commit/leases.ts'
+import type { Step } from '../state/program.ts'
 import { emptyScope, Recorder } from './recorder.ts'
 import { callerGaveUp, cancelledMeanwhile, leaseLost } from '../refusals.ts'
 import { Refusal } from '../values/schema.ts'
+import type { ScopeRunFacts, Sequel } from './scope-facts.ts'
 import type { Scope, Work } from './scope.ts'
 import { hookInfo, shown } from './shown.ts'
 import type { State } from '../state/state.ts'
-
-export interface ScopeRunFacts {
-  readonly program: Program
-  readonly scope: Scope
-  readonly mode: Mode
-  /** At most so many builders at once. */
-  readonly limit: number
-  readonly hooks: Hooks
-  readonly delta: readonly Datum[]
-  readonly id: string
-  readonly incarnation: string
-  readonly meta: Readonly<Record<string, unknown>>
-  /** The caller's. */
-  readonly signal: AbortSignal | undefined
-  readonly servicesOf: (node: Node) => Readonly<Record<string, unknown>>
-  readonly form: Form
-  /** Absent in `compute`: nothing is kept, and nobody will ask when. */
-  readonly journal: Journal | undefined
-  readonly clock: Clock | undefined
-  /** When the clock was last read. */
-  readonly startedAt: number
-  /** Absent where no lease is held. */
-  readonly leases: Leases | undefined
-  /** For so long a cancelled scope waits for its builders, in milliseconds. */
-  readonly patience: number
-  readonly endurance: Endurance
-}
 
 /**
  * Drives one scope: asks {@link Scope} what to run, runs it, has what came of it recorded. The only place where builders
@@ -76,7 +47,8 @@ export class ScopeRun implements ScopeContext, Tenant {
   private controller: AbortController | undefined
   /** What the store threw, or the clock: nothing can be kept any more. */
   private trouble: { readonly error: unknown } | undefined
-  private caller: { readonly resolve: (end: void) => void; readonly reject: (error: unknown) => void } | undefined
+  private caller: { readonly resolve: (end: unknown) => void; readonly reject: (error: unknown) => void } | undefined
+  private sequel: Sequel<unknown> | undefined
   private onAbort: (() => void) | undefined
   private ended = false
   private abortReason: unknown
@@ -99,11 +71,10 @@ export class ScopeRun implements ScopeContext, Tenant {
   }
 
   /**
-   * Runs until nothing can run. A builder's throw is kept in `failure`, the caller's giving up in `aborted`.
-   *
-   * @throws what the store threw, `LEASE_LOST`
+   * Runs until nothing can run, and answers what its sequel makes of that. A builder's throw is kept in `failure`, the
+   * caller's giving up in `aborted`.
    */
-  run(): Awaitable<void> {
+  run<T>(sequel: Sequel<T>): Awaitable<T> {
     const { signal } = this.facts
     if (signal !== undefined) {
       this.onAbort = () => this.giveUp(callerGaveUp(this.id, signal.reason), signal.reason)
@@ -112,24 +83,27 @@ export class ScopeRun implements ScopeContext, Tenant {
     }
     this.facts.leases?.add(this)
     this.pump()
-    if (this.ended) return this.end()
-    return new Promise<void>((resolve, reject) => (this.caller = { resolve, reject }))
+    if (this.ended) return this.end(sequel)
+    // The one promise of the scope: what follows is called by it and not awaited, since each further one costs as much as a builder.
+    this.sequel = sequel
+    sequel.waits()
+    return new Promise<T>((resolve, reject) => (this.caller = { resolve: resolve as (end: unknown) => void, reject }))
   }
 
-  private end(): void {
+  private end<T>(sequel: Sequel<T>): Awaitable<T> {
     if (this.onAbort !== undefined) this.facts.signal?.removeEventListener('abort', this.onAbort)
     this.facts.leases?.remove(this)
     this.uncut?.()
     this.tries?.end()
-    if (this.trouble !== undefined) throw this.trouble.error
+    return this.trouble === undefined ? sequel.ended() : sequel.broken(this.trouble.error)
   }
 
   /** Tells the caller that the scope has ended, if that has to wait for it. */
   private settle(): void {
     this.ended = true
-    if (this.caller === undefined) return
+    if (this.caller === undefined || this.sequel === undefined) return
     try {
-      this.caller.resolve(this.end())
+      this.caller.resolve(this.end(this.sequel))
     } catch (error) {
       this.caller.reject(error)
     }
