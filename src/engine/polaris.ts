@@ -20,6 +20,7 @@ import type { Explanation, HistoryEntry, InstanceSummary, InstanceView } from '.
 import { checkFork } from './instances/fork.ts'
 import type { ForkOptions } from './instances/fork.ts'
 import { Instances } from './instances/instances.ts'
+import type { Lives } from './instances/lives.ts'
 import { checkMeta } from './values/meta.ts'
 import { checkReason } from './instances/operation.ts'
 import type { CancelOptions } from './instances/operation.ts'
@@ -332,8 +333,10 @@ export class Polaris<Services extends object = {}> {
     checkId(id)
     checkId(newId)
     const checked = checkFork(options)
-    await this.open().lives.fork(id, newId, checked)
-    return this.found(newId)
+    return this.doing(async (lives) => {
+      await lives.fork(id, newId, checked)
+      return this.found(newId)
+    })
   }
 
   /**
@@ -372,8 +375,10 @@ export class Polaris<Services extends object = {}> {
     checkOption('compensate', typeof compensate === 'boolean', 'true or false', compensate)
     const operation = { kind: 'cancel', compensate, ...checkReason('cancel', rest) } as const
     const checked = meta === undefined ? undefined : checkMeta(meta)
-    await this.open().lives.cancel(id, operation, checked)
-    const view = await this.found(id)
+    const view = await this.doing(async (lives) => {
+      await lives.cancel(id, operation, checked)
+      return this.found(id)
+    })
     if (compensate && view.compensation === undefined) throw cancelledAsItWas(id)
     return view
   }
@@ -396,6 +401,12 @@ export class Polaris<Services extends object = {}> {
   }
 
   /** An instance that was there a moment ago. */
+  /** Closing waits until it is done, and told. */
+  private doing<T>(what: (lives: Lives) => Promise<T>): Promise<T> {
+    const { lives } = this.open()
+    return lives.track(what(lives))
+  }
+
   private async found(id: string): Promise<InstanceView> {
     const view = await this.get(id)
     if (view === undefined) throw notFound(id)

@@ -141,6 +141,36 @@ describe('second thoughts', () => {
     }
   })
 
+  it('closing waits until who cancels or forks is told', async () => {
+    const { w } = world()
+    const bench = newBench(memoryKind({ strict: true }), w)
+    await bench.process().executor().parallel(w, 'i', A('a1'))
+    for (const act of ['fork', 'cancel'] as const) {
+      let closing: Promise<void> | undefined
+      const told: string[] = []
+      let done = false
+      const slow = (store: DataStore): DataStore => ({
+        ...store,
+        async write(changes) {
+          const written = await store.write(changes)
+          done = true
+          return written
+        },
+        async read(id) {
+          if (done) close()
+          await turns()
+          return store.read(id)
+        },
+      })
+      const polaris = bench.process({}, slow)
+      const close = (): void => void (closing ??= polaris.close().then(() => void told.push('closed')))
+      const doing = act === 'fork' ? polaris.fork('i', 'copy') : polaris.cancel('i')
+      await doing.then(({ status }) => told.push(status))
+      await closing
+      expect(told).toEqual([act === 'fork' ? 'completed' : 'cancelled', 'closed'])
+    }
+  })
+
   it('P10: cancel is not kept waiting by a builder whose caller has given up', async () => {
     const gate = deferred()
     const { w } = world(gate.promise)

@@ -32,7 +32,7 @@ export class Lives {
   private readonly facts: LivesFacts
   /** Ids whose mail is being looked at. */
   private readonly looking = new Set<string>()
-  private readonly underWay = new Set<Promise<void>>()
+  private readonly underWay = new Set<Promise<unknown>>()
 
   constructor(facts: LivesFacts) {
     this.facts = facts
@@ -43,7 +43,8 @@ export class Lives {
     await Promise.allSettled(this.underWay)
   }
 
-  private track(doing: Promise<void>): Promise<void> {
+  /** What {@link idle} waits for, until it is through with. */
+  track<T>(doing: Promise<T>): Promise<T> {
     const done = doing.finally(() => this.underWay.delete(done))
     this.underWay.add(done)
     return done
