@@ -1,5 +1,6 @@
 import type { AnyWorkflow } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
+import { checkout } from '../../examples/checkout/workflow.ts'
 import { moduleWriter, run } from './folder.ts'
 import { type Block, blocksOf, exampleModule, textOf } from './snippets.ts'
 
@@ -25,5 +26,11 @@ describe('README.md', () => {
     })
     expect(named.length).toBeGreaterThan(5)
     expect(unknown.map(([text]) => text)).toEqual([])
+  })
+})
+
+describe('the page of an example', () => {
+  it.each<[string, AnyWorkflow]>([['examples/checkout', checkout]])('%s shows its graph', (folder, { plan }) => {
+    expect(blocksOf('mermaid', textOf(`${folder}/README.md`)).map(({ code }) => code)).toEqual([plan.toMermaid()])
   })
 })
