@@ -5,4 +5,6 @@ import { fakeServices } from './services.ts'
 export { cabRide } from './workflow.ts'
 
 // Slow enough to look on while a ride moves.
-export const services = () => fakeServices({ ledger: '.polaris/payments.log', serviceMs: 1_500 })
+const serviceMs = Number(process.env['SERVICE_MS'] ?? 1_500)
+
+export const services = () => fakeServices({ ledger: '.polaris/payments.log', serviceMs })

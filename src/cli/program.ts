@@ -3,6 +3,7 @@ import pc from 'picocolors'
 import { isPolarisError } from '../index.ts'
 import { Refusal } from './api/api.ts'
 import { checkCommand } from './commands/check.ts'
+import { devCommand } from './commands/dev.ts'
 import { explainCommand } from './commands/explain.ts'
 import { feedCommand } from './commands/feed.ts'
 import { getCommand } from './commands/get.ts'
@@ -19,7 +20,7 @@ import { Trouble } from './trouble.ts'
 
 /** In the order of the help. */
 const COMMANDS = [
-  ...[feedCommand, watchCommand, listCommand, getCommand, explainCommand, historyCommand, graphCommand],
+  ...[devCommand, feedCommand, watchCommand, listCommand, getCommand, explainCommand, historyCommand, graphCommand],
   ...[checkCommand, manifestCommand, versionsCommand],
 ]
 

@@ -74,9 +74,8 @@ async function openPlace(io: Io, options: PlaceOptions, need: Need): Promise<Api
   const settings = readSettings(cwd)
   const dev = readDevFile(cwd)
   const store = options.store ?? filled(env['POLARIS_STORE'])
-  if (store === undefined && options.module === undefined && dev !== undefined && (await answers(dev))) {
-    return remoteApi(dev)
-  }
+  const service = store === undefined && options.module === undefined ? dev?.service : undefined
+  if (service !== undefined && (await answers(service))) return remoteApi(service)
   const module = options.module ?? filled(env['POLARIS_MODULE']) ?? settings.module ?? dev?.module
   const kept = store ?? settings.store ?? dev?.store
   if (kept === undefined && (need !== 'reads' || module === undefined)) throw nowhere()

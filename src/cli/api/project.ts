@@ -1,5 +1,5 @@
 /** What a project folder says: its workflows, its store, and the service that `polaris dev` runs. */
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Trouble } from '../trouble.ts'
 
@@ -7,9 +7,8 @@ import { Trouble } from '../trouble.ts'
 export interface DevFile {
   readonly module: string
   readonly store: string
-  readonly url: string
-  readonly token: string
-  readonly pid: number
+  /** Absent once it has ended. */
+  readonly service?: { readonly url: string; readonly token: string; readonly pid: number }
 }
 
 /** Members of `"polaris"` in a package.json. */
@@ -21,13 +20,44 @@ export interface ProjectSettings {
 const FOLDER = '.polaris'
 const DEV_FILE = 'dev.json'
 
+function devFolder(cwd: string): string {
+  return join(cwd, FOLDER)
+}
+
+/** The folder of a project's own, which no version control is to see: it holds a token. */
+export function makeDevFolder(cwd: string): string {
+  const folder = devFolder(cwd)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, '.gitignore'), '*\n')
+  return folder
+}
+
+export function writeDevFile(cwd: string, file: DevFile): void {
+  const path = join(makeDevFolder(cwd), DEV_FILE)
+  // An older one may be open to more eyes.
+  rmSync(path, { force: true })
+  writeFileSync(path, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 })
+}
+
+/** Notes that the service has ended, unless another `polaris dev` runs one since. */
+export function endDevFile(cwd: string, token: string): void {
+  const file = readDevFile(cwd)
+  if (file?.service?.token === token) writeDevFile(cwd, { module: file.module, store: file.store })
+}
+
 /** What the last `polaris dev` of this folder, or of one above it, has left, running or not. */
 export function readDevFile(cwd: string): DevFile | undefined {
   return upward(cwd, (folder) => {
-    const given = readJson(join(folder, FOLDER, DEV_FILE)) as Partial<Record<keyof DevFile, unknown>> | undefined
-    const texts = [given?.module, given?.store, given?.url, given?.token]
-    return texts.every((each) => typeof each === 'string') ? (given as DevFile) : undefined
+    const given = readJson(join(folder, FOLDER, DEV_FILE)) as { readonly [K in keyof DevFile]?: unknown } | undefined
+    const { module, store, service } = given ?? {}
+    if (typeof module !== 'string' || typeof store !== 'string') return undefined
+    return { module, store, ...(isService(service) && { service }) }
   })
+}
+
+function isService(given: unknown): given is NonNullable<DevFile['service']> {
+  const { url, token } = (given ?? {}) as { readonly url?: unknown; readonly token?: unknown }
+  return typeof url === 'string' && typeof token === 'string'
 }
 
 /** @throws {@link Trouble} */
