@@ -69,8 +69,8 @@ export function after(clock: Clock, ms: number, callback: () => void, idle = fal
 }
 
 /** As {@link Clock.look}. */
-export function lookAfter(clock: Clock, ms: number, callback: () => void): () => void {
-  return clock.look === undefined ? after(clock, ms, callback) : clock.look(ms, callback)
+export function lookAfter(clock: Clock, ms: number, callback: () => void, idle = false): () => void {
+  return clock.look === undefined ? after(clock, ms, callback, idle) : clock.look(ms, callback)
 }
 
 /** Resolves after so many milliseconds. */

@@ -6,7 +6,8 @@ import type { Endurance } from './scope/care.ts'
 import { compute } from './scope/compute.ts'
 import { checkHooks } from './scope/hooks.ts'
 import type { Hooks } from './scope/hooks.ts'
-import type { Call, Instances, Submitted } from './instances/instances.ts'
+import type { Call, Submitted } from './instances/call.ts'
+import type { Instances } from './instances/instances.ts'
 import { checkMeta } from './values/meta.ts'
 import { checkReason } from './instances/operation.ts'
 import type { Operation, WithReason } from './instances/operation.ts'
@@ -38,6 +39,11 @@ export interface CallOptions {
    * 1 to 512 characters, unique within the instance. A worker forgets requests after a day, unless told otherwise.
    */
   readonly requestId?: string
+  /**
+   * The version that the instance begins on, if it does not exist yet; `compute` runs it. It has to be registered. Default: the
+   * newest that all processes serve that are alive.
+   */
+  readonly version?: number
   /** Who, why, within which trace: small plain JSON, kept with the delta, shown to builders, hooks and the history. */
   readonly meta?: Readonly<Record<string, unknown>>
   /** Ends the scope early: no further builder starts, running ones get the signal and are waited for, `ABORTED`. */
@@ -79,11 +85,13 @@ export class Executor {
    * @throws `OPTION_INVALID`
    */
   with(options: CallOptions): Executor {
-    checkOptions('with', options, ['requestId', 'expect', 'meta', 'signal'])
-    const { requestId, expect, meta, signal } = options
+    checkOptions('with', options, ['requestId', 'expect', 'version', 'meta', 'signal'])
+    const { requestId, expect, version, meta, signal } = options
     if (requestId !== undefined) checkRequestId(requestId)
     const expectPasses = expect === undefined || expect === 'new' || expect === 'existing'
     checkOption('expect', expectPasses, "'new' or 'existing'", expect)
+    const versionPasses = version === undefined || (Number.isSafeInteger(version) && version >= 1)
+    checkOption('version', versionPasses, 'a whole number from 1', version)
     checkOption('signal', signal === undefined || signal instanceof AbortSignal, 'an AbortSignal', signal)
     const checked: CallOptions = meta === undefined ? options : { ...options, meta: checkMeta(meta) }
     return new Executor(this.host, this.executorOptions(), { ...this.options, ...checked })
@@ -127,8 +135,10 @@ export class Executor {
    */
   compute<W extends AnyWorkflow | string>(workflow: W, ...delta: DeltaOf<W>[]): Promise<ResultOf<W>> {
     const { host, hooks, limit } = this
-    const { meta, signal } = this.options
-    return compute({ host, workflow, delta, hooks, limit, meta, signal }) as Promise<unknown> as Promise<ResultOf<W>>
+    const { version, meta, signal } = this.options
+    return compute({ host, workflow, delta, hooks, limit, version, meta, signal }) as Promise<unknown> as Promise<
+      ResultOf<W>
+    >
   }
 
   /**
@@ -208,7 +218,7 @@ export class Executor {
     operation?: Operation,
   ): Call {
     const { hooks, limit } = this
-    const { expect, requestId, meta, signal } = this.options
-    return { workflow, id, delta, mode, limit, hooks, resume, operation, expect, requestId, meta, signal }
+    const { expect, requestId, version, meta, signal } = this.options
+    return { workflow, id, delta, mode, limit, hooks, resume, operation, expect, requestId, version, meta, signal }
   }
 }

@@ -53,6 +53,12 @@ export interface PolarisOptions<Services> {
   readonly lease?: number
   /** For how long a lease is renewed while nothing comes of the builders that run, in milliseconds. Default: an hour. */
   readonly longestRun?: number
+  /**
+   * Starts also where a graph changed and its version did not, while open instances depend on the older graph: they go on with
+   * the changed one, as if it were a newer version. For development; default false, which refuses to start with
+   * `VERSION_CHANGED`.
+   */
+  readonly acceptChanged?: boolean
   /** For how long the ids of instances that were removed are remembered (see `delete`). Default: a day; 0: not at all. */
   readonly tombstones?: Duration
   /**
@@ -90,7 +96,10 @@ type Served<W, Given> = [Lacking<ServicesOf<W>, Given>] extends [never]
   ? W
   : ServiceNotGiven<Lacking<ServicesOf<W>, Given>>
 
-const OPTIONS = ['store', 'services', 'clock', 'warm', 'lease', 'longestRun', 'longestWait', 'tombstones'] as const
+const OPTIONS = [
+  ...(['store', 'services', 'clock', 'warm', 'lease', 'longestRun', 'longestWait', 'tombstones'] as const),
+  'acceptChanged',
+] as const
 const PAGE = 100
 const LONGEST_PAGE = 1000
 /** What a timer of the platform can wait. */
@@ -112,7 +121,8 @@ export class Polaris<Services extends object = {}> {
   constructor(options: PolarisOptions<Services> = {}) {
     checkOptions('new Polaris', options, OPTIONS)
     const { services, clock = systemClock, warm = 10_000, tombstones = '1d' } = options
-    const { lease = 15_000, longestRun = 3_600_000, longestWait = 1_000 } = options
+    const { lease = 15_000, longestRun = 3_600_000, longestWait = 1_000, acceptChanged = false } = options
+    checkOption('acceptChanged', typeof acceptChanged === 'boolean', 'true or false', acceptChanged)
     if (options.store !== undefined) checkStore(options.store)
     checkConstruction(services, clock, warm)
     const store = options.store && (clock.observe?.(options.store) ?? options.store)
@@ -125,7 +135,7 @@ export class Polaris<Services extends object = {}> {
     const { registry } = this
     const tenure = { holder: ids(), ms: lease }
     const atRest = (id: string): void => this.watches?.told(id)
-    const times = { longestRun, longestWait, tombstones: durationMs(tombstones) ?? 0 }
+    const times = { longestRun, longestWait, tombstones: durationMs(tombstones) ?? 0, acceptChanged }
     const time = store && storeClock(store, clock)
     this.entries = store && time && new Instances({ store, registry, clock: time, ids, warm, tenure, atRest, ...times })
     const { mailbox } = this.entries ?? {}
@@ -144,7 +154,7 @@ export class Polaris<Services extends object = {}> {
 
   /**
    * Serves workflows. Several versions of one may be registered side by side: instances stay on the version they began
-   * with, new ones begin on the newest.
+   * with, new ones begin on the newest that all processes serve that are alive.
    *
    * @throws `WORKFLOW_NOT_FOUND`, `GRAPH_INVALID`, `SERVICE_MISSING`
    */
@@ -194,9 +204,16 @@ export class Polaris<Services extends object = {}> {
     return worker
   }
 
-  /** Opens the store, so that what is wrong with it shows now and not with the first call. */
+  /**
+   * Opens the store, compares the graphs of what is registered with those kept there, and says what this process serves: so that
+   * what is wrong shows now and not with the first call, which does the same.
+   *
+   * Throws `VERSION_CHANGED` where a graph changed without its version and open instances depend on the older one;
+   * `STORE_INVALID`, `STORE_UNAVAILABLE`, `CLOSED`.
+   */
   async start(): Promise<this> {
     await this.openStore().read('polaris-start')
+    await this.entries?.startup.ready()
     return this
   }
 
@@ -285,7 +302,9 @@ export class Polaris<Services extends object = {}> {
     checkOptions('upgrade', query, ['workflow', 'version', 'status', 'createdFrom', 'createdBefore'])
     checkOptions('upgrade', options, ['to', 'concurrency', 'onProgress', 'signal'])
     checkQuery(query)
-    return this.open().upgrades.all(query, options)
+    const { startup, upgrades } = this.open()
+    await startup.ready()
+    return upgrades.all(query, options)
   }
 
   /**

@@ -4,6 +4,7 @@ import { durationText } from '../graph/duration.ts'
 import type { Graph, Node, Slot } from '../graph/graph.ts'
 import type { Header } from '../stores/contract.ts'
 import { messageOf } from './failure.ts'
+import type { Changed } from './versions/kept-graphs.ts'
 
 /** What a call expects of the instance it names. */
 export interface Expectation {
@@ -103,6 +104,20 @@ export function versionChanged({ id, workflow, version }: Header): PolarisError 
     'VERSION_CHANGED',
     `'${id}' was begun with another graph of version ${version} of workflow '${workflow}': ` +
       'give the changed workflow a new version, and register the old one beside it.',
+  )
+}
+
+/** Graphs that changed without their version, while there are instances that depend on them. */
+export function graphsChanged(changed: readonly Changed[]): PolarisError {
+  const each = changed.map(
+    ({ workflow, version, differences, id }) =>
+      `version ${version} of workflow '${workflow}' has another graph than in the store, and open instances depend on that one` +
+      `${id === '' ? '' : `, such as '${id}'`}: ${differences.join('; ')}`,
+  )
+  return new PolarisError(
+    'VERSION_CHANGED',
+    `Nothing was started: ${each.join('. And ')}. Give the changed workflow a new version, and register the old one beside ` +
+      'it; in development, new Polaris({ acceptChanged: true }) has its instances go on with the changed graph.',
   )
 }
 

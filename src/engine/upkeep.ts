@@ -66,7 +66,7 @@ export class Upkeep {
     const { registry, versions } = this.facts
     const { id, workflow } = snapshot.header
     const { graph } = (to === undefined ? registry.find(workflow) : registry.serving(id, workflow, to)).program
-    const from = await versions.graphKnown(snapshot.header)
+    const from = versions.graphHere(snapshot.header)
     return previewOf(snapshot.header, graph, await versions.move(snapshot, from, graph))
   }
 
@@ -96,7 +96,7 @@ export class Upkeep {
 
   private async shadowOne(snapshot: Snapshot, graph: NonNullable<ReturnType<typeof graphOf>>): Promise<Shadow> {
     const { registry, versions } = this.facts
-    const from = await versions.graphKnown(snapshot.header)
+    const from = versions.graphHere(snapshot.header)
     const moved = await versions.move(snapshot, from, graph)
     return shadowOf(snapshot, graph, moved, (node) => registry.pick(node))
   }

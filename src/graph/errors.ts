@@ -84,12 +84,36 @@ export class GraphError extends PolarisError {
   }
 }
 
+/** A version of a workflow that this process does not serve. Another process of the fleet may: call again there. */
+export class VersionError extends PolarisError {
+  override readonly name = 'VersionError'
+  readonly workflow: string
+  /** The version that would be needed: the instance's, or the one asked for. */
+  readonly version: number
+  /** The versions that this process serves, in ascending order. */
+  readonly served: readonly number[]
+
+  /** @param what what would be needed of the version, and what to do about it, as the message says it */
+  constructor(workflow: string, version: number, served: readonly number[], what: { need: string; advice: string }) {
+    const known = served.length === 0 ? 'no version of it' : served.join(', ')
+    super('VERSION_NOT_SERVED', `${what.need}, and this process serves ${known}: ${what.advice}.`)
+    this.workflow = workflow
+    this.version = version
+    this.served = served
+  }
+}
+
 /** What errors of a code may hold besides it: not every one does, since a delta can be refused as a whole. */
-type Details<C extends ErrorCode> = C extends 'DATA_INVALID' ? Partial<Pick<DataError, 'data' | 'issues'>> : unknown
+type Details<C extends ErrorCode> = C extends 'DATA_INVALID'
+  ? Partial<Pick<DataError, 'data' | 'issues'>>
+  : C extends 'VERSION_NOT_SERVED'
+    ? Partial<Pick<VersionError, 'workflow' | 'version' | 'served'>>
+    : unknown
 
 /**
  * Narrows an unknown error to a {@link PolarisError}, of the given code if one is named. One of `DATA_INVALID` tells `data`
- * and `issues` where it is about one datum.
+ * and `issues` where it is about one datum, one of `VERSION_NOT_SERVED` `workflow`, `version` and `served` where it is about
+ * the version of an instance.
  */
 export function isPolarisError<C extends ErrorCode = ErrorCode>(
   error: unknown,

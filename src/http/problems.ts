@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../index.ts'
-import { BuilderError, DataError, isPolarisError } from '../index.ts'
+import { BuilderError, DataError, isPolarisError, VersionError } from '../index.ts'
 import type { Veil } from './veil.ts'
 
 /** Codes that only HTTP has. */
@@ -132,7 +132,12 @@ export function problemOf(error: unknown, veil: Veil): Problem {
   }
   const [status, title] = PROBLEMS[error.code]
   const detail = SILENT.has(error.code) ? `${title}. The log of the service says more.` : error.message
-  return new Problem(error.code, detail, {}, status === 503 ? { 'retry-after': String(RETRY_AFTER_S) } : {})
+  const more = error instanceof VersionError ? versionsOf(error) : {}
+  return new Problem(error.code, detail, more, status === 503 ? { 'retry-after': String(RETRY_AFTER_S) } : {})
+}
+
+function versionsOf({ workflow, version, served }: VersionError): Readonly<Record<string, unknown>> {
+  return { workflow, version, served }
 }
 
 /** A builder that threw is not the caller's mistake. What was fed is kept, and so is all that was made before. */

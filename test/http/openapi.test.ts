@@ -221,7 +221,10 @@ it('moves open instances to another version', async () => {
   }
   expect(await upgrade({ version: 1, to: 2 })).toEqual([200, { moved: 1, failed: 0, busy: 0, stranded: [] }])
   expect((await polaris.summary('i'))?.version).toBe(2)
-  expect(await upgrade({ to: 9 })).toMatchObject([503, { code: 'VERSION_NOT_SERVED' }])
+  expect(await upgrade({ to: 9 })).toMatchObject([
+    503,
+    { code: 'VERSION_NOT_SERVED', workflow: 'w', version: 9, served: [1, 2] },
+  ])
   expect(await upgrade({ to: 'x' })).toMatchObject([400, { code: 'BODY_INVALID' }])
   expect(await upgrade({}, 'nobody')).toMatchObject([404, { code: 'WORKFLOW_NOT_FOUND' }])
 })

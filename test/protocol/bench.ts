@@ -136,7 +136,7 @@ async function auditRest(looking: Polaris, header: Header): Promise<void> {
 
 /** Time that passes when the test says so, for a process and its store alike. */
 export interface TestClock extends Clock {
-  after(ms: number, callback: () => void): () => void
+  after(ms: number, callback: () => void, idle?: boolean): () => void
   /** Lets time pass step by step, and everything happen that is due meanwhile. */
   advance(ms: number): Promise<void>
   /** All at once: what a process sees that was paused. */
@@ -146,9 +146,11 @@ export interface TestClock extends Clock {
 interface Timer {
   readonly at: number
   readonly callback: () => void
+  readonly waits: boolean
 }
 
-export function testClock(): TestClock {
+/** @param days passes at once: what a process does idly, every few seconds, it does with what happens next */
+export function testClock({ days = false } = {}): TestClock {
   let now = storeTime.now()
   const timers = new Set<Timer>()
   const settle = async (): Promise<void> => {
@@ -164,8 +166,8 @@ export function testClock(): TestClock {
   }
   return {
     now: () => now,
-    after(ms, callback) {
-      const timer = { at: now + ms, callback }
+    after(ms, callback, idle = false) {
+      const timer = { at: now + ms, callback, waits: days && idle }
       timers.add(timer)
       return () => void timers.delete(timer)
     },
@@ -173,7 +175,7 @@ export function testClock(): TestClock {
       const end = now + ms
       for (;;) {
         await settle()
-        const next = Math.min(...[...timers].map(({ at }) => at))
+        const next = Math.min(...[...timers].map(({ at, waits }) => (waits ? Infinity : at)))
         if (next > end) break
         now = Math.max(now, next)
         await fire()

@@ -119,7 +119,7 @@ describe('retention', () => {
   ] as const
   describe.each(kinds)('on %s', (_, kindOf) => {
     auditAfterEach()
-    const clock = testClock()
+    const clock = testClock({ days: true })
     const kind = kindOf(clock.now)
     const DAY = 86_400_000
 
@@ -128,7 +128,7 @@ describe('retention', () => {
       const bench = newBench(kind, w)
       const polaris = bench.process({ clock })
       const run = polaris.executor()
-      polaris.worker({ pollInterval: 60_000 }).start()
+      polaris.worker({ pollInterval: 900_000 }).start()
       for (const id of ['done', 'over', 'again']) await run.parallel(w, id, A('a1'))
       await polaris.cancel('over')
       await run.parallel(w, 'again', A('a2'))
@@ -155,7 +155,7 @@ describe('retention', () => {
       const { A, w } = world({ completed: 0, cancelled: '1d' })
       const bench = newBench(kind, w)
       const polaris = bench.process({ clock })
-      polaris.worker({ pollInterval: 60_000 }).start()
+      polaris.worker({ pollInterval: 900_000 }).start()
       await polaris.executor().parallel(w, 'done', A('a1'))
       await polaris.executor().parallel(w, 'open')
       await clock.advance(10 * DAY)

@@ -50,7 +50,7 @@ export function faultyStore(world: World, mind: Mind): DataStore {
     prune: (handledBefore, limit) => call('prune', false, () => store.prune(handledBefore, limit)),
     meta: (kind, key) => call(`meta ${kind} ${key}`, false, () => store.meta(kind, key)),
     setMeta: (record, expectedRevision) =>
-      call(`set meta ${record.kind} ${record.key}`, true, () => store.setMeta(record, expectedRevision)),
+      call(`set meta ${record.kind}`, true, () => store.setMeta(record, expectedRevision)),
     listMeta: (kind, query) => call(`list meta ${kind}`, false, () => store.listMeta(kind, query)),
     close: () => undefined,
     ...(world.workload.news && {

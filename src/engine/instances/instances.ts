@@ -1,14 +1,13 @@
-import type { Datum } from '../../graph/data.ts'
 import { isPolarisError } from '../../graph/errors.ts'
-import type { AnyWorkflow } from '../../graph/workflow.ts'
-import type { Append, Awaitable, DataStore, Header, Mail, Mode, Snapshot } from '../../stores/contract.ts'
+import type { Append, Awaitable, DataStore, Header, Mail, Snapshot } from '../../stores/contract.ts'
 import { isThenable, rejected } from '../awaitable.ts'
 import { Backlog, hasMail } from '../mail/backlog.ts'
 import { BuilderError } from '../scope/builder-error.ts'
 import type { Claimed } from '../commit/claiming.ts'
+import { asItIs, sameRequest } from './call.ts'
+import type { Call, Submitted, Waiting } from './call.ts'
 import { Driver } from './driver.ts'
 import type { Warm } from './driver.ts'
-import type { Hooks } from '../scope/hooks.ts'
 import { acceptDelta } from '../values/intake.ts'
 import type { AcceptedDatum } from '../values/intake.ts'
 import { Overtaken } from '../commit/journal.ts'
@@ -17,7 +16,6 @@ import { bodyOf, hashOf } from '../mail/mail.ts'
 import { Lives } from './lives.ts'
 import { Mailbox } from '../mail/mailbox.ts'
 import { operationProblem } from './operation.ts'
-import type { Operation } from './operation.ts'
 import type { Answer } from '../mail/mailbox.ts'
 import {
   checkExpectation,
@@ -27,7 +25,6 @@ import {
   gaveUp,
   overtaken,
   refuseTransientTarget,
-  requestConflict,
   transientMustWait,
 } from '../refusals.ts'
 import type { Registry, Served } from './registry.ts'
@@ -36,40 +33,13 @@ import { replay } from './replay.ts'
 import { ScopeResult } from '../scope/result.ts'
 import type { StoreClock } from '../store-clock.ts'
 import { Turns } from './turns.ts'
+import { Fleet } from '../versions/fleet.ts'
+import { KeptGraphs } from '../versions/kept-graphs.ts'
+import { Startup } from '../versions/startup.ts'
 import { Upgrades } from '../versions/upgrades.ts'
 import { Upkeep } from '../upkeep.ts'
 import { Versions } from '../versions/versions.ts'
 import { WarmOnes } from './warm.ts'
-
-/** What one call on an instance wants. */
-export interface Call {
-  readonly workflow: AnyWorkflow | string
-  readonly id: string
-  readonly delta: readonly Datum[]
-  readonly mode: Mode
-  readonly limit: number
-  readonly hooks: Hooks
-  /** Goes on with what is there: refused for an instance that does not exist, and content with an interrupted scope. */
-  readonly resume: boolean
-  readonly operation: Operation | undefined
-  readonly expect: 'new' | 'existing' | undefined
-  readonly requestId: string | undefined
-  readonly meta: Readonly<Record<string, unknown>> | undefined
-  readonly signal: AbortSignal | undefined
-  /** Waits in the mailbox even if the instance seems to be at rest. */
-  readonly queues?: boolean
-  /** Never begins anew where an instance of this id was removed, also with `expect: 'new'`: it may be late by days. */
-  readonly late?: boolean
-  /** What is left of an instance of this id that was removed: it makes room once the delta has passed. */
-  readonly grave?: Header
-}
-
-/** A delta that is durable, and will be handled by whoever works on the instance. */
-export interface Submitted {
-  readonly id: string
-  /** The number of the scope it gets. */
-  readonly scope: number
-}
 
 export interface InstancesFacts {
   readonly store: DataStore
@@ -81,6 +51,8 @@ export interface InstancesFacts {
   readonly warm: number
   readonly tenure: Tenure
   readonly longestRun: number
+  /** Whether graphs may change without their version. */
+  readonly acceptChanged: boolean
   /** Called when a scope has ended here. */
   readonly atRest: (id: string) => void
   /** For how long the ids of removed instances are remembered, in milliseconds. */
@@ -91,10 +63,6 @@ export interface InstancesFacts {
 
 /** What a turn on an instance comes to: a result, or a delta in the mailbox whose scope has to be waited for. */
 type Turn = ScopeResult | Waiting
-
-interface Waiting extends Submitted {
-  readonly requestId: string
-}
 
 /** So often may another process get in between a read and the first commit before the call gives up. */
 const ATTEMPTS = 20
@@ -116,6 +84,8 @@ export class Instances {
   private readonly warm: WarmOnes
   readonly backlog: Backlog
   readonly versions: Versions
+  readonly startup: Startup
+  private readonly fleet: Fleet
   /** Above zero while ids that are not at hand mostly are new. */
   private newness = 0
   private closed = false
@@ -134,12 +104,15 @@ export class Instances {
     }
     this.driver = new Driver({ store, clock, ids, tenure, longestRun, longestWait, atRest })
     const { driver, turns, warm } = this
-    this.versions = new Versions({ store, registry, clock, form: driver.form, decode: driver.decode })
+    const graphs = new KeptGraphs(store)
+    const fleet = (this.fleet = new Fleet({ store, registry, clock, holder: tenure.holder }))
+    this.startup = new Startup({ store, registry, graphs, fleet, acceptChanged: facts.acceptChanged })
+    const { form, decode } = driver
+    this.versions = new Versions({ store, registry, graphs, fleet, clock, form, decode })
     const { versions } = this
     const settled: Mailbox['settled'] = (id, mail, answer) => this.mailbox.settled(id, mail, answer)
     const remover = (this.remover = new Remover({ store, clock, ids, keep: facts.tombstones }))
     this.backlog = new Backlog({ store, remover, registry, versions, clock, tenure, driver, turns, warm, settled })
-    const { decode } = driver
     this.mailbox = new Mailbox({
       store,
       clock,
@@ -163,6 +136,7 @@ export class Instances {
     await this.turns.idle()
     this.mailbox.close()
     await this.lives.idle()
+    await this.fleet.leave()
   }
 
   /** Not an async function, and one promise where nothing waits: each further one costs as much as a builder. */
@@ -181,7 +155,7 @@ export class Instances {
   private inTurn(call: Call, name: string): Promise<ScopeResult> {
     let ready
     try {
-      ready = this.facts.clock.ready()
+      ready = this.ready()
     } catch (error) {
       return this.refuse(call, error)
     }
@@ -190,6 +164,12 @@ export class Instances {
       () => this.from(call, name, 1),
       (error: unknown) => this.refuse(call, error),
     )
+  }
+
+  /** What has to be known first: the store's time, and once whether this process may start at all. */
+  private ready(): PromiseLike<void> | undefined {
+    const time = this.facts.clock.ready()
+    return time === undefined ? this.startup.ready() : time.then(() => this.startup.ready())
   }
 
   /** Makes this attempt, and if another process was faster, further ones; then passes the turn. */
@@ -240,8 +220,8 @@ export class Instances {
     if (this.closed) throw closed()
     const { name } = this.facts.registry.find(call.workflow).program.graph
     checkId(call.id)
-    await this.facts.clock.ready()
-    const served = await this.servedFor(call.id, name)
+    await this.ready()
+    const served = await this.servedFor(call, name)
     refuseTransientTarget(served.program.graph)
     const delta = await acceptDelta(served.program, call.delta, this.driver.form)
     for (let attempt = 1; ; attempt++) {
@@ -360,7 +340,7 @@ export class Instances {
 
   private onNew(call: Call, name: string, warm: Warm | undefined): Awaitable<Turn> {
     checkExpectation(call, name, warm?.header)
-    const served = warm?.served ?? this.facts.registry.find(name)
+    const served = warm === undefined ? this.versions.begins(name, call.version) : asItIs(warm)
     refuseTransientTarget(served.program.graph)
     const problem = call.operation && operationProblem(served.program.graph, call.operation)
     if (problem !== undefined) throw problem
@@ -405,7 +385,8 @@ export class Instances {
   }
 
   /** Puts the delta behind what is under way or waits already. */
-  private async queue(call: Call, { served }: Warm, header: Header, accepted: readonly AcceptedDatum[]): Promise<Turn> {
+  private async queue(call: Call, known: Warm, header: Header, accepted: readonly AcceptedDatum[]): Promise<Turn> {
+    const served = asItIs(known)
     if (header.holder === this.facts.tenure.holder) {
       // When that lease began is not known: it is renewed first.
       if (!this.held.has(call.id)) this.held.set(call.id, { header, at: -Infinity })
@@ -452,10 +433,11 @@ export class Instances {
   }
 
   /** What a delta is checked against before it waits: the version of the instance it is for. */
-  private async servedFor(id: string, name: string): Promise<Served> {
-    const newest = this.facts.registry.find(name)
+  private async servedFor({ id, version }: Call, name: string): Promise<Served> {
+    const newest = this.versions.begins(name, version)
     if (!this.facts.registry.hasSeveral(name)) return newest
-    return (this.warm.get(id) ?? (await this.backlog.read(id)))?.served ?? newest
+    const warm = this.warm.get(id) ?? (await this.backlog.read(id))
+    return warm === undefined ? newest : asItIs(warm)
   }
 }
 
@@ -463,12 +445,6 @@ export class Instances {
 function hurried(call: Call, attempt: number): Call {
   const mayWait = attempt > DIRECT_ATTEMPTS && attempt < ATTEMPTS
   return mayWait ? { ...call, queues: true } : call
-}
-
-/** @throws `REQUEST_CONFLICT` */
-function sameRequest({ id, requestId, delta, operation }: Call, { hash, seq, requestId: name }: Mail): Waiting {
-  if (requestId !== undefined && hash !== hashOf(delta, operation)) throw requestConflict(id, requestId)
-  return { id, scope: seq, requestId: name }
 }
 
 function unpack(answer: Answer): ScopeResult {

@@ -1,8 +1,11 @@
 import type { AnyData } from '../../graph/data.ts'
-import { PolarisError } from '../../graph/errors.ts'
-import type { Node } from '../../graph/graph.ts'
+import { PolarisError, VersionError } from '../../graph/errors.ts'
+import type { Graph, Node } from '../../graph/graph.ts'
+import { fingerprintOf } from '../../graph/manifest.ts'
 import { graphOf } from '../../graph/workflow.ts'
 import type { AnyWorkflow } from '../../graph/workflow.ts'
+import type { Header } from '../../stores/contract.ts'
+import { versionChanged } from '../refusals.ts'
 import { joinFamily } from '../values/kin.ts'
 import { GRAVES } from './removal.ts'
 import { programOf } from '../state/program.ts'
@@ -13,6 +16,11 @@ export interface Served {
   readonly program: Program
   readonly workflow: AnyWorkflow
   readonly servicesOf: (node: Node) => Readonly<Record<string, unknown>>
+  /**
+   * Given: the version has changed since, on purpose, and this is the graph it had, whose builders do nothing. Instances are read
+   * with it, and go on as this one has them.
+   */
+  readonly instead?: Served
 }
 
 /** The workflows a process serves, by name and version. */
@@ -21,6 +29,8 @@ export class Registry {
   private readonly newestOf = new Map<string, Served>()
   private readonly byWorkflow = new Map<unknown, Served>()
   private readonly services: Readonly<Record<string, unknown>>
+  /** Graphs that a version had before, by fingerprint, version and name, where that is accepted. */
+  private readonly former = new Map<string, Served>()
   private pairs: readonly { readonly workflow: string; readonly version: number }[] | undefined
   /** Grows whenever something is registered. */
   generation = 0
@@ -104,6 +114,49 @@ export class Registry {
     )
   }
 
+  /** Everything that is served. */
+  all(): Served[] {
+    return [...this.byWorkflow.values()]
+  }
+
+  /** Of all workflows that are served. */
+  names(): string[] {
+    return [...this.byName.keys()]
+  }
+
+  /** The versions of a workflow that are served, in ascending order. */
+  versionsOf(name: string): number[] {
+    return [...(this.byName.get(name)?.keys() ?? [])].sort((a, b) => a - b)
+  }
+
+  /** A version has changed on purpose: instances of graphs that it had before go on as the one that is registered has them. */
+  accept({ name, version }: Graph, former: readonly Graph[]): void {
+    const instead = this.version(name, version)
+    if (instead === undefined) return
+    for (const graph of former) {
+      const fingerprint = fingerprintOf(graph)
+      const plan = Object.create(instead.workflow.plan, { fingerprint: { value: fingerprint } }) as AnyWorkflow['plan']
+      const workflow = Object.create(instead.workflow, { plan: { value: plan } }) as AnyWorkflow
+      const served = { program: programOf(graph), workflow, servicesOf: () => ({}), instead }
+      this.former.set(`${fingerprint} ${version} ${name}`, served)
+    }
+  }
+
+  /**
+   * What an instance is to be read with.
+   *
+   * @throws `WORKFLOW_NOT_FOUND`, `VERSION_NOT_SERVED`, `VERSION_CHANGED`
+   */
+  reading(header: Header): Served {
+    const { id, workflow, version, fingerprint, pass } = header
+    const served = this.serving(id, workflow, version)
+    if (served.workflow.plan.fingerprint === fingerprint) return served
+    const former = this.former.get(`${fingerprint} ${version} ${workflow}`)
+    // A scope that was cut short is finished by the builders that began it.
+    if (former === undefined || pass > 0) throw versionChanged(header)
+    return former
+  }
+
   /** All that was registered, in that order. */
   workflows(): AnyWorkflow[] {
     return Array.from(this.byWorkflow.values(), ({ workflow }) => workflow)
@@ -127,10 +180,10 @@ export class Registry {
   }
 
   /** The newer version that instances of one are to move to, as that newer one says; `undefined` if they are to stay. */
-  movesTo({ program: { graph } }: Served): Served | undefined {
+  movesTo({ program: { graph }, instead }: Served): Served | undefined {
     const newest = this.newestOf.get(graph.name)
-    if (newest === undefined || newest.program.graph.policy === 'pin') return undefined
-    return newest.program.graph.version > graph.version ? newest : undefined
+    if (newest === undefined || newest.program.graph.policy === 'pin') return instead
+    return newest.program.graph.version > graph.version ? newest : instead
   }
 
   /** Whether instances of a workflow may be of different versions. */
@@ -147,12 +200,25 @@ export class Registry {
   serving(id: string, name: string, version: number): Served {
     const served = this.version(name, version)
     if (served !== undefined) return served
-    const versions = this.byName.get(name)
-    if (versions === undefined) this.find(name)
-    throw new PolarisError(
-      'VERSION_NOT_SERVED',
-      `'${id}' runs on version ${version} of workflow '${name}', and this process serves ${[...(versions?.keys() ?? [])].join(', ')}: ` +
-        'register the older version beside the newer one until its instances are done.',
-    )
+    if (!this.byName.has(name)) this.find(name)
+    throw new VersionError(name, version, this.versionsOf(name), {
+      need: `'${id}' runs on version ${version} of workflow '${name}'`,
+      advice: 'register the older version beside the newer one until its instances are done',
+    })
+  }
+
+  /**
+   * A version that was asked for.
+   *
+   * @throws `WORKFLOW_NOT_FOUND`, `VERSION_NOT_SERVED`
+   */
+  asked(name: string, version: number): Served {
+    const served = this.version(name, version)
+    if (served !== undefined) return served
+    this.find(name)
+    throw new VersionError(name, version, this.versionsOf(name), {
+      need: `Version ${version} of workflow '${name}' was asked for`,
+      advice: 'register it first, or ask for one that is',
+    })
   }
 }

@@ -11,7 +11,7 @@ import { Overtaken } from '../commit/journal.ts'
 import type { Tenure } from '../commit/journal.ts'
 import type { Answer, Helper } from './mailbox.ts'
 import { CALL } from '../state/program.ts'
-import { cancelledMeanwhile, crashLoop, undoingFirst, versionChanged, workflowTimeout } from '../refusals.ts'
+import { cancelledMeanwhile, crashLoop, undoingFirst, workflowTimeout } from '../refusals.ts'
 import type { Registry } from '../instances/registry.ts'
 import type { Remover } from '../instances/removal.ts'
 import type { ScopeResult } from '../scope/result.ts'
@@ -250,8 +250,7 @@ export class Backlog {
   load(snapshot: Snapshot | undefined): Warm | undefined {
     if (snapshot === undefined || snapshot.header.status === 'deleted') return undefined
     const { header, rows } = snapshot
-    const served = this.facts.registry.serving(header.id, header.workflow, header.version)
-    if (served.workflow.plan.fingerprint !== header.fingerprint) throw versionChanged(header)
+    const served = this.facts.registry.reading(header)
     const state = loadState(served.program.graph, header.settled, rows, this.facts.driver.decode)
     state.newest = header.rows
     if (state.timing !== undefined) state.timing.createdAt = header.createdAt

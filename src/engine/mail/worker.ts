@@ -161,6 +161,7 @@ export class Worker {
     const room = this.concurrency - this.busy.size
     if (room <= 0) return false
     if (this.facts.registry.serves().length === 0) return false
+    await this.facts.instances.startup.ready()
     const claims = await claimDue(this.facts, { limit: room })
     for (const claimed of claims) {
       const { id } = claimed.header

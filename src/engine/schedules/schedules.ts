@@ -167,6 +167,7 @@ export class Schedules {
     const told = {
       operation: undefined,
       requestId: undefined,
+      version: undefined,
       signal: undefined,
       meta: { schedule: name, tick: moment },
     }

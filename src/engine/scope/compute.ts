@@ -11,7 +11,7 @@ import { acceptDelta } from '../values/intake.ts'
 import type { AcceptedDatum } from '../values/intake.ts'
 import { refuseTimers } from '../refusals.ts'
 import type { Awaitable } from '../../stores/contract.ts'
-import type { Registry } from '../instances/registry.ts'
+import type { Registry, Served } from '../instances/registry.ts'
 import { ScopeResult } from './result.ts'
 import { feed } from '../state/rows.ts'
 import { Scope } from './scope.ts'
@@ -24,6 +24,7 @@ export interface Computation {
   readonly delta: readonly Datum[]
   readonly hooks: Hooks
   readonly limit: number
+  readonly version: number | undefined
   readonly meta: Readonly<Record<string, unknown>> | undefined
   readonly signal: AbortSignal | undefined
 }
@@ -37,18 +38,19 @@ const AT: Pass = { scope: 1, pass: 1, startedAt: 0 }
  */
 export function compute(asked: Computation): Promise<ScopeResult> {
   try {
-    const { program } = asked.host.registry.find(asked.workflow)
+    const served = servedFor(asked)
+    const { program } = served
     refuseTimers(program.graph)
     const checked = acceptDelta(program, asked.delta, 'live')
-    if (isThenable(checked)) return Promise.resolve(checked).then((accepted) => runOn(asked, accepted))
-    return Promise.resolve(runOn(asked, checked))
+    if (isThenable(checked)) return Promise.resolve(checked).then((accepted) => runOn(asked, served, accepted))
+    return Promise.resolve(runOn(asked, served, checked))
   } catch (error) {
     return rejected(error)
   }
 }
 
-function runOn(asked: Computation, accepted: readonly AcceptedDatum[]): Awaitable<ScopeResult> {
-  const run = begin(asked, accepted)
+function runOn(asked: Computation, served: Served, accepted: readonly AcceptedDatum[]): Awaitable<ScopeResult> {
+  const run = begin(asked, served, accepted)
   return run.run({ waits: nothingElse, ended: () => conclude(run), broken: fail })
 }
 
@@ -58,12 +60,17 @@ function fail(error: unknown): never {
   throw error
 }
 
-function begin(asked: Computation, accepted: readonly AcceptedDatum[]): ScopeRun {
-  const { host, workflow, delta, hooks, limit, meta = NO_META, signal } = asked
+function servedFor({ host: { registry }, workflow, version }: Computation): Served {
+  const newest = registry.find(workflow)
+  return version === undefined ? newest : registry.asked(newest.program.graph.name, version)
+}
+
+function begin(asked: Computation, served: Served, accepted: readonly AcceptedDatum[]): ScopeRun {
+  const { host, delta, hooks, limit, meta = NO_META, signal } = asked
   if (signal?.aborted === true) {
     throw new PolarisError('ABORTED', 'The caller gave up before anything ran.', { cause: signal.reason })
   }
-  const { program, servicesOf } = host.registry.find(workflow)
+  const { program, servicesOf } = served
   const state = new State(program.graph)
   for (const datum of accepted) feed(state, AT, datum, true)
   const scope = new Scope(state, 1)

@@ -9,14 +9,18 @@ import type { Form } from '../values/intake.ts'
 import { Overtaken } from '../commit/journal.ts'
 import { crossBody, isAs, openBody, readBody } from '../mail/mail.ts'
 import type { Opened } from '../mail/mail.ts'
+import type { Fleet } from './fleet.ts'
+import type { KeptGraphs } from './kept-graphs.ts'
 import { moveInstance } from './move.ts'
 import type { Moved, Stranded } from './move.ts'
-import { mailUnserved, versionChanged } from '../refusals.ts'
+import { mailUnserved, migrationFailed, versionChanged } from '../refusals.ts'
 import type { Registry, Served } from '../instances/registry.ts'
 
 export interface VersionsFacts {
   readonly store: DataStore
   readonly registry: Registry
+  readonly graphs: KeptGraphs
+  readonly fleet: Fleet
   readonly clock: Clock
   readonly form: Form
   readonly decode: (stored: unknown) => unknown
@@ -45,18 +49,25 @@ export class Versions {
   }
 
   /** The graph that an instance was begun with, or last moved to, as far as it is known. */
-  graphOf({ workflow, version, fingerprint }: Header): Promise<Graph | undefined> {
-    const served = this.facts.registry.version(workflow, version)
-    const known = served !== undefined && served.workflow.plan.fingerprint === fingerprint
-    return Promise.resolve(known ? served.program.graph : undefined)
+  graphOf(header: Header): Promise<Graph | undefined> {
+    const served = this.facts.registry.version(header.workflow, header.version)
+    const known = served !== undefined && served.workflow.plan.fingerprint === header.fingerprint
+    return known ? Promise.resolve(served.program.graph) : this.facts.graphs.graphOf(header)
   }
 
-  /** @throws `VERSION_NOT_SERVED`, `VERSION_CHANGED` for one that is not known */
-  async graphKnown(header: Header): Promise<Graph> {
-    const graph = await this.graphOf(header)
-    if (graph !== undefined) return graph
-    this.facts.registry.serving(header.id, header.workflow, header.version)
-    throw versionChanged(header)
+  /** @throws `VERSION_NOT_SERVED`, `VERSION_CHANGED` for one that does not run here */
+  graphHere(header: Header): Graph {
+    return this.facts.registry.reading({ ...header, pass: 0 }).program.graph
+  }
+
+  /**
+   * The version that a new instance begins on.
+   *
+   * @param version what the call asks for
+   * @throws `WORKFLOW_NOT_FOUND`, `VERSION_NOT_SERVED`
+   */
+  begins(name: string, version: number | undefined): Served {
+    return version === undefined ? this.facts.fleet.newest(name) : this.facts.registry.asked(name, version)
   }
 
   /** A mail's body as the version that an instance runs on has it, or why that cannot take it. */
@@ -71,15 +82,19 @@ export class Versions {
   }
 
   /** The version that an instance at rest is to move to before its next scope; `undefined` if it stays. */
-  destination({ served, state }: Warm): Served | undefined {
+  destination({ served, state, header }: Warm): Served | undefined {
     // What was begun to be undone is undone by those that know how.
+    if (state.isUndoing && served.instead !== undefined && header !== undefined) throw versionChanged(header)
     return state.isUndoing ? undefined : this.facts.registry.movesTo(served)
   }
 
   /** An instance at rest as its newer version has it; one that cannot move stays as it is. */
   async moved(warm: Warm, to: Served): Promise<Warm> {
     const moved = await this.transfer(warm, to)
-    return 'strandings' in moved ? warm : moved
+    if (!('strandings' in moved)) return moved
+    if (warm.served.instead === undefined) return warm
+    const because = moved.strandings.map(({ message }) => message)
+    throw migrationFailed(`'${warm.header?.id ?? ''}'`, to.program.graph, because)
   }
 
   /** An instance at rest as another version has it, or why it cannot move. Nothing is stored before its next commit. */

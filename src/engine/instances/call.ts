@@ -1,0 +1,56 @@
+import type { Datum } from '../../graph/data.ts'
+import type { AnyWorkflow } from '../../graph/workflow.ts'
+import type { Header, Mail, Mode } from '../../stores/contract.ts'
+import { hashOf } from '../mail/mail.ts'
+import { requestConflict } from '../refusals.ts'
+import type { Hooks } from '../scope/hooks.ts'
+import type { Operation } from './operation.ts'
+import type { Served } from './registry.ts'
+
+/** What one call on an instance wants. */
+export interface Call {
+  readonly workflow: AnyWorkflow | string
+  readonly id: string
+  readonly delta: readonly Datum[]
+  readonly mode: Mode
+  readonly limit: number
+  readonly hooks: Hooks
+  /** Goes on with what is there: refused for an instance that does not exist, and content with an interrupted scope. */
+  readonly resume: boolean
+  readonly operation: Operation | undefined
+  readonly expect: 'new' | 'existing' | undefined
+  readonly requestId: string | undefined
+  /** The version that it begins on, if it does not exist yet. */
+  readonly version: number | undefined
+  readonly meta: Readonly<Record<string, unknown>> | undefined
+  readonly signal: AbortSignal | undefined
+  /** Waits in the mailbox even if the instance seems to be at rest. */
+  readonly queues?: boolean
+  /** Never begins anew where an instance of this id was removed, also with `expect: 'new'`: it may be late by days. */
+  readonly late?: boolean
+  /** What is left of an instance of this id that was removed: it makes room once the delta has passed. */
+  readonly grave?: Header
+}
+
+/** A delta that is durable, and will be handled by whoever works on the instance. */
+export interface Submitted {
+  readonly id: string
+  /** The number of the scope it gets. */
+  readonly scope: number
+}
+
+/** A delta in the mailbox whose scope has to be waited for. */
+export interface Waiting extends Submitted {
+  readonly requestId: string
+}
+
+/** The same request came before: what there is to wait for. Throws `REQUEST_CONFLICT`. */
+export function sameRequest({ id, requestId, delta, operation }: Call, { hash, seq, requestId: name }: Mail): Waiting {
+  if (requestId !== undefined && hash !== hashOf(delta, operation)) throw requestConflict(id, requestId)
+  return { id, scope: seq, requestId: name }
+}
+
+/** What a delta for an instance is checked against. */
+export function asItIs({ served }: { readonly served: Served }): Served {
+  return served.instead ?? served
+}
