@@ -11,7 +11,8 @@ export type { Frozen } from './graph/frozen.ts'
 export type { Manifest } from './graph/manifest.ts'
 export { nothing, waitFor } from './graph/outcome.ts'
 export type { Nothing, WaitFor } from './graph/outcome.ts'
-export type { Plan, PlanBuilder, PlanData, PlanJson, PlanTimer } from './graph/plan.ts'
+export type { EdgeKind } from './graph/edges.ts'
+export type { Plan, PlanBuilder, PlanData, PlanEdge, PlanJson, PlanTimer } from './graph/plan.ts'
 export type { Missed, Schedule, Tick } from './graph/schedule.ts'
 export { step } from './graph/steps.ts'
 export type { Step } from './graph/steps.ts'
@@ -34,6 +35,8 @@ export type {
   VersionReport,
   WorkflowReport,
 } from './engine/versions/check.ts'
+export { compareWorkflows } from './engine/versions/compare.ts'
+export type { WorkflowDifference } from './engine/versions/compare.ts'
 export { checkManifest, manifest } from './engine/versions/check-manifest.ts'
 export type { ManifestFile, ManifestReport, ManifestVersionReport } from './engine/versions/check-manifest.ts'
 export type { Clock } from './engine/clock.ts'
@@ -48,6 +51,8 @@ export type {
   Lack,
   TargetExplanation,
 } from './engine/look/inspect.ts'
+export type { Foresight, Intent } from './engine/look/foresee.ts'
+export type { DatumDifference, InstanceDifference } from './engine/look/past.ts'
 export type { PendingTimer, TimerExplanation } from './engine/look/inspect-timers.ts'
 export type { Submitted } from './engine/instances/call.ts'
 export { Polaris } from './engine/polaris.ts'

@@ -1,12 +1,22 @@
 import type { Service } from '../graph/builder.ts'
+import type { Graph } from '../graph/graph.ts'
 import { durationMs, durationProblem } from '../graph/duration.ts'
 import type { Duration } from '../graph/duration.ts'
-import { describeValue, PolarisError } from '../graph/errors.ts'
+import { PolarisError } from '../graph/errors.ts'
 import { checkOption, checkOptions } from '../graph/naming.ts'
-import type { graphOf } from '../graph/workflow.ts'
 import type { Schedule } from '../graph/schedule.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
+import { decode } from '../stores/codec.ts'
 import type { DataStore, InstanceStatus, Page, Snapshot } from '../stores/contract.ts'
+import {
+  checkAfter,
+  checkConstruction,
+  checkLimit,
+  checkQuery,
+  checkStore,
+  checkTimes,
+  LONGEST_PAGE,
+} from './checks.ts'
 import { idSource, systemClock } from './clock.ts'
 import type { VersionCount } from './versions/census.ts'
 import type { CheckOptions, CheckReport } from './versions/check.ts'
@@ -17,6 +27,10 @@ import { Executor } from './executor.ts'
 import type { ExecutorOptions, Host } from './executor.ts'
 import { explainInstance, historyEntry, summarise, viewInstance } from './look/inspect.ts'
 import type { Explanation, HistoryEntry, InstanceSummary, InstanceView } from './look/inspect.ts'
+import { checkIntent, foresee } from './look/foresee.ts'
+import type { Foresight, Intent } from './look/foresee.ts'
+import { checkSpan, differencesOf, pictureAt } from './look/past.ts'
+import type { InstanceDifference } from './look/past.ts'
 import { checkFork } from './instances/fork.ts'
 import type { ForkOptions } from './instances/fork.ts'
 import { Instances } from './instances/instances.ts'
@@ -101,9 +115,6 @@ const OPTIONS = [
   'acceptChanged',
 ] as const
 const PAGE = 100
-const LONGEST_PAGE = 1000
-/** What a timer of the platform can wait. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** A process's workflows, their store and their services. Nothing is shared between two of them but the store. */
 export class Polaris<Services extends object = {}> {
@@ -232,10 +243,38 @@ export class Polaris<Services extends object = {}> {
     return this.closed
   }
 
-  /** The instance as it stands, or `undefined`. */
-  async get(id: string): Promise<InstanceView | undefined> {
+  /**
+   * The instance as it stands, or `undefined`.
+   *
+   * @param options `at`: as it stood after the entry of its history with this `seq` instead
+   * Throws `ID_INVALID`, `VERSION_NOT_SERVED`, and `OPTION_INVALID` if there is no entry `at`.
+   */
+  async get(id: string, options: { readonly at?: number } = {}): Promise<InstanceView | undefined> {
+    checkOptions('get', options, ['at'])
+    const { at } = options
+    checkOption('at', at === undefined || (Number.isSafeInteger(at) && at >= 1), 'the seq of a history entry', at)
     const snapshot = await this.read(id)
-    return snapshot && viewInstance(this.graphFor(snapshot), snapshot, this.live)
+    if (snapshot === undefined || at === undefined) return snapshot && this.view(snapshot)
+    return this.view(await this.pictureAt(snapshot, at))
+  }
+
+  /**
+   * What is different about an instance's data between two entries of its history; `undefined` for an unknown id.
+   *
+   * @param options `from`: `seq` of an entry, 0 (the default) for before the first; `to`: of another, default the newest
+   * Throws `ID_INVALID`, `VERSION_NOT_SERVED`, and `OPTION_INVALID` if there is no such entry.
+   */
+  async differences(
+    id: string,
+    options: { readonly from?: number; readonly to?: number } = {},
+  ): Promise<InstanceDifference | undefined> {
+    checkSpan(options)
+    const snapshot = await this.read(id)
+    if (snapshot === undefined) return undefined
+    const { from = 0, to = snapshot.header.rows } = options
+    const dataAt = async (at: number): Promise<InstanceView['data']> =>
+      at === 0 ? {} : this.view(await this.pictureAt(snapshot, at)).data
+    return { id, from, to, ...differencesOf(await dataAt(from), await dataAt(to)) }
   }
 
   /** The instance in short, also where this process does not serve its version; `undefined` for an unknown id. */
@@ -290,6 +329,18 @@ export class Polaris<Services extends object = {}> {
     checkOptions('preview', options, ['to'])
     const snapshot = await this.read(id)
     return snapshot && this.open().upkeep.preview(snapshot, options.to)
+  }
+
+  /**
+   * What `resume`, `restart` or the rerun of a builder would run on an instance as it stands; nothing runs. `undefined` for an
+   * unknown id.
+   *
+   * Throws `ID_INVALID`, `VERSION_NOT_SERVED`, `BUILDER_UNKNOWN`, `CANCELLED`, `OPTION_INVALID`.
+   */
+  async foresee(id: string, intent: Intent): Promise<Foresight | undefined> {
+    checkIntent(intent)
+    const snapshot = await this.read(id)
+    return snapshot && foresee(this.graphFor(snapshot), snapshot, intent, this.decode)
   }
 
   /**
@@ -436,13 +487,26 @@ export class Polaris<Services extends object = {}> {
     return this.store?.capabilities.values === 'live'
   }
 
+  private get decode(): (stored: unknown) => unknown {
+    return this.live ? (stored) => stored : (stored) => decode(stored as string)
+  }
+
+  private view(snapshot: Snapshot): InstanceView {
+    return viewInstance(this.graphFor(snapshot), snapshot, this.live)
+  }
+
+  private pictureAt({ header }: Snapshot, at: number): Promise<Snapshot> {
+    const graphOf = (version: number): Graph => this.registry.serving(header.id, header.workflow, version).program.graph
+    return pictureAt(this.openStore(), header, at, graphOf, this.decode)
+  }
+
   private async read(id: string): Promise<Snapshot | undefined> {
     checkId(id)
     const snapshot = await this.openStore().read(id)
     return snapshot?.header.status === 'deleted' ? undefined : snapshot
   }
 
-  private graphFor({ header: { id, workflow, version } }: Snapshot): NonNullable<ReturnType<typeof graphOf>> {
+  private graphFor({ header: { id, workflow, version } }: Snapshot): Graph {
     return this.registry.serving(id, workflow, version).program.graph
   }
 
@@ -451,89 +515,4 @@ export class Polaris<Services extends object = {}> {
     if (this.store === undefined) throw noStore()
     return this.store
   }
-}
-
-function checkAfter(after: number): void {
-  checkOption('after', Number.isSafeInteger(after) && after >= 0, 'a whole number from 0', after)
-}
-
-function checkLimit(limit: unknown): void {
-  const passes = Number.isSafeInteger(limit) && (limit as number) >= 1 && (limit as number) <= LONGEST_PAGE
-  checkOption('limit', passes, `a whole number from 1 to ${LONGEST_PAGE}`, limit)
-}
-
-function checkConstruction(services: unknown, clock: unknown, warm: unknown): void {
-  const servicesPass = services === undefined || (typeof services === 'object' && services !== null)
-  checkOption('services', servicesPass, 'an object of services by their names', services)
-  const now: unknown = (clock as Partial<Clock> | null)?.now
-  checkOption('clock', typeof now === 'function', 'an object with a method now()', clock)
-  const warmPasses = warm === Infinity || (Number.isSafeInteger(warm) && (warm as number) >= 0)
-  checkOption('warm', warmPasses, 'a whole number from 0', warm)
-}
-
-function checkTimes(lease: unknown, longestRun: unknown, longestWait: unknown): void {
-  const passes = (ms: unknown, least: number): boolean =>
-    typeof ms === 'number' && ms >= least && ms <= LONGEST_TIMER_MS
-  checkOption('lease', passes(lease, 100), `a number of milliseconds from 100 to ${LONGEST_TIMER_MS}`, lease)
-  checkOption('longestRun', passes(longestRun, 1), `a number of milliseconds from 1 to ${LONGEST_TIMER_MS}`, longestRun)
-  checkOption(
-    'longestWait',
-    passes(longestWait, 0),
-    `a number of milliseconds from 0 to ${LONGEST_TIMER_MS}`,
-    longestWait,
-  )
-}
-
-const STATUSES: Record<InstanceStatus, true> = {
-  running: true,
-  waiting: true,
-  completed: true,
-  failed: true,
-  cancelled: true,
-  retrying: true,
-  deleted: true,
-}
-
-function checkQuery(query: { readonly [K in keyof InstanceQuery]?: unknown }): void {
-  const { workflow, version, status, createdFrom, createdBefore, cursor } = query
-  checkOption('workflow', workflow === undefined || typeof workflow === 'string', 'the name of a workflow', workflow)
-  checkOption('version', version === undefined || Number.isSafeInteger(version), 'a whole number', version)
-  const statuses: readonly unknown[] = status === undefined ? [] : Array.isArray(status) ? status : [status]
-  for (const each of statuses) {
-    const known = typeof each === 'string' && Object.hasOwn(STATUSES, each)
-    checkOption('status', known, `one or several of ${Object.keys(STATUSES).join(', ')}`, each)
-  }
-  for (const [option, time] of Object.entries({ createdFrom, createdBefore })) {
-    const passes = time === undefined || (typeof time === 'number' && !Number.isNaN(time))
-    checkOption(option, passes, 'milliseconds since the epoch', time)
-  }
-  checkOption('cursor', cursor === undefined || typeof cursor === 'string', 'the `next` of an earlier page', cursor)
-}
-
-function checkStore(store: unknown): void {
-  const given = store as Partial<Record<keyof DataStore, unknown>> | null
-  const missing = (
-    [
-      'read',
-      'write',
-      'append',
-      'remove',
-      'mail',
-      'request',
-      'claim',
-      'list',
-      'history',
-      'prune',
-      'meta',
-      'setMeta',
-      'listMeta',
-      'close',
-    ] as const
-  ).filter((method) => typeof given?.[method] !== 'function')
-  if (missing.length === 0 && typeof given?.capabilities === 'object' && given.capabilities !== null) return
-  throw new PolarisError(
-    'STORE_INVALID',
-    `store must be a DataStore such as sqliteStore('app.db'), but is ${describeValue(store)}` +
-      (missing.length === 0 ? ' without capabilities.' : ` without ${missing.join(', ')}.`),
-  )
 }

@@ -58,9 +58,11 @@ export function checkExpectation(
       `'${id}' belongs to workflow '${header.workflow}', not to '${workflow}': use another id.`,
     )
   }
-  if (header.status === 'cancelled' || header.cancelling > 0) {
-    throw new PolarisError('CANCELLED', `'${id}' was cancelled and takes no more data.`)
-  }
+  if (header.status === 'cancelled' || header.cancelling > 0) throw cancelledAlready(id)
+}
+
+export function cancelledAlready(id: string): PolarisError {
+  return new PolarisError('CANCELLED', `'${id}' was cancelled and takes no more data.`)
 }
 
 /** @throws `GRAPH_INVALID` for a workflow that only `compute` can run */

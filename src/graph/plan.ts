@@ -2,6 +2,8 @@ import { isBuilder } from './builder.ts'
 import { isData } from './data.ts'
 import type { AnyData } from './data.ts'
 import { describeGraph } from './description.ts'
+import { edgesOf } from './edges.ts'
+import type { Edge, EdgeKind } from './edges.ts'
 import { PolarisError } from './errors.ts'
 import { fingerprint } from './fingerprint.ts'
 import { ACCESS } from './graph.ts'
@@ -62,6 +64,17 @@ export interface PlanData {
   readonly sensitive: boolean
 }
 
+/** A datum on its way to a builder or timer, by names. */
+export interface PlanEdge {
+  readonly data: string
+  /** The builder or timer that makes it; absent where callers feed it. */
+  readonly from?: string
+  readonly to: string
+  readonly kind: EdgeKind
+  /** A loop was cut here: it is seen in the next pass only. */
+  readonly cut?: true
+}
+
 /** A plan as plain JSON. */
 export interface PlanJson {
   readonly workflow: string
@@ -93,6 +106,8 @@ export interface Plan {
   readonly builders: PlanBuilder[]
   /** All data of the workflow, in order of first appearance. */
   readonly data: PlanData[]
+  /** What leads where, in order of those it leads to. */
+  readonly edges: PlanEdge[]
   /** The data of this name, to feed or to ask for by. Throws `DATA_UNKNOWN` for one the workflow does not have. */
   dataNamed(name: string): AnyData
   /** Name of the builder that produces a data, if one does. Throws `DATA_UNKNOWN` for data the workflow does not have. */
@@ -141,6 +156,9 @@ export function planOf(graph: Graph): Plan {
     },
     get data() {
       return graph.slots.map((slot) => describeData(graph, slot))
+    },
+    get edges() {
+      return edgesOf(graph).map((edge) => describeEdge(graph, edge))
     },
     dataNamed: (name) => slotNamed(graph, name).data,
     producerOf(data) {
@@ -217,6 +235,11 @@ function describeData(graph: Graph, { name, data, producer, target, transient, f
   const { sensitive, version } = data
   const made = producer < 0 ? {} : { producer: nodeAt(graph, producer).name }
   return { name, ...made, target, transient, feedable, version, sensitive }
+}
+
+function describeEdge(graph: Graph, { slot, from, to, kind, cut }: Edge): PlanEdge {
+  const maker = from < 0 ? {} : { from: nodeAt(graph, from).name }
+  return { data: slotAt(graph, slot).name, ...maker, to: nodeAt(graph, to).name, kind, ...(cut && { cut }) }
 }
 
 function describeTimer(graph: Graph, { rule, after, ends }: CompiledTimer): PlanTimer {

@@ -1,6 +1,6 @@
 import { durationText } from './duration.ts'
-import { ACCESS, CONSUMES, OPTIONAL, SETTLED } from './graph.ts'
-import type { CompiledTimer, Graph, Node } from './graph.ts'
+import { edgesOf } from './edges.ts'
+import type { Graph, Node } from './graph.ts'
 import type { TimerRule } from './timer.ts'
 
 interface Arrow {
@@ -73,31 +73,27 @@ export function timerText({ after, delay, at, every, times, until }: TimerRule):
   return `${first}, then every ${durationText(every)}${most}${last}`
 }
 
-const LOOKS = { [CONSUMES]: 'solid', [SETTLED]: 'bold', [OPTIONAL]: 'dashed' } as const
-
 function labelOf({ name, timer }: Node): string {
   return timer === undefined ? name : `${name}: ${timerText(timer.rule)}`
 }
 
+const LOOKS = {
+  consumes: 'solid',
+  settled: 'bold',
+  optional: 'dashed',
+  access: 'dotted',
+  sets: 'solid',
+  ends: 'dotted',
+} as const
+
 function arrows(graph: Graph): Arrow[] {
-  const arrow = (slot: number, to: number, look: Arrow['look'], unless?: true): Arrow[] => {
-    const read = graph.slots[slot]
-    if (read === undefined) return []
-    const from = read.producer < 0 ? { slot } : { node: read.producer }
-    return [{ from, to, data: read.name, look, ...(unless && { unless }) }]
-  }
-  const ofTimer = ({ rule, after, ends }: CompiledTimer, to: number): Arrow[] => [
-    ...arrow(after, to, 'solid'),
-    // Targets end every timer: drawn each time, they would hide the rest.
-    ...ends.slice(0, rule.unless.length).flatMap(({ slot }) => arrow(slot, to, 'dotted', true)),
-  ]
-  return graph.nodes.flatMap(({ index, inputs, timer }) =>
-    timer !== undefined
-      ? ofTimer(timer, index)
-      : inputs.flatMap(({ slot, kind, lookback }) =>
-          arrow(slot, index, kind === ACCESS || lookback ? 'dotted' : LOOKS[kind]),
-        ),
-  )
+  return edgesOf(graph).map(({ slot, from, to, kind, cut }) => ({
+    from: from < 0 ? { slot } : { node: from },
+    to,
+    data: graph.slots[slot]?.name ?? '',
+    look: cut ? 'dotted' : LOOKS[kind],
+    ...(kind === 'ends' && { unless: true }),
+  }))
 }
 
 /**

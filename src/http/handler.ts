@@ -5,7 +5,9 @@ import { isTokenAuthorize } from './auth.ts'
 import type { Grant, TokenAuthorize, Wish } from './auth.ts'
 import { readObject } from './body.ts'
 import { catalogueOf } from './catalogue.ts'
+import { GRAPHS } from './graphs.ts'
 import { checkHost, checkOrigin, rateLimiter } from './guards.ts'
+import { LOOKING } from './looking.ts'
 import { openapiDocument } from './openapi.ts'
 import { checkHttpOptions } from './options.ts'
 import type { HttpOptions, Settings } from './options.ts'
@@ -31,7 +33,7 @@ export interface HttpHandler {
   close(): void
 }
 
-const ROUTES: readonly Route[] = [...READING, ...ACTING]
+const ROUTES: readonly Route[] = [...READING, ...GRAPHS, ...LOOKING, ...ACTING]
 /** What pages of allowed origins may send. */
 const SENDABLE = 'authorization, content-type, idempotency-key, last-event-id'
 

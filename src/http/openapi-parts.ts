@@ -1,24 +1,7 @@
 /** The parts of the OpenAPI document that are the same whatever the workflows. */
+import { count, data, object, ref, status, text, texts, time } from './openapi-kit.ts'
+import { LOOK_SCHEMAS } from './openapi-looks.ts'
 import { PROBLEMS } from './problems.ts'
-
-const text = { type: 'string' }
-const texts = { type: 'array', items: text }
-const count = { type: 'integer', minimum: 0 }
-const time = { type: 'string', format: 'date-time' }
-const status = { enum: ['running', 'waiting', 'completed', 'failed', 'cancelled', 'retrying'] }
-const data = {
-  type: 'object',
-  description: 'Values by the names of their data. Of sensitive data there is {"$sensitive": true} instead.',
-}
-
-function object(properties: object, optional: readonly string[] = []): object {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name))
-  return { type: 'object', properties, ...(required.length > 0 && { required }) }
-}
-
-function ref(schema: string): object {
-  return { $ref: `#/components/schemas/${schema}` }
-}
 
 const said = object({ name: text, message: text, code: text }, ['code'])
 const summary = {
@@ -27,7 +10,10 @@ const summary = {
 }
 const lack = object({ data: text, from: text, because: text }, ['from', 'because'])
 
+const timer = { name: text, produces: text, at: time }
+
 const SCHEMAS = {
+  ...LOOK_SCHEMAS,
   Problem: {
     ...object(
       {
@@ -55,8 +41,10 @@ const SCHEMAS = {
       ]),
       retries: { type: 'array', items: object({ builder: text, attempt: count, retryAt: time, error: said }) },
       compensation: ref('Compensation'),
+      timers: { type: 'array', items: object(timer) },
+      ...{ deadline: time, at: count },
     },
-    ['targetName', 'failure', 'retries', 'compensation'],
+    ['targetName', 'failure', 'retries', 'compensation', 'timers', 'deadline', 'at'],
   ),
   Compensation: object(
     { done: { type: 'boolean' }, left: count, builder: text, attempt: count, error: said, retryAt: time },
@@ -109,8 +97,17 @@ const SCHEMAS = {
         ),
       },
       compensation: ref('Compensation'),
+      timers: {
+        type: 'array',
+        items: object({ ...timer, when: text, state: text, count, endedBy: text, error: said }, [
+          'at',
+          'endedBy',
+          'error',
+        ]),
+      },
+      deadline: time,
     },
-    ['open', 'compensation'],
+    ['open', 'compensation', 'deadline'],
   ),
   WorkflowList: object({
     workflows: {
@@ -173,7 +170,13 @@ const PARAMETERS = [
   parameter('query', 'limit', { type: 'integer', minimum: 1, maximum: 1000 }, 'Default 100'),
   parameter('query', 'cursor', text, '`next` of the page before'),
   parameter('query', 'after', count, 'Only entries with a greater seq'),
-  parameter('query', 'format', { enum: ['mermaid', 'dot'] }, 'Default mermaid'),
+  parameter('query', 'format', { enum: ['mermaid', 'dot', 'json'] }, 'Default mermaid'),
+  parameter('query', 'at', count, 'As it stood after the entry of the history with this seq'),
+  parameter('query', 'from', count, 'The older version, or seq of the earlier entry; 0 stands for before the first'),
+  parameter('query', 'to', count, 'The newer version, or seq of the later entry. Default: the newest'),
+  parameter('query', 'seq', count, 'Of an entry of the history'),
+  parameter('query', 'operation', { enum: ['upgrade', 'resume', 'restart', 'rerun'] }, 'What to look ahead to'),
+  parameter('query', 'builder', text, 'With rerun: which'),
   parameter(
     'query',
     'mode',
@@ -217,7 +220,16 @@ export const COMPONENTS: Components = {
     Workflow: answer('Workflow', 'The workflow'),
     Anything: answer('Anything', 'An object'),
     Deleted: { description: 'It is gone' },
-    Graph: { description: 'The graph', content: { 'text/plain': { schema: text } } },
+    Graph: {
+      description: 'The graph',
+      content: { 'text/plain': { schema: text }, 'application/json': { schema: ref('Graph') } },
+    },
+    WorkflowDifferences: answer('WorkflowDifferences', 'The differences'),
+    Manifest: answer('Manifest', 'The manifest'),
+    Differences: answer('Differences', 'The differences'),
+    Lineage: answer('Lineage', 'Entries, oldest first, and what they are to the one asked about'),
+    Runs: answer('Runs', 'By builder, in order of their first try'),
+    Preview: answer('Preview', 'What would run'),
     Events: {
       description: 'Events `change` with { instance, entries }, and `gone`',
       content: { 'text/event-stream': { schema: text } },

@@ -1,45 +1,12 @@
 /** The OpenAPI 3.1 document of the API, made from the registered workflows and the schemas of their data. */
-import type { HttpAction } from './auth.ts'
 import type { Catalogue, Entry } from './catalogue.ts'
 import { jsonSchemaOf, placed } from './json-schema.ts'
+import { docOf } from './openapi-docs.ts'
+import type { Doc } from './openapi-docs.ts'
 import { COMPONENTS } from './openapi-parts.ts'
 import type { Route } from './routes.ts'
 
 type Json = Record<string, unknown>
-
-/** What a route is for, what it answers, and what it takes besides its path. */
-interface Doc {
-  readonly summary: string
-  readonly answer: string
-  readonly status?: number
-  readonly body?: string
-}
-
-const ACTIONS: Readonly<Record<Exclude<HttpAction, 'describe' | 'feed'>, Doc>> = {
-  list: { summary: 'Instances in order of creation, a page at a time', answer: 'InstancePage' },
-  get: { summary: 'An instance as it stands', answer: 'Instance' },
-  history: { summary: 'What happened to an instance, oldest first', answer: 'HistoryPage' },
-  explain: {
-    summary: 'What an instance has done, what it would do next, and what it waits for',
-    answer: 'Explanation',
-  },
-  watch: { summary: 'What becomes of an instance, as server-sent events', answer: 'Events' },
-  resume: { summary: 'Goes on after a failure or a crash', answer: 'Result', body: 'Nothing' },
-  restart: { summary: 'Begins again from what was fed', answer: 'Result', body: 'Reason' },
-  rerun: { summary: 'Runs a builder again, and all that depends on it', answer: 'Result', body: 'Rerun' },
-  fork: { summary: 'Copies an instance under another id', answer: 'Instance', status: 201, body: 'Fork' },
-  cancel: { summary: 'Ends an instance for good', answer: 'Instance', body: 'Cancel' },
-  upgrade: { summary: 'Moves open instances to another version', answer: 'Upgraded', body: 'Upgrade' },
-  delete: { summary: 'Deletes an instance with its history', answer: 'Deleted', status: 204 },
-}
-
-const DESCRIBING: Readonly<Record<string, Doc>> = {
-  '': { summary: 'Where things are', answer: 'Anything' },
-  '/openapi.json': { summary: 'This document', answer: 'Anything' },
-  '/workflows': { summary: 'The workflows of this service', answer: 'WorkflowList' },
-  '/workflows/{workflow}': { summary: 'A workflow: its graph, its data and their schemas', answer: 'Workflow' },
-  '/workflows/{workflow}/graph': { summary: 'The graph as Mermaid or DOT', answer: 'Graph' },
-}
 
 /** @param api path of the API @param tokens whether callers show a token */
 export function openapiDocument(routes: readonly Route[], catalogue: Catalogue, api: string, tokens: boolean): object {
@@ -66,20 +33,13 @@ export function openapiDocument(routes: readonly Route[], catalogue: Catalogue, 
   }
 }
 
-function docOf({ action, path }: Route): Doc {
-  const doc = action === 'describe' ? DESCRIBING[path] : action === 'feed' ? undefined : ACTIONS[action]
-  return doc ?? { summary: action, answer: 'Anything' }
-}
-
-function operation({ method, path, action, query }: Route, { summary, answer, status = 200, body }: Doc): Json {
+function operation({ method, path, action, query }: Route, doc: Doc): Json {
+  const { id, summary, answer, status = 200, body } = doc
   const params = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => `path_${name ?? ''}`)
   const headers = action === 'watch' ? ['header_Last-Event-ID'] : method === 'POST' && action !== 'fork' ? [KEY] : []
   const parameters = [...params, ...query.map((name) => `query_${name}`), ...headers].map(parameter)
   return {
-    operationId:
-      action === 'describe'
-        ? `describe${path.replaceAll(/\W+(\w?)/g, (_, next: string) => next.toUpperCase())}`
-        : action,
+    operationId: id,
     summary,
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && {

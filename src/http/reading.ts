@@ -1,10 +1,8 @@
 /** Routes that only look. */
 import type { InstanceQuery, InstanceStatus, InstanceSummary } from '../index.ts'
-import type { Entry } from './catalogue.ts'
-import { jsonSchemaOf } from './json-schema.ts'
 import { Problem } from './problems.ts'
-import { jsonReply, textReply } from './reply.ts'
-import { instant, oneOf, shortly, wholeNumber } from './routes.ts'
+import { jsonReply } from './reply.ts'
+import { instant, shortly, wholeNumber } from './routes.ts'
 import type { Asked, Route, Service } from './routes.ts'
 import { explanationView, historyView, instanceView, summaryView } from './views.ts'
 
@@ -15,9 +13,6 @@ const LONGEST_PAGE = 1000
 export const READING: readonly Route[] = [
   { method: 'GET', path: '', action: 'describe', query: [], run: index },
   { method: 'GET', path: '/openapi.json', action: 'describe', query: [], run: openapi },
-  { method: 'GET', path: '/workflows', action: 'describe', query: [], run: workflows },
-  { method: 'GET', path: '/workflows/{workflow}', action: 'describe', query: ['version'], run: workflow },
-  { method: 'GET', path: '/workflows/{workflow}/graph', action: 'describe', query: ['version', 'format'], run: graph },
   {
     method: 'GET',
     path: '/instances',
@@ -25,7 +20,7 @@ export const READING: readonly Route[] = [
     query: ['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'],
     run: list,
   },
-  { method: 'GET', path: '/instances/{id}', action: 'get', query: [], run: get },
+  { method: 'GET', path: '/instances/{id}', action: 'get', query: ['at'], run: get },
   { method: 'GET', path: '/instances/{id}/history', action: 'history', query: ['after', 'limit'], run: history },
   { method: 'GET', path: '/instances/{id}/explain', action: 'explain', query: [], run: explain },
   { method: 'GET', path: '/instances/{id}/events', action: 'watch', query: ['after'], run: events },
@@ -38,31 +33,6 @@ async function index({ api }: Service): Promise<Response> {
 
 async function openapi({ document }: Service): Promise<Response> {
   return jsonReply(200, document())
-}
-
-async function workflows({ catalogue }: Service): Promise<Response> {
-  const names = [...new Set(catalogue.all().map(({ name }) => name))]
-  return jsonReply(200, {
-    workflows: names.map((name) => {
-      const versions = catalogue.versionsOf(name)
-      const [{ version, workflow }] = versions as [Entry]
-      const { targets, inputs } = workflow.plan
-      return { name, version, versions: versions.map((each) => each.version), targets, inputs }
-    }),
-  })
-}
-
-async function workflow({ catalogue }: Service, asked: Asked): Promise<Response> {
-  const { workflow } = catalogue.find(asked.params['workflow'] ?? '', wholeNumber(asked, 'version'))
-  const { data, ...plan } = workflow.plan.toJSON()
-  const described = data.map((each) => ({ ...each, schema: jsonSchemaOf(workflow.plan.dataNamed(each.name).schema) }))
-  return jsonReply(200, { ...plan, data: described })
-}
-
-async function graph({ catalogue }: Service, asked: Asked): Promise<Response> {
-  const format = oneOf(asked, 'format', ['mermaid', 'dot']) ?? 'mermaid'
-  const { plan } = catalogue.find(asked.params['workflow'] ?? '', wholeNumber(asked, 'version')).workflow
-  return textReply(format === 'dot' ? plan.toDot() : plan.toMermaid())
 }
 
 async function list({ polaris }: Service, asked: Asked): Promise<Response> {
@@ -94,11 +64,12 @@ function checkPage(limit: number): void {
   throw new Problem('QUERY_INVALID', `limit must be from 1 to ${LONGEST_PAGE}, but is ${limit}.`)
 }
 
-async function get({ polaris, veil }: Service, { params }: Asked): Promise<Response> {
-  const { id = '' } = params
-  const view = await polaris.get(id)
+async function get({ polaris, veil }: Service, asked: Asked): Promise<Response> {
+  const { id = '' } = asked.params
+  const at = wholeNumber(asked, 'at')
+  const view = await polaris.get(id, at === undefined ? {} : { at })
   if (view === undefined) throw unknownInstance(id)
-  return jsonReply(200, instanceView(view, veil))
+  return jsonReply(200, { ...instanceView(view, veil), ...(at !== undefined && { at }) })
 }
 
 async function history(service: Service, asked: Asked): Promise<Response> {
@@ -138,6 +109,6 @@ export async function summaryOf({ polaris }: Service, { params }: Asked): Promis
   return summary
 }
 
-function unknownInstance(id: string): Problem {
+export function unknownInstance(id: string): Problem {
   return new Problem('INSTANCE_NOT_FOUND', `There is no instance '${id}'.`)
 }

@@ -1,5 +1,6 @@
 /** What goes out, as plain JSON: what is sensitive is only said to be there. Times are ISO 8601. */
-import type { Explanation, HistoryEntry, InstanceSummary, InstanceView, Result } from '../index.ts'
+import type { Explanation, HistoryEntry, InstanceDifference, InstanceSummary, InstanceView, Result } from '../index.ts'
+import type { Relative, Runs } from './lineage.ts'
 import { shown } from './values.ts'
 import type { Veil } from './veil.ts'
 
@@ -21,12 +22,14 @@ export function summaryView({ createdAt, updatedAt, ...summary }: InstanceSummar
 
 export function instanceView(view: InstanceView, veil: Veil): object {
   const { id, workflow, version, status, scopes, revision, createdAt, updatedAt } = view
-  const { waitingFor, targetName, data, failure, retries, compensation } = view
+  const { waitingFor, targetName, data, failure, retries, compensation, timers, deadline } = view
   const summary = summaryView({ id, workflow, version, status, scopes, revision, createdAt, updatedAt })
   return {
     ...summary,
     waitingFor,
     ...(targetName !== undefined && { targetName }),
+    ...(timers.length > 0 && { timers: timers.map(({ at, ...timer }) => ({ ...timer, at: time(at) })) }),
+    ...(deadline !== undefined && { deadline: time(deadline) }),
     ...(failure !== undefined && {
       failure: {
         builder: failure.builder,
@@ -74,7 +77,8 @@ export function historyView(entry: HistoryEntry, { workflow, version }: Subject,
 }
 
 export function explanationView(explanation: Explanation, veil: Veil): object {
-  const { id, workflow, version, status, open, waitingFor, targets, builders, compensation } = explanation
+  const { id, workflow, version, status, open, waitingFor, targets, builders, compensation, timers, deadline } =
+    explanation
   const speaks = (builder: string | undefined, text: string | undefined): object =>
     text === undefined
       ? {}
@@ -90,10 +94,55 @@ export function explanationView(explanation: Explanation, veil: Veil): object {
       ...(error !== undefined && { error: saidView({ workflow, version }, builder.name, error, veil) }),
       ...(retryAt !== undefined && { retryAt: time(retryAt) }),
     })),
+    timers: timers.map(({ at, error, ...timer }) => ({
+      ...timer,
+      ...(at !== undefined && { at: time(at) }),
+      ...(error !== undefined && { error: saidView({ workflow, version }, timer.name, error, veil) }),
+    })),
+    ...(deadline !== undefined && { deadline: time(deadline) }),
   }
 }
 
-function dataView(
+export function differenceView({ data, ...rest }: InstanceDifference, subject: Subject, veil: Veil): object {
+  return {
+    ...rest,
+    data: data.map(({ name, change, ...values }) => {
+      return { name, change, ...dataOfOne(subject, name, values, veil) }
+    }),
+  }
+}
+
+/** Values of one data, by whatever they are called. */
+function dataOfOne(
+  { workflow, version }: Subject,
+  name: string,
+  values: { readonly before?: unknown; readonly after?: unknown },
+  veil: Veil,
+): object {
+  const hidden = veil.hides(workflow, version, name)
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, hidden ? SENSITIVE : shown(value)]))
+}
+
+export function lineageView({ entry, side }: Relative): object {
+  return { ...entryView(entry), inputs: entry.inputs, side }
+}
+
+export function runsView({ lastAt, entries, ...runs }: Runs): object {
+  return { ...runs, attempts: runs.runs + runs.failures, lastAt: time(lastAt), entries: entries.map(entryView) }
+}
+
+/** An entry in short: without values and without words. */
+function entryView({ seq, scope, pass, outcome, builder, data, attempt, startedAt, endedAt }: HistoryEntry): object {
+  return {
+    ...{ seq, scope, pass, outcome },
+    ...(builder !== undefined && { builder }),
+    ...(data !== undefined && { data }),
+    ...(attempt !== undefined && { attempt }),
+    ...{ startedAt: time(startedAt), endedAt: time(endedAt) },
+  }
+}
+
+export function dataView(
   { workflow, version }: Subject,
   entries: readonly (readonly [string, unknown])[],
   veil: Veil,

@@ -1,4 +1,5 @@
 /* eslint-disable @typescript-eslint/no-explicit-any, @typescript-eslint/no-unsafe-member-access, @typescript-eslint/no-unsafe-return -- a document is looked into */
+import { Validator } from '@seriousme/openapi-schema-validator'
 import { type as ark } from 'arktype'
 import { builder, data, Polaris, type, workflow } from 'polaris-workflow'
 import type { AnyData } from 'polaris-workflow'
@@ -48,14 +49,20 @@ describe('the OpenAPI document', () => {
     expect(paths).toEqual([
       '/api get',
       '/api/openapi.json get',
-      '/api/workflows get',
-      '/api/workflows/{workflow} get',
-      '/api/workflows/{workflow}/graph get',
       '/api/instances get',
       '/api/instances/{id} get delete',
       '/api/instances/{id}/history get',
       '/api/instances/{id}/explain get',
       '/api/instances/{id}/events get',
+      '/api/workflows get',
+      '/api/workflows/{workflow} get',
+      '/api/workflows/{workflow}/graph get',
+      '/api/workflows/{workflow}/differences get',
+      '/api/workflows/{workflow}/manifest get',
+      '/api/instances/{id}/differences get',
+      '/api/instances/{id}/lineage get',
+      '/api/instances/{id}/builders get',
+      '/api/instances/{id}/preview get',
       '/api/instances/{id}/resume post',
       '/api/instances/{id}/restart post',
       '/api/instances/{id}/rerun post',
@@ -71,6 +78,16 @@ describe('the OpenAPI document', () => {
     for (const { responses } of operations)
       expect(responses.default).toEqual({ $ref: '#/components/responses/Problem' })
     expect(body.components.schemas.Problem.properties.code.enum).toEqual(Object.keys(PROBLEMS))
+  })
+
+  it('is one that a validator of OpenAPI takes, whatever the workflows', async () => {
+    const Odd = data('Odd data/1', z.object({ tree: z.record(z.string(), z.unknown()), at: z.date() }))
+    for (const document of [worldOf().handler.openapi(), documentOf(Odd)]) {
+      const { valid, errors } = await new Validator().validate(JSON.parse(JSON.stringify(document)) as Json)
+      expect([valid, errors]).toEqual([true, undefined])
+    }
+    const { paths: _, ...broken } = worldOf().handler.openapi() as Json
+    expect((await new Validator().validate({ ...broken, paths: { nowhere: 1 } })).valid).toBe(false)
   })
 
   it('has the data that may be fed, with their schemas', () => {

@@ -1,5 +1,4 @@
 import type { Crossing } from '../../graph/crossing.ts'
-import { CONSUMES } from '../../graph/graph.ts'
 import type { Node, Slot } from '../../graph/graph.ts'
 import { fingerprintOf } from '../../graph/manifest.ts'
 import { encode } from '../../stores/codec.ts'
@@ -9,7 +8,7 @@ import type { Carried, Placed, Stranding } from './carry.ts'
 import type { Form } from '../values/intake.ts'
 import { EMPTY, FED, HELD, MOVED, PRODUCED, STARTED, UNCHANGED } from '../state/program.ts'
 import { newestRows } from '../state/rows.ts'
-import { Scope } from '../scope/scope.ts'
+import { candidates, runnable } from '../scope/candidates.ts'
 import { loadState } from '../state/state.ts'
 import type { State } from '../state/state.ts'
 import { waitingFor } from '../scope/verdict.ts'
@@ -243,24 +242,6 @@ function moveRow(seq: number, scope: number, move: Move, now: number): Row {
   const none = { builder: null, data: null, value: undefined, inputs: [] }
   const at = { startedAt: now, endedAt: now }
   return { seq, place: MOVED, scope, pass: 1, ...none, outcome: 'migrated', ...at, note: { move } }
-}
-
-/** Nodes that a scope would find triggered or due. */
-function candidates(state: State, number: number): Node[] {
-  const scope = new Scope(state, number)
-  scope.begin()
-  const found = scope.candidates.map((index) => state.graph.nodes[index] as Node)
-  scope.release()
-  return found
-}
-
-/** Those that have what they need. */
-function runnable(state: State, nodes: readonly Node[]): Node[] {
-  const isThere = (slot: number): boolean => {
-    const { transient, producer } = state.graph.slots[slot] as Slot
-    return state.value(slot) !== undefined || (transient && producer >= 0)
-  }
-  return nodes.filter(({ inputs }) => inputs.every(({ slot, kind }) => kind !== CONSUMES || isThere(slot)))
 }
 
 /**
