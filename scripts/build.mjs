@@ -1,10 +1,12 @@
-// Builds the package to dist, and what node runs beside it (examples, benches, programs that tests start) to .build.
+// Builds the package to dist, its dashboard to dist/dashboard, and what node runs beside it (examples, benches, programs
+// that tests start) to .build.
 //
 //   node scripts/build.mjs [--clean]
 //
-// Both are incremental: a second run writes nothing. `.bin/tsc` is not used, since several TypeScript versions are
+// All are incremental: a second run writes nothing. `.bin/tsc` is not used, since several TypeScript versions are
 // installed and each would like to be called that.
 import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { buildDashboard } from './dashboard.mjs'
 import { root, runTool } from './run.mjs'
 
 const clean = process.argv.includes('--clean')
@@ -13,6 +15,7 @@ if (clean) for (const output of ['dist', '.build']) rmSync(root + output, { recu
 
 runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json'])
 removeOrphans('dist', 'src')
+await buildDashboard()
 
 const programs = ['examples', 'bench', 'test/programs'].filter((folder) => existsSync(root + folder))
 if (programs.length > 0) runTool('typescript/bin/tsc', ['-p', 'tsconfig.examples.json'])
@@ -29,6 +32,7 @@ function removeOrphans(output, source) {
   for (const entry of readdirSync(root + output, { recursive: true, withFileTypes: true })) {
     const path = `${entry.parentPath}/${entry.name}`
     const stem = path.slice(root.length + output.length).replace(/(\.d\.ts|\.js)(\.map)?$/, '')
+    if (path.startsWith(`${root}dist/dashboard/`)) continue
     if (entry.isFile() && !existsSync(`${root}${source}${stem}.ts`)) rmSync(path)
   }
 }

@@ -10,7 +10,7 @@ const compilers = process.argv.includes('--all') ? ['typescript', 'typescript-5.
 let failed = false
 for (const compiler of compilers) {
   const { version } = JSON.parse(readFileSync(`${root}node_modules/${compiler}/package.json`, 'utf8'))
-  for (const project of ['tsconfig.build.json', 'tsconfig.json']) {
+  for (const project of ['tsconfig.build.json', 'test/dashboard/tsconfig.json', 'tsconfig.json']) {
     const started = Date.now()
     const args = ['-p', project, '--noEmit', '--incremental', 'false', '--tsBuildInfoFile', 'null']
     const status = tryTool(`${compiler}/bin/tsc`, args)

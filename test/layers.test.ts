@@ -41,6 +41,10 @@ describe('layers', () => {
       { 'src/testing/index.ts': `import { a } from '../index.ts'\nimport { b } from '../stores/memory.ts'` },
     ],
     ['http imports the public index', { 'src/http/app.ts': `import { a } from '../index.ts'\nimport './routes.ts'` }],
+    [
+      'the dashboard imports types of the public index, components and styles',
+      { 'src/dashboard/main.tsx': `import type { A } from '../index.ts'\nimport './app.tsx'\nimport './base.css'` },
+    ],
     ['the index re-exports by name', { 'src/index.ts': `export { data, type Data } from './graph/data.ts'` }],
     [
       'two files know each other by type, or at call time',
@@ -56,6 +60,11 @@ describe('layers', () => {
   })
 
   const refused: [string, Sources, string][] = [
+    [
+      'dashboard imports more than types',
+      { 'src/dashboard/main.tsx': `import { data } from '../index.ts'` },
+      'src/dashboard/main.tsx:1: dashboard may import types only of src/index.ts',
+    ],
     [
       'graph imports engine',
       { 'src/graph/plan.ts': `import { run } from '../engine/run.ts'` },

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { DataStore, HistoryEntry, Hooks, Result } from 'polaris-workflow'
 import { Polaris } from 'polaris-workflow'
+import { httpHandler, tokenAuthorize } from 'polaris-workflow/http'
 import { answerTo, BadRequest, pathOf, problem, productsOf, readJson, respond } from './answers.ts'
 import { time, unknownRide, wholeNumber } from './answers.ts'
 import { conflict, eventNamed, EVENTS } from './events.ts'
@@ -15,7 +16,12 @@ export interface RideServiceOptions {
   readonly services: Services
   /** Gets a line for every builder that ran, and for every fault of the service. Default: nobody. */
   readonly log?: (line: string) => void
+  /** What the dashboard asks for, 16 characters or more. Default: a fresh one. */
+  readonly token?: string
 }
+
+/** Where the dashboard is, and the HTTP API that it lives on. */
+export const DASHBOARD = '/polaris'
 
 const LARGEST_BODY = 64 * 1024
 const LEASE_MS = 2_000
@@ -23,7 +29,7 @@ const GRACE_MS = 5_000
 const SENDABLE = EVENTS.map(({ data }) => data.name)
 const STATUSES = ['running', 'waiting', 'completed', 'failed'] as const
 
-export function rideService({ store, services, log = () => undefined }: RideServiceOptions) {
+export function rideService({ store, services, log = () => undefined, token }: RideServiceOptions) {
   // What a process that was killed had under way is gone on with after a lease, by any process.
   const polaris = new Polaris({ store, services, lease: LEASE_MS }).register(cabRide)
   const after: Hooks['after'] = (builder, product, { id }) =>
@@ -36,6 +42,11 @@ export function rideService({ store, services, log = () => undefined }: RideServ
   app.use(bodyLimit({ maxSize: LARGEST_BODY, onError: () => problem(413, 'BODY_TOO_LARGE', tooLarge) }))
 
   app.get('/', (c) => c.text(helpText(new URL(c.req.url).origin)))
+  const authorize = tokenAuthorize(token === undefined ? {} : { token })
+  const dashboard = httpHandler(polaris, { authorize, executor, basePath: DASHBOARD, dashboard: true })
+  app.all(DASHBOARD, (c) => dashboard(c.req.raw))
+  app.all(`${DASHBOARD}/*`, (c) => dashboard(c.req.raw))
+
   app.get('/graph', (c) => c.text(cabRide.plan.toMermaid()))
 
   app.get('/rides', async (c) => {
@@ -138,6 +149,10 @@ export function rideService({ store, services, log = () => undefined }: RideServ
       worker.start()
     },
     fetch: async (request: Request) => app.fetch(request),
+    /** What the dashboard asks for. */
+    token: authorize.token,
+    /** Ends what would never end by itself: dashboards that look on. */
+    hangUp: () => dashboard.close(),
     /** Waits for the calls under way; what the worker does not finish in time, another process goes on with. */
     close: () => polaris.close(),
   }

@@ -1,10 +1,11 @@
 // The service: npm start. PORT (default 8080; 0 takes a free one) and RIDES_DB (default data/rides.db) may be set;
-// SERVICE_MS and PAYMENT_MS slow the services down that a ride asks.
+// SERVICE_MS and PAYMENT_MS slow the services down that a ride asks. RIDES_TOKEN is what the dashboard asks for; default: a
+// fresh one each time.
 import { serve } from '@hono/node-server'
 import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { sqliteStore } from 'polaris-workflow/stores/sqlite'
-import { rideService } from './app.ts'
+import { DASHBOARD, rideService } from './app.ts'
 import { helpText } from './help.ts'
 import { fakeServices } from './services.ts'
 
@@ -19,7 +20,9 @@ try {
 }
 
 const services = fakeServices({ ledger: `${file}.payments.log`, serviceMs, paymentMs })
-const rides = rideService({ store: sqliteStore(file), services, log: (line) => console.log(line) })
+const token = process.env['RIDES_TOKEN'] || undefined
+const log = (line: string) => console.log(line)
+const rides = rideService({ store: sqliteStore(file), services, log, ...(token !== undefined && { token }) })
 await rides.start().catch((error: unknown) => fail((error as Error).message))
 
 let stopping = false
@@ -31,7 +34,8 @@ const answer = async (request: Request) => {
 }
 const server = serve({ fetch: answer, port, hostname: '127.0.0.1' }, ({ port }) => {
   const origin = `http://127.0.0.1:${port}`
-  console.log(`Cab rides on ${origin}, kept in ${file}\n\n${helpText(origin)}`)
+  const dashboard = `Look at them live: ${origin}${DASHBOARD}/#token=${rides.token}`
+  console.log(`Cab rides on ${origin}, kept in ${file}\n${dashboard}\n\n${helpText(origin)}`)
 })
 server.on('error', (error: NodeJS.ErrnoException) => {
   const other = `Choose another one: PORT=${port < 1024 || port === 65_535 ? 8081 : port + 1} npm start`
@@ -45,6 +49,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     if (stopping) process.exit(130)
     stopping = true
     console.log(`${signal}: finishing the calls under way. Once more ends at once.`)
+    rides.hangUp()
     server.close(() => void rides.close().then(() => console.log('Closed.')))
   })
 }

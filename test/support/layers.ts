@@ -19,7 +19,7 @@ const ALLOWED: Record<string, string[]> = {
   testing: [PUBLIC, 'src/stores/'],
   schedules: ['src/graph/'],
   http: [PUBLIC],
-  cli: [PUBLIC, 'src/http/index.ts', ...['postgres', 'redis', 'sqlite'].map((name) => `src/stores/${name}.ts`)],
+  cli: [PUBLIC, ...['postgres', 'redis', 'sqlite'].map((name) => `src/stores/${name}.ts`)],
   dashboard: [PUBLIC],
   opentelemetry: [PUBLIC],
 }
@@ -44,7 +44,7 @@ export function checkLayers(sources: Sources): string[] {
     for (const { specifier, line, typeOnly, dynamic } of module.imports) {
       const target = resolve(path, specifier)
       if (target && !typeOnly && !dynamic) edges.set(path, [...(edges.get(path) ?? []), target])
-      const problem = checkImport(place, specifier, target)
+      const problem = checkImport(place, specifier, target, typeOnly)
       if (problem) problems.push(`${path}:${line}: ${problem}`)
     }
     if (path === PUBLIC) problems.push(...checkIndex(text))
@@ -61,16 +61,26 @@ function placeOf(path: string): Place | undefined {
   return folder in ALLOWED ? { layer: folder, own: `src/${folder}/` } : undefined
 }
 
-function checkImport({ layer, own }: Place, specifier: string, target: string | undefined): string | undefined {
+function checkImport(
+  { layer, own }: Place,
+  specifier: string,
+  target: string | undefined,
+  typeOnly: boolean,
+): string | undefined {
   if (target === undefined) {
     const builtin = layer === 'graph' && isBuiltin(specifier)
     if (builtin) return `graph is pure and may not import ${specifier}`
     return /^polaris-workflow\b/.test(specifier) ? `${specifier}: sources name each other by relative path` : undefined
   }
-  if (!target.endsWith('.ts')) return `${specifier}: relative imports end in .ts`
+  const suffixes = layer === 'dashboard' ? ['.ts', '.tsx', '.css'] : ['.ts']
+  if (!suffixes.some((suffix) => target.endsWith(suffix))) {
+    return `${specifier}: relative imports end in ${suffixes.join(', ')}`
+  }
   const ours = own.endsWith('/') ? target.startsWith(own) : target === `${own}.ts` || target.startsWith(`${own}/`)
   const allowed = ours || ALLOWED[layer]?.some((p) => (p.endsWith('/') ? target.startsWith(p) : target === p))
-  return allowed ? undefined : `${layer} may not import ${target}`
+  if (!allowed) return `${layer} may not import ${target}`
+  // It runs in browsers, which are not to load the engine.
+  return layer === 'dashboard' && !ours && !typeOnly ? `dashboard may import types only of ${target}` : undefined
 }
 
 /** The public surface is a list that a person keeps: one named re-export each, and no code. */

@@ -1,0 +1,121 @@
+/** Entry by entry: who did what, when, from what. */
+import { useState } from 'preact/hooks'
+import type { Entry } from '../api/wire.ts'
+import { builderId, dataId } from '../graph/model.ts'
+import { amended } from '../router.ts'
+import { Blank } from '../ui/states.tsx'
+import { count, Hidden, Name, Words } from '../ui/text.tsx'
+import { clock, exact, took, useNow } from '../ui/time.tsx'
+import { inShort } from '../ui/value.tsx'
+import { isRun, msOf } from './faces.ts'
+import { outcomeText, outcomeTone } from './outcomes.ts'
+import type { Seen } from './use-instance.ts'
+
+interface HistoryProps {
+  readonly seen: Seen
+  readonly select?: (node: string) => void
+}
+
+const FEW = 100
+
+export function History({ seen: { entries, cut }, select }: HistoryProps) {
+  const [most, setMost] = useState(FEW)
+  const now = useNow()
+  if (entries.length === 0) return <Blank icon="clock" title="Nothing has happened yet" />
+  const earlier = entries.length - most
+  return (
+    <>
+      {cut && <p class="muted">There is more than is shown here: the first {count(entries.length)} entries.</p>}
+      {earlier > 0 && (
+        <button type="button" class="button" onClick={() => setMost(most + 500)}>
+          Show earlier entries ({count(earlier)})
+        </button>
+      )}
+      <div class="scroll" role="region" tabIndex={0} aria-label="History">
+        <table class="table history">
+          <thead>
+            <tr>
+              <th scope="col" class="right">
+                #
+              </th>
+              <th scope="col">Time</th>
+              <th scope="col" class="right">
+                Scope
+              </th>
+              <th scope="col">Who</th>
+              <th scope="col">What</th>
+              <th scope="col" class="stretch">
+                Value, or why
+              </th>
+              <th scope="col" class="right">
+                Took
+              </th>
+              <th scope="col">
+                <Hidden>Compare</Hidden>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {entries.slice(-Math.max(1, most)).map((entry) => (
+              <Row key={entry.seq} entry={entry} now={now} select={select} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  )
+}
+
+function Row({
+  entry,
+  now,
+  select,
+}: {
+  readonly entry: Entry
+  readonly now: number
+  readonly select: ((node: string) => void) | undefined
+}) {
+  const { seq, scope, builder, data, startedAt, value, because, error } = entry
+  const who = builder ?? (data === undefined ? undefined : 'caller')
+  return (
+    <tr>
+      <td class="right num muted">{seq}</td>
+      <td class="num">
+        <time dateTime={startedAt} title={exact(startedAt)}>
+          {clock(startedAt, now)}
+        </time>
+      </td>
+      <td class="right num">{scope}</td>
+      <td>
+        {builder !== undefined && select ? (
+          <button type="button" class="link" onClick={() => select(builderId(builder))}>
+            <Name text={builder} />
+          </button>
+        ) : (
+          <span class="muted">{who ?? '–'}</span>
+        )}
+      </td>
+      <td>
+        <span class={`dot tone-${outcomeTone(entry)}`} aria-hidden="true" />
+        {outcomeText(entry)}{' '}
+        {data !== undefined &&
+          (select && builder === undefined ? (
+            <button type="button" class="link" onClick={() => select(dataId(data))}>
+              <Name text={data} />
+            </button>
+          ) : (
+            <Name text={data} />
+          ))}
+      </td>
+      <td class="why">
+        <Words text={error?.message ?? because ?? inShort(value, 120)} />
+      </td>
+      <td class="right num">{isRun(entry) ? took(msOf(entry)) : ''}</td>
+      <td>
+        <a class="quiet-link" href={amended({ view: 'compare', from: String(seq), to: undefined })}>
+          Compare<Hidden> entry {seq} with now</Hidden>
+        </a>
+      </td>
+    </tr>
+  )
+}
