@@ -1,7 +1,7 @@
 export { builder, service } from './graph/builder.ts'
 export type { AnyBuilder, BuildContext, Builder, Service } from './graph/builder.ts'
 export { data, type } from './graph/data.ts'
-export type { AnyData, Data, DataOptions, Datum, ValueOf } from './graph/data.ts'
+export type { AboutData, AnyData, Data, DataOptions, Datum, Regarding, ValueOf } from './graph/data.ts'
 export { durationMs } from './graph/duration.ts'
 export type { Duration } from './graph/duration.ts'
 export { DataError, GraphError, isPolarisError, PolarisError, VersionError } from './graph/errors.ts'

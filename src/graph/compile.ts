@@ -2,6 +2,8 @@ import type { AnyBuilder } from './builder.ts'
 import type { AnyData } from './data.ts'
 import { GraphError } from './errors.ts'
 import { ancestry } from './ancestry.ts'
+import { aboutLoopProblems, aboutPlace, aboutProblems, aboutSlots, bereaved } from './compile-about.ts'
+import { impliedProducers, looksBack, subjectsOf } from './compile-about.ts'
 import { compileTimes, timerProblems, withEnds } from './compile-timers.ts'
 import { careOf, settledLoopProblems, takenNames } from './compile-care.ts'
 import { components, cutEdges, cycleIn, ranks } from './cycles.ts'
@@ -55,6 +57,7 @@ export function compile(definition: Definition, slips: readonly string[]): Graph
   problems.push(...targetProblems(definition, producerOf), ...builderProblems(definition, builders))
   problems.push(...feedableProblems(definition, data, producerOf))
   problems.push(...timerProblems(builders, definition.transients))
+  problems.push(...aboutProblems(data, builders, definition.transients))
   const edges = dataEdges(builders, producerOf)
   if (!definition.loops) problems.push(...cycleProblems(builders, edges))
   if (problems.length > 0) throw new GraphError(`Workflow '${definition.name}'`, problems)
@@ -209,6 +212,7 @@ function dataEdges(builders: readonly AnyBuilder[], producerOf: ReadonlyMap<stri
       const producer = producerOf.get(data.name)
       if (producer !== undefined && producer !== to) from.add(producer)
     }
+    for (const producer of impliedProducers(builder, producerOf)) if (producer !== to) from.add(producer)
     for (const producer of from) next[producer]?.push(to)
   })
   return next
@@ -218,8 +222,19 @@ function cycleProblems(builders: readonly AnyBuilder[], edges: Adjacency): strin
   return components(edges).map((component) => {
     const cycle = cycleIn(component, edges).map((node) => builders[node] as AnyBuilder)
     const path = cycle.map((builder) => `${builder.name} -(${outName(builder)})-> `).join('')
-    return `there is a cycle: ${path}${cycle[0]?.name ?? ''}; break it, or allow it with loops: true`
+    const implied = cycle.flatMap((builder, at) => impliedBy(builder, cycle[(at + 1) % cycle.length]))
+    return `there is a cycle: ${path}${cycle[0]?.name ?? ''}${implied.join('')}; break it, or allow it with loops: true`
   })
+}
+
+/** Why an edge is there that the reader does not declare. */
+function impliedBy(from: AnyBuilder, to: AnyBuilder | undefined): string[] {
+  const read = to === undefined ? [] : [...Object.values(to.consumes), ...Object.values(to.optionals)]
+  if (read.some(({ name }) => name === outName(from))) return []
+  const data = read.find((each) => subjectsOf(each).some(({ name }) => name === outName(from)))
+  return data === undefined
+    ? []
+    : [`, where '${to?.name ?? ''}' reads '${data.name}', which is about '${outName(from)}'`]
 }
 
 /** Which builder comes when, and which edges order nothing. */
@@ -238,6 +253,32 @@ function orderOf({ loops }: Definition, builders: readonly AnyBuilder[], edges: 
   return { order, rankOf, indexOf, before, isCut }
 }
 
+/** Reads a builder's inputs, by its place in the declaration and its index. */
+function inputReader(
+  builders: readonly AnyBuilder[],
+  slotOf: ReadonlyMap<string, number>,
+  producers: Int32Array,
+  { order, isCut, isAncestor }: Pick<ReturnType<typeof orderOf>, 'order' | 'isCut'> & Pick<Graph, 'isAncestor'>,
+): (declared: number, index: number) => Input[] {
+  const isBefore = (name: string, index: number): boolean => {
+    const producer = producers[slotOf.get(name) ?? -1] ?? -1
+    return producer < 0 || isAncestor(producer, index)
+  }
+  return (declared, index) =>
+    KINDS.flatMap(([kind, code]) =>
+      Object.entries((builders[declared] as AnyBuilder)[kind]).map(([key, data]): Input => {
+        const slot = slotOf.get(data.name) ?? 0
+        const producer = producers[slot] ?? -1
+        const lookback =
+          code === ACCESS
+            ? looksBack(data, (name) => isBefore(name, index))
+            : producer >= 0 && isCut(order[producer] ?? 0, declared)
+        const isSettled = code === CONSUMES && (builders[declared] as AnyBuilder).settles.includes(key)
+        return { key, slot, kind: isSettled ? SETTLED : code, lookback }
+      }),
+    )
+}
+
 function assemble(
   definition: Definition,
   builders: readonly AnyBuilder[],
@@ -251,17 +292,7 @@ function assemble(
   builders.forEach((builder, declared) => {
     producers[slotOf.get(outName(builder)) ?? 0] = indexOf[declared] ?? -1
   })
-  const inputsOf = (declared: number, index: number): Input[] =>
-    KINDS.flatMap(([kind, code]) =>
-      Object.entries((builders[declared] as AnyBuilder)[kind]).map(([key, data]): Input => {
-        const slot = slotOf.get(data.name) ?? 0
-        const producer = producers[slot] ?? -1
-        const lookback =
-          producer >= 0 && (code === ACCESS ? !isAncestor(producer, index) : isCut(order[producer] ?? 0, declared))
-        const isSettled = code === CONSUMES && (builders[declared] as AnyBuilder).settles.includes(key)
-        return { key, slot, kind: isSettled ? SETTLED : code, lookback }
-      }),
-    )
+  const inputsOf = inputReader(builders, slotOf, producers, { order, isCut, isAncestor })
   const taken = takenNames(builders)
   const nodes = order.map((declared, index): Node => {
     const builder = builders[declared] as AnyBuilder
@@ -272,16 +303,19 @@ function assemble(
     const timer = rule && { rule, after: slotOf.get(rule.after.name) ?? 0, ends: [] }
     const own = { name: builder.name, builder, cutoff: builder.cutoff, settles: builder.settles.length > 0 }
     const care = rule === undefined ? careOf(builder, definition.retry, taken.has(outName(builder))) : undefined
-    return { index, rank, declared, inputs, out, source, timer, care, ...own }
+    return { index, rank, declared, inputs, out, source, timer, care, aboutAt: aboutPlace(builder, inputs), ...own }
   })
-  const loops = settledLoopProblems(nodes)
+  const producerOf = new Map(builders.map((builder, declared) => [outName(builder), declared]))
+  const loops = [...settledLoopProblems(nodes), ...aboutLoopProblems(builders, producerOf, isCut)]
   if (loops.length > 0) throw new GraphError(`Workflow '${definition.name}'`, loops)
   const targets = definition.targets.map(({ name }) => slotOf.get(name) ?? 0)
+  const abouts = aboutSlots([...data.values()], slotOf)
   return {
     name: definition.name,
     version: definition.version,
     nodes: withEnds(nodes, slotOf, targets, producers),
-    slots: compileSlots(definition, data, nodes, producers),
+    slots: compileSlots(definition, data, nodes, producers, abouts),
+    abouts: abouts.order,
     slotOf,
     nodeOf: new Map(nodes.map((node) => [node.name, node.index])),
     targets,
@@ -303,6 +337,7 @@ function compileSlots(
   data: ReadonlyMap<string, AnyData>,
   nodes: readonly Node[],
   producers: Int32Array,
+  abouts: ReturnType<typeof aboutSlots>,
 ): Slot[] {
   const readers = Array.from(data, () => new Set<number>())
   const laterReaders = Array.from(data, () => new Set<number>())
@@ -317,6 +352,7 @@ function compileSlots(
       if (kind !== ACCESS) (lookback ? laterReaders : readers)[slot]?.add(index)
     }
   }
+  for (const [slot, nodesOf] of bereaved(nodes, abouts)) for (const node of nodesOf) readers[slot]?.add(node)
   const transient = new Set(transients.map(({ name }) => name))
   const target = new Set(targets.map(({ name }) => name))
   return Array.from(data.values(), (token, index) => ({
@@ -332,6 +368,8 @@ function compileSlots(
     settlers: [...(settlers[index] ?? [])],
     lookedBack: lookedBack.has(index),
     sets: sets[index] ?? [],
+    about: abouts.about[index] ?? -1,
+    regarded: abouts.regarded[index] ?? [],
   }))
 }
 

@@ -11,18 +11,43 @@ export interface Datum<Name extends string = string, Value = unknown> {
   readonly value: Value
 }
 
-/**
- * A named, typed, validated kind of value. Call it with a value to get a {@link Datum} to feed. Feeding and producing
- * take the schema's input type, readers get its output type.
- */
-export interface Data<Name extends string = string, Out = unknown, In = unknown> {
+interface Named<Name extends string, Out, In> {
   readonly name: Name
   readonly schema: StandardSchemaV1<In, Out>
   readonly sensitive: boolean
   readonly version: number
+}
+
+/**
+ * A named, typed, validated kind of value. Call it with a value to get a {@link Datum} to feed. Feeding and producing
+ * take the schema's input type, readers get its output type.
+ */
+export interface Data<Name extends string = string, Out = unknown, In = unknown> extends Named<Name, Out, In> {
   (value: Given<In>): Datum<Name, In>
   /** A datum of a value whose type is not known yet, such as a request's body. It is validated like any other. */
   untyped(value: unknown): Datum<Name, In>
+}
+
+/** Which datum another one is about. */
+export interface Regarding {
+  /**
+   * `seq` of the history entry that the datum it is about is from, as `seqOf` of a result or `seqs` of `polaris.get` tell it:
+   * where that is no longer the current one, the call is refused with `DATA_OUTDATED`. Default: the current one.
+   */
+  readonly about?: number | undefined
+}
+
+/** A {@link Data} whose every datum is about one datum of another, and counts only as long as that is the current one. */
+export interface AboutData<
+  Name extends string = string,
+  Out = unknown,
+  In = unknown,
+  About extends AnyData = AnyData,
+> extends Named<Name, Out, In> {
+  readonly about: About
+  (value: Given<In>, regarding?: Regarding): Datum<Name, In>
+  /** Like that of {@link Data}. */
+  untyped(value: unknown, regarding?: Regarding): Datum<Name, In>
 }
 
 /** Any data, whatever its value. */
@@ -32,7 +57,9 @@ export interface AnyData {
   readonly schema: StandardSchemaV1<any, any>
   readonly sensitive: boolean
   readonly version: number
-  untyped(value: unknown): Datum
+  /** What its data are about, if they are about anything. */
+  readonly about?: AnyData
+  untyped(value: unknown, regarding?: Regarding): Datum
   (value: never): Datum
 }
 
@@ -64,11 +91,15 @@ export class FedDatum implements Datum {
   readonly name: string
   readonly value: unknown
   readonly data: AnyData
+  /** `seq` of what it is about, if its caller names one. */
+  declare readonly about?: unknown
 
-  constructor(data: AnyData, value: unknown) {
+  constructor(data: AnyData, value: unknown, about?: unknown) {
     this.name = data.name
     this.value = value
     this.data = data
+    // Not enumerable: a datum is its name and its value.
+    if (about !== undefined) Object.defineProperty(this, 'about', { value: about })
     if (data.sensitive) Object.defineProperty(this, INSPECTED, { value: () => this.toJSON() })
   }
 
@@ -83,7 +114,13 @@ export function shownDatum(data: AnyData, value: unknown): Datum {
   return data.sensitive ? new FedDatum(data, value) : { name: data.name, value }
 }
 
-export interface DataOptions<V extends number = number, F extends StepsUp = StepsUp, Out = unknown, In = unknown> {
+export interface DataOptions<
+  V extends number = number,
+  F extends StepsUp = StepsUp,
+  Out = unknown,
+  In = unknown,
+  A extends AnyData | undefined = AnyData | undefined,
+> {
   /** Raise it when the schema changes so that it no longer accepts what is stored. Part of the fingerprint. Default 1. */
   readonly version?: V
   /** How a value of an older version becomes one of the next, by that older version: `{ 1: step(schemaV1, …) }`. */
@@ -95,9 +132,14 @@ export interface DataOptions<V extends number = number, F extends StepsUp = Step
    * false.
    */
   readonly sensitive?: boolean
+  /**
+   * A datum is given for one datum of this data, the current one or the one its caller names, and counts as absent as soon
+   * as that is replaced: for decisions about something that may change, such as the review of a draft.
+   */
+  readonly about?: A
 }
 
-const OPTIONS = ['version', 'from', 'down', 'sensitive'] as const satisfies readonly (keyof DataOptions)[]
+const OPTIONS = ['version', 'from', 'down', 'sensitive', 'about'] as const satisfies readonly (keyof DataOptions)[]
 
 const definedHere = new WeakMap<object, Steps>()
 
@@ -108,25 +150,34 @@ const definedHere = new WeakMap<object, Steps>()
  * @param schema any Standard Schema (zod, valibot, arktype, …) that accepts its own output, or {@link type}
  * @throws `GRAPH_INVALID` if the name, the schema or an option cannot be used
  */
-export function data<const Name extends string, In, Out, const V extends number = 1, const F extends StepsUp = {}>(
+export function data<
+  const Name extends string,
+  In,
+  Out,
+  const V extends number = 1,
+  const F extends StepsUp = {},
+  A extends AnyData | undefined = undefined,
+>(
   name: Name,
   schema: StandardSchemaV1<In, Out> & Accepting<In, Out>,
-  options: DataOptions<V, F, Out, In> = {},
-): Data<Name, Out, In> {
+  options: DataOptions<V, F, Out, In, A> = {},
+): A extends AnyData ? AboutData<Name, Out, In, A> : Data<Name, Out, In> {
   checkName('data', name)
   checkSchema(name, schema)
   const steps = checkDataOptions(name, options)
-  const token = (value: unknown): FedDatum => new FedDatum(token as unknown as AnyData, value)
+  const token = (value: unknown, regarding?: Regarding): FedDatum =>
+    new FedDatum(token as unknown as AnyData, value, regarding?.about)
   const properties: { [K in keyof AnyData]: PropertyDescriptor } = {
     name: { value: name, enumerable: true },
     schema: { value: schema, enumerable: true },
     sensitive: { value: options.sensitive === true, enumerable: true },
     version: { value: steps.version, enumerable: true },
+    ...(options.about !== undefined && { about: { value: options.about, enumerable: true } }),
     untyped: { value: token },
   }
   Object.defineProperties(token, properties)
   definedHere.set(token, steps)
-  return Object.freeze(token) as unknown as Data<Name, Out, In>
+  return Object.freeze(token) as never
 }
 
 export function isData(value: unknown): value is AnyData {
@@ -151,9 +202,16 @@ function checkDataOptions(name: string, options: unknown): Steps {
   if (sensitive !== undefined && typeof sensitive !== 'boolean') {
     problems.push(`'sensitive' must be true or false, but is ${describeValue(sensitive)}`)
   }
+  problems.push(...aboutProblems(name, given['about']))
   const steps = readSteps(given, problems)
   if (problems.length > 0) throw new GraphError(`Data '${name}'`, problems)
   return steps
+}
+
+function aboutProblems(name: string, about: unknown): string[] {
+  if (about === undefined) return []
+  if (!isData(about)) return [`'about' must be a data, but is ${describeValue(about)}`]
+  return about.name === name ? [`it is about a data of its own name`] : []
 }
 
 function checkSchema(name: string, schema: unknown): void {

@@ -25,6 +25,8 @@ export interface DataDescription {
   readonly version: number
   /** Whether its values stay on the server. It does not make a graph another one. */
   readonly sensitive?: true
+  /** What its data are about. */
+  readonly about?: string
 }
 
 /** All that makes a graph the graph it is, as plain JSON: two graphs are the same if this is. */
@@ -58,8 +60,8 @@ export function describeGraph(graph: Graph): Description {
   }
 }
 
-function describeData({ name, data: { version, sensitive } }: Slot): DataDescription {
-  return { name, version, ...(sensitive && { sensitive }) }
+function describeData({ name, data: { version, sensitive, about } }: Slot): DataDescription {
+  return { name, version, ...(sensitive && { sensitive }), ...(about !== undefined && { about: about.name }) }
 }
 
 export function describeNode(graph: Graph, { name, builder, out, timer }: Node): BuilderDescription {

@@ -77,6 +77,9 @@ function differentData(older: Graph, newer: Graph): string[] {
     if (before.data.version !== data.version) {
       found.push(`data '${name}' has version ${data.version} instead of ${before.data.version}`)
     }
+    const [was, is] = [before.data.about?.name, data.about?.name]
+    if (was !== is)
+      found.push(`data '${name}' is ${is === undefined ? `no longer about '${was ?? ''}'` : `about '${is}' now`}`)
     if (before.transient !== transient) found.push(`data '${name}' is ${transient ? '' : 'no longer '}transient`)
     return found
   })

@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'MIGRATION_FAILED'
   | 'DATA_UNKNOWN'
   | 'DATA_INVALID'
+  | 'DATA_OUTDATED'
   | 'ID_INVALID'
   | 'OPTION_INVALID'
   | 'PRODUCT_INVALID'

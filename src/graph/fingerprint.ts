@@ -2,7 +2,7 @@ import type { Description } from './description.ts'
 
 /**
  * A graph's identity: names, inputs by kind, products, targets in order, transients, `once`, `cutoff`, `loops`, and the versions of
- * builders and data; timers, and the time an instance has, since a shorter one would end what runs; `resolve` through what
+ * builders and data; what data are about; timers, and the time an instance has, since a shorter one would end what runs; `resolve` through what
  * it leaves out. Not the workflow's version, which is what the fingerprint is compared under. Source text, declaration
  * order (but with loops, where it decides which edges are cut) and key names do not count, so that a rebuild, a minifier or
  * a tidied file changes nothing.
@@ -22,6 +22,7 @@ export function fingerprint({ workflow, loops, targets, transients, timeout, bui
       ]),
       data.filter(({ version }) => version > 1).map(({ name, version }) => [name, version]),
       ...(timeout === undefined ? [] : [timeout]),
+      ...data.flatMap(({ name, about }) => (about === undefined ? [] : [['about', name, about]])),
     ]),
   )
 }

@@ -58,6 +58,8 @@ export interface Node {
   readonly timer: CompiledTimer | undefined
   /** Absent where a throw just ends the scope: such builders pay nothing for what others may have. */
   readonly care: Care | undefined
+  /** Place among its inputs of what its product is about; -1 where that is about nothing. */
+  readonly aboutAt: number
 }
 
 export interface CompiledTimer {
@@ -95,6 +97,10 @@ export interface Slot {
   readonly lookedBack: boolean
   /** Nodes of the timers that a new datum sets. */
   readonly sets: readonly number[]
+  /** Slot of what its data are about, and so do not outlast; -1 where they stand for themselves. */
+  readonly about: number
+  /** Slots of the data that are about it. */
+  readonly regarded: readonly number[]
 }
 
 /** A workflow compiled to arrays and indexes: what the engine runs. */
@@ -116,6 +122,8 @@ export interface Graph {
   /** Whether it has timers, or a timeout. */
   readonly timed: boolean
   readonly loops: boolean
+  /** Slots of data that are about others, each behind what it is about. */
+  readonly abouts: readonly number[]
   readonly durability: Durability
   /** Whether an instance that fails undoes what it has done. */
   readonly undoes: boolean

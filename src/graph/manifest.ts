@@ -2,12 +2,13 @@ import { builder } from './builder.ts'
 import type { AnyBuilder } from './builder.ts'
 import { compile } from './compile.ts'
 import { data, type } from './data.ts'
-import type { AnyData } from './data.ts'
+import type { AnyData, Data } from './data.ts'
 import { describeGraph } from './description.ts'
-import type { Description } from './description.ts'
+import type { DataDescription, Description } from './description.ts'
 import { describeValue, PolarisError } from './errors.ts'
 import { fingerprint } from './fingerprint.ts'
 import type { Graph } from './graph.ts'
+import { listNames } from './naming.ts'
 import { nothing } from './outcome.ts'
 import { standInOf, timer } from './timer.ts'
 import type { TimerTimes } from './timer.ts'
@@ -47,13 +48,8 @@ const REVIVED = {
  * builders do nothing and its data take everything.
  */
 export function graphOfManifest({ workflow, version, targets, transients, loops, ...described }: Manifest): Graph {
-  const known = new Map(
-    described.data.map(({ name, version, sensitive = false }) => {
-      return [name, data(name, type<unknown>(), { version, sensitive })]
-    }),
-  )
-  const tokens = (names: readonly string[]): (AnyData & ReturnType<typeof data<string, unknown, unknown>>)[] =>
-    names.flatMap((name) => known.get(name) ?? [])
+  const known = tokensOf(described.data)
+  const tokens = (names: readonly string[]): Token[] => names.flatMap((name) => known.get(name) ?? [])
   const keyed = (kind: string, names: readonly string[]): Record<string, AnyData> =>
     Object.fromEntries(tokens(names).map((token, i) => [`${kind}${i}`, token]))
   const builders = described.builders.map(({ name, produces, once, version, timer: times, ...reads }) => {
@@ -70,6 +66,26 @@ export function graphOfManifest({ workflow, version, targets, transients, loops,
   const definition = { name: workflow, version, builders, targets: tokens(targets), transients: tokens(transients) }
   const { timeout } = described
   return compile({ ...definition, resolve: new Map(), loops, timeout, ...REVIVED }, [])
+}
+
+type Token = AnyData & Data<string, unknown, unknown>
+
+/** Each behind what it is about. What is about something that is not there, or about itself, is a slip of whoever wrote it. */
+function tokensOf(described: readonly DataDescription[]): Map<string, Token> {
+  const known = new Map<string, Token>()
+  let left = described
+  while (left.length > 0) {
+    const ready = left.filter(({ about }) => about === undefined || known.has(about))
+    if (ready.length === 0)
+      throw badManifest(`one where ${listNames(left.map(({ name }) => name))} are about nothing it has`)
+    for (const { name, version, sensitive = false, about } of ready) {
+      const subject = about === undefined ? undefined : known.get(about)
+      const options = { version, sensitive, ...(subject !== undefined && { about: subject }) }
+      known.set(name, data(name, type<unknown>(), options))
+    }
+    left = left.filter((each) => !ready.includes(each))
+  }
+  return known
 }
 
 /** A timer's times as its options; what it read from the datum, nobody knows any more. */
@@ -108,9 +124,13 @@ export function readManifest(given: unknown): Manifest {
     ...{ builders: isList(isBuilder), data: isList(has({ name: isText, version: isVersion })) },
   })
   if (isManifest(given)) return given as Manifest
-  throw new PolarisError(
+  const isObject = typeof given === 'object' && given !== null
+  throw badManifest(describeValue(given) + (isObject ? ' that lacks some of it, or was made by another version' : ''))
+}
+
+function badManifest(is: string): PolarisError {
+  return new PolarisError(
     'MANIFEST_INVALID',
-    `A manifest describes one version of one workflow as polaris.manifest() does, but this is ${describeValue(given)}` +
-      (typeof given === 'object' && given !== null ? ' that lacks some of it, or was made by another version.' : '.'),
+    `A manifest describes one version of one workflow as polaris.manifest() does, but this is ${is}.`,
   )
 }

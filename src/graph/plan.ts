@@ -62,6 +62,8 @@ export interface PlanData {
   readonly version: number
   /** Whether its values stay on the server. */
   readonly sensitive: boolean
+  /** The data that its data are about, if they are: they count no longer than that stands. */
+  readonly about?: string
 }
 
 /** A datum on its way to a builder or timer, by names. */
@@ -232,9 +234,18 @@ function describe(graph: Graph, node: Node): PlanBuilder {
 }
 
 function describeData(graph: Graph, { name, data, producer, target, transient, feedable }: Slot): PlanData {
-  const { sensitive, version } = data
+  const { sensitive, version, about } = data
   const made = producer < 0 ? {} : { producer: nodeAt(graph, producer).name }
-  return { name, ...made, target, transient, feedable, version, sensitive }
+  return {
+    name,
+    ...made,
+    target,
+    transient,
+    feedable,
+    version,
+    sensitive,
+    ...(about !== undefined && { about: about.name }),
+  }
 }
 
 function describeEdge(graph: Graph, { slot, from, to, kind, cut }: Edge): PlanEdge {
@@ -303,8 +314,15 @@ function upward(graph: Graph): Step {
   return (index) => {
     const { inputs, timer } = nodeAt(graph, index)
     const read = timer === undefined ? inputs.filter(({ kind }) => kind !== ACCESS) : [{ slot: timer.after }]
-    return read.flatMap(({ slot }) => producersOf(graph, slot))
+    return read.flatMap(({ slot }) => subjectsOf(graph, slot)).flatMap((slot) => producersOf(graph, slot))
   }
+}
+
+/** A slot, and what its data are about: that decides whether there is anything to read. */
+function subjectsOf(graph: Graph, slot: number): number[] {
+  const found: number[] = []
+  for (let next = slot; next >= 0; next = slotAt(graph, next).about) found.push(next)
+  return found
 }
 
 function downward(graph: Graph): Step {

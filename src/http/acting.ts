@@ -5,7 +5,7 @@ import type { Entry } from './catalogue.ts'
 import { Problem } from './problems.ts'
 import { summaryOf } from './reading.ts'
 import { emptyReply, jsonReply } from './reply.ts'
-import { oneOf } from './routes.ts'
+import { oneOf, wholeNumber } from './routes.ts'
 import type { Asked, Route, Service } from './routes.ts'
 import { scrubbed } from './veil.ts'
 import { instanceView, resultView } from './views.ts'
@@ -15,7 +15,7 @@ export const ACTING: readonly Route[] = [
     method: 'POST',
     path: '/workflows/{workflow}/instances/{id}',
     action: 'feed',
-    query: ['mode', 'expect'],
+    query: ['mode', 'expect', 'about'],
     run: feed,
   },
   { method: 'POST', path: '/instances/{id}/resume', action: 'resume', query: [], run: resume },
@@ -36,7 +36,7 @@ async function feed(service: Service, asked: Asked): Promise<Response> {
   catalogue.find(name)
   const executor = executorFor(service, asked, expect)
   const body = await readObject(asked.request, limits, false)
-  const delta = deltaOf(await entryFor(service, name, id, body), body)
+  const delta = deltaOf(await entryFor(service, name, id, body), body, wholeNumber(asked, 'about'))
   if (mode === 'submit') {
     const submitted = await executor.submit(name, id, ...delta)
     return jsonReply(202, submitted, { location: `${api}/instances/${encodeURIComponent(id)}` })
@@ -77,13 +77,27 @@ function tokenOf({ workflow, data }: Entry, name: string): unknown {
   return data.has(name) ? workflow.plan.dataNamed(name) : undefined
 }
 
-/** @throws Problem `DATA_UNKNOWN`, `DATA_NOT_FEEDABLE` */
-function deltaOf({ name, workflow, data }: Entry, body: ReadonlyMap<string, unknown>): Datum[] {
-  return Array.from(body, ([key, value]) => {
+/**
+ * @param about `seq` of the entry that what is about other data is about
+ * @throws Problem `DATA_UNKNOWN`, `DATA_NOT_FEEDABLE`, `QUERY_INVALID`
+ */
+function deltaOf(
+  { name, workflow, data }: Entry,
+  body: ReadonlyMap<string, unknown>,
+  about: number | undefined,
+): Datum[] {
+  const subjects = new Set<string>()
+  const delta = Array.from(body, ([key, value]) => {
     const found = data.get(key)
     if (found?.feedable !== true) throw unfeedable(name, key, found, data)
-    return workflow.plan.dataNamed(key).untyped(value)
+    const token = workflow.plan.dataNamed(key)
+    if (about === undefined || found.about === undefined) return token.untyped(value)
+    subjects.add(found.about)
+    return token.untyped(value, { about })
   })
+  if (about === undefined || subjects.size === 1) return delta
+  const why = subjects.size === 0 ? 'none of these data is about another' : 'these data are about several others'
+  throw new Problem('QUERY_INVALID', `about names the entry that data are about, but ${why}. Nothing was stored.`)
 }
 
 function unfeedable(

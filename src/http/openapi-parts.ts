@@ -35,6 +35,11 @@ const SCHEMAS = {
     {
       ...summary,
       ...{ waitingFor: texts, targetName: text, data },
+      seqs: {
+        type: 'object',
+        additionalProperties: count,
+        description: 'By the names of data, seq of the entry that each is from: what the parameter about names.',
+      },
       failure: object({ builder: text, at: time, attempt: count, name: text, message: text, code: text }, [
         'code',
         'attempt',
@@ -65,11 +70,18 @@ const SCHEMAS = {
       inputs: { type: 'array', items: object({ data: text, seq: count }) },
       ...{ startedAt: time, endedAt: time, because: text, awaits: text, error: said, meta: { type: 'object' } },
       from: object({ id: text, seq: count }),
-      ...{ attempt: count, retryAt: time, fallback: { const: true }, sameAs: count, move: { type: 'object' } },
+      ...{
+        attempt: count,
+        retryAt: time,
+        fallback: { const: true },
+        sameAs: count,
+        about: count,
+        move: { type: 'object' },
+      },
     },
     [
       ...['builder', 'data', 'value', 'because', 'awaits', 'error', 'meta', 'from'],
-      ...['attempt', 'retryAt', 'fallback', 'sameAs', 'move'],
+      ...['attempt', 'retryAt', 'fallback', 'sameAs', 'about', 'move'],
     ],
   ),
   HistoryPage: object({ entries: { type: 'array', items: ref('HistoryEntry') }, next: count }, ['next']),
@@ -130,8 +142,9 @@ const SCHEMAS = {
           ...Object.fromEntries(
             ['target', 'transient', 'feedable', 'sensitive'].map((name) => [name, { type: 'boolean' }]),
           ),
+          about: text,
         },
-        ['producer'],
+        ['producer', 'about'],
       ),
     },
   }),
@@ -188,6 +201,12 @@ const PARAMETERS = [
     'expect',
     { enum: ['new', 'existing'] },
     'Refuses the delta unless the instance is new, or exists',
+  ),
+  parameter(
+    'query',
+    'about',
+    count,
+    'Data that are about others: seq of the entry that these are from. Refused with DATA_OUTDATED if that was replaced',
   ),
   parameter('header', 'Idempotency-Key', text, 'The same request sent again under it is handled once'),
   parameter('header', 'Last-Event-ID', text, 'Begin after this entry of the history'),

@@ -72,7 +72,7 @@ function feedOperation(name: string, delta: unknown): Json {
   return {
     operationId: `feed_${safeName(name)}`,
     summary: `Feeds data to an instance of ${name}, which begins it if it is new`,
-    parameters: ['path_id', 'query_mode', 'query_expect', KEY].map(parameter),
+    parameters: ['path_id', 'query_mode', 'query_expect', 'query_about', KEY].map(parameter),
     requestBody: { required: true, content: json(delta) },
     responses: {
       200: { $ref: '#/components/responses/Result' },
@@ -96,11 +96,13 @@ function deltaSchema(versions: readonly Entry[], schemas: Json): Json {
     workflow: { plan },
     data,
   } of versions) {
-    for (const { name, feedable } of data.values()) {
+    for (const { name, feedable, about } of data.values()) {
       if (!feedable) continue
       const key = uniqueName(`${workflow}.${name}`, version, versions.length > 1, schemas)
       const place = `#/components/schemas/${key}`
-      schemas[key] = placed(jsonSchemaOf(plan.dataNamed(name).schema), place)
+      const schema = placed(jsonSchemaOf(plan.dataNamed(name).schema), place) as Json
+      const note = about === undefined ? {} : { description: aboutText(about) }
+      schemas[key] = { ...note, ...schema }
       properties.set(name, [...(properties.get(name) ?? []), { $ref: place }])
     }
   }
@@ -109,6 +111,10 @@ function deltaSchema(versions: readonly Entry[], schemas: Json): Json {
     ([name, refs]) => [name, refs.length === 1 ? refs[0] : { anyOf: refs }] as const,
   )
   return { type: 'object', properties: Object.fromEntries(members), additionalProperties: false }
+}
+
+function aboutText(about: string): string {
+  return `About one ${about}: the current one, or that of the entry that the parameter about names. It counts no longer than that stands.`
 }
 
 function uniqueName(wanted: string, version: number, several: boolean, taken: Json): string {

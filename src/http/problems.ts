@@ -51,6 +51,7 @@ export const PROBLEMS: Readonly<Record<ProblemCode, readonly [status: number, ti
   BODY_TOO_LARGE: [413, 'The body is too large'],
   TYPE_UNSUPPORTED: [415, 'The body has to be plain JSON'],
   BUILDER_UNKNOWN: [422, 'The workflow has no such builder'],
+  DATA_OUTDATED: [409, 'What the data are about has been replaced'],
   DATA_INVALID: [422, 'A datum was refused'],
   DATA_NOT_FEEDABLE: [422, 'Such data may not be fed from outside'],
   DATA_UNKNOWN: [422, 'The workflow has no such data'],

@@ -22,7 +22,7 @@ export function summaryView({ createdAt, updatedAt, ...summary }: InstanceSummar
 
 export function instanceView(view: InstanceView, veil: Veil): object {
   const { id, workflow, version, status, scopes, revision, createdAt, updatedAt } = view
-  const { waitingFor, targetName, data, failure, retries, compensation, timers, deadline } = view
+  const { waitingFor, targetName, data, seqs, failure, retries, compensation, timers, deadline } = view
   const summary = summaryView({ id, workflow, version, status, scopes, revision, createdAt, updatedAt })
   return {
     ...summary,
@@ -41,6 +41,7 @@ export function instanceView(view: InstanceView, veil: Veil): object {
     ...(retries.length > 0 && { retries: retries.map((retry) => troubleView({ workflow, version }, retry, veil)) }),
     ...(compensation !== undefined && { compensation: troubleView({ workflow, version }, compensation, veil) }),
     data: dataView({ workflow, version }, Object.entries(data), veil),
+    seqs,
   }
 }
 

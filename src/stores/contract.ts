@@ -124,6 +124,8 @@ export interface RowNote {
   readonly since?: number
   /** The builder has `cutoff`, and its product equals the datum of this row, which goes on to stand for it. */
   readonly sameAs?: number
+  /** Of a datum that is about one of another data: the row of that one. */
+  readonly about?: number
   /** The builder's fallback made the product, after its last try had failed with `error`. */
   readonly fallback?: true
   /** With `migrated`, of the instance: from which version to which, and what that meant. */

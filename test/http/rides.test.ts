@@ -24,7 +24,11 @@ describe('a ride by HTTP', () => {
           createdAt: expect.stringMatching(time),
           updatedAt: expect.stringMatching(time),
         },
-        ...{ waitingFor: ['RideEnded'], data: { RideRequest: RIDE, Quote: { fare: 20 } } },
+        ...{
+          waitingFor: ['RideEnded'],
+          seqs: { RideRequest: 1, Quote: 2 },
+          data: { RideRequest: RIDE, Quote: { fare: 20 } },
+        },
       })
       const explained = await ask('/api/instances/ride-17/explain')
       expect(explained.body).toMatchObject({ status: 'waiting', targets: [{ name: 'Receipt', state: 'absent' }] })

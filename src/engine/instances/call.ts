@@ -1,9 +1,12 @@
+import { FedDatum } from '../../graph/data.ts'
 import type { Datum } from '../../graph/data.ts'
 import type { AnyWorkflow } from '../../graph/workflow.ts'
 import type { Header, Mail, Mode } from '../../stores/contract.ts'
 import { hashOf } from '../mail/mail.ts'
+import type { Answer } from '../mail/mailbox.ts'
 import { requestConflict } from '../refusals.ts'
 import type { Hooks } from '../scope/hooks.ts'
+import type { ScopeResult } from '../scope/result.ts'
 import type { Operation } from './operation.ts'
 import type { Served } from './registry.ts'
 
@@ -44,6 +47,22 @@ export interface Waiting extends Submitted {
   readonly requestId: string
 }
 
+/** So often may another process get in between a read and the first commit before the call gives up. */
+export const ATTEMPTS = 20
+/** So often before it goes to the mailbox instead. */
+const DIRECT_ATTEMPTS = 3
+
+/** Whether it brings something that is about other data. */
+export function isRegarding({ delta }: Pick<Call, 'delta'>): boolean {
+  return delta.some((datum) => datum instanceof FedDatum && datum.data.about !== undefined)
+}
+
+/** A process with one call after another on an instance is always faster than one that has to read it first. */
+export function hurried(call: Call, attempt: number): Call {
+  const mayWait = attempt > DIRECT_ATTEMPTS && attempt < ATTEMPTS
+  return mayWait ? { ...call, queues: true } : call
+}
+
 /** The same request came before: what there is to wait for. Throws `REQUEST_CONFLICT`. */
 export function sameRequest({ id, requestId, delta, operation }: Call, { hash, seq, requestId: name }: Mail): Waiting {
   if (requestId !== undefined && hash !== hashOf(delta, operation)) throw requestConflict(id, requestId)
@@ -53,4 +72,9 @@ export function sameRequest({ id, requestId, delta, operation }: Call, { hash, s
 /** What a delta for an instance is checked against. */
 export function asItIs({ served }: { readonly served: Served }): Served {
   return served.instead ?? served
+}
+
+export function unpack(answer: Answer): ScopeResult {
+  if ('error' in answer) throw answer.error
+  return answer.result
 }

@@ -50,6 +50,7 @@ export class Closer {
     const { clock, form, settle } = this.facts
     const startedAt = clock.now()
     const { state } = warm
+    const isSettled = state.settled >= state.newest
     const scope = header.pass > 0 ? header.scope : header.scope + 1
     const committed = header.pass > 0 ? header.rows : undefined
     const journal = this.facts.journal(warm, header, { direct: false, mail: undefined, committed, startedAt })
@@ -57,7 +58,11 @@ export class Closer {
     journal.add(reasonRow(state, scope, startedAt, reason))
     const { code, message } = reason
     const handled = handledBy(scope, startedAt, { status: 'failed', error: { code, message } })
-    const patch = patchOf(warm, header, state.isUndoing ? 'retrying' : 'failed', scope, startedAt)
+    // Who came too late with a decision has changed nothing.
+    const isLate = code === 'DATA_OUTDATED'
+    if (isLate && isSettled) state.settle()
+    const status = isLate ? header.status : state.isUndoing ? 'retrying' : 'failed'
+    const patch = patchOf(warm, header, status, scope, startedAt)
     await journal.close(patch, { settled: true, handled, keep: false })
     settle(warm, journal)
     throw reason

@@ -1,7 +1,7 @@
 import { checkOption, checkOptions } from '../../graph/naming.ts'
 import type { Change, DataStore, Header, Row } from '../../stores/contract.ts'
 import { agenda } from '../state/agenda.ts'
-import { FORKED } from '../state/program.ts'
+import { FORKED, LATE } from '../state/program.ts'
 import { callerRow, inOrder } from '../state/rows.ts'
 import { checkReason } from './operation.ts'
 import type { WithReason } from './operation.ts'
@@ -71,7 +71,8 @@ function settledUpTo(rows: readonly Row[], beyond: Row | undefined): number {
   for (const [index, row] of rows.entries()) {
     const next = rows[index + 1] ?? beyond
     if (row.outcome === 'restart') settled = 0
-    if (row.outcome === 'failed') failed.add(row.builder)
+    if (row.place === LATE) left = settled < before
+    else if (row.outcome === 'failed') failed.add(row.builder)
     else if (row.builder !== null) failed.delete(row.builder)
     // These run nothing, and so leave undone what was.
     if (row.outcome === 'cancelled' || row.outcome === 'forked') left = settled < before

@@ -1,11 +1,10 @@
+import { bindDelta } from '../state/about.ts'
 import { isPolarisError } from '../../graph/errors.ts'
 import type { Append, Awaitable, DataStore, Header, Mail, Snapshot } from '../../stores/contract.ts'
 import { isThenable, rejected } from '../awaitable.ts'
 import { Backlog, hasMail } from '../mail/backlog.ts'
 import { BuilderError } from '../scope/builder-error.ts'
 import type { Claimed } from '../commit/claiming.ts'
-import { asItIs, sameRequest } from './call.ts'
-import type { Call, Submitted, Waiting } from './call.ts'
 import { Driver } from './driver.ts'
 import type { Warm } from './driver.ts'
 import { acceptDelta } from '../values/intake.ts'
@@ -16,7 +15,6 @@ import { bodyOf, hashOf } from '../mail/mail.ts'
 import { Lives } from './lives.ts'
 import { Mailbox } from '../mail/mailbox.ts'
 import { operationProblem } from './operation.ts'
-import type { Answer } from '../mail/mailbox.ts'
 import {
   checkExpectation,
   checkGrave,
@@ -32,6 +30,8 @@ import { Remover } from './removal.ts'
 import { replay } from './replay.ts'
 import { ScopeResult } from '../scope/result.ts'
 import type { StoreClock } from '../store-clock.ts'
+import { asItIs, ATTEMPTS, hurried, isRegarding, sameRequest, unpack } from './call.ts'
+import type { Call, Submitted, Waiting } from './call.ts'
 import { Turns } from './turns.ts'
 import { Fleet } from '../versions/fleet.ts'
 import { KeptGraphs } from '../versions/kept-graphs.ts'
@@ -64,10 +64,6 @@ export interface InstancesFacts {
 /** What a turn on an instance comes to: a result, or a delta in the mailbox whose scope has to be waited for. */
 type Turn = ScopeResult | Waiting
 
-/** So often may another process get in between a read and the first commit before the call gives up. */
-const ATTEMPTS = 20
-/** So often before it goes to the mailbox instead. */
-const DIRECT_ATTEMPTS = 3
 /** How sure it can get that ids are new, or not. */
 const MOST_NEWNESS = 16
 
@@ -223,10 +219,12 @@ export class Instances {
     await this.ready()
     const served = await this.servedFor(call, name)
     refuseTransientTarget(served.program.graph)
-    const delta = await acceptDelta(served.program, call.delta, this.driver.form)
+    const accepted = await acceptDelta(served.program, call.delta, this.driver.form)
     for (let attempt = 1; ; attempt++) {
       try {
-        const { id, scope } = await this.append(call, served, delta)
+        const { id, scope } = isRegarding(call)
+          ? await this.appendBound(call, served, accepted)
+          : await this.append(call, served, accepted)
         return { id, scope }
       } catch (error) {
         if (!(error instanceof Overtaken)) throw error
@@ -270,7 +268,7 @@ export class Instances {
     const { store, registry } = this.facts
     if (!store.capabilities.durable || this.newness < 0 || delta.length === 0 || expect === 'existing') return false
     // With several versions, only the instance tells which one the delta is for.
-    if (this.warm.get(id) !== undefined || registry.hasSeveral(name)) return false
+    if (this.warm.get(id) !== undefined || registry.hasSeveral(name) || isRegarding({ delta })) return false
     return registry.find(name).program.graph.durability === 'builder'
   }
 
@@ -298,7 +296,8 @@ export class Instances {
   private once(call: Call, name: string): Awaitable<Turn> {
     const warm = this.warm.get(call.id)
     // A call that brings nothing commits nothing, and so would not find out that another process was faster.
-    const trusted = call.delta.length > 0 || !this.facts.store.capabilities.durable
+    // Nor would one be told rightly what a datum is about, or that it is outdated.
+    const trusted = (call.delta.length > 0 && !isRegarding(call)) || !this.facts.store.capabilities.durable
     if (warm !== undefined && trusted) return this.onKnown(call, name, warm)
     const read = this.facts.store.read(call.id)
     return isThenable(read)
@@ -357,10 +356,14 @@ export class Instances {
   ): Awaitable<Turn> {
     if (call.signal?.aborted === true) throw gaveUp(call.id, call.signal.reason)
     const header = warm?.header
-    if (warm === undefined || header === undefined) return this.begin(call, this.driver.fresh(served), accepted)
+    if (warm === undefined || header === undefined) {
+      const fresh = this.driver.fresh(served)
+      return this.begin(call, fresh, bindDelta(fresh.state, call.id, accepted))
+    }
     if (!warm.state.isUndoing && this.isAtRest(call, header)) {
+      const bound = bindDelta(warm.state, call.id, accepted)
       this.held.delete(call.id)
-      return this.begin(call, warm, accepted)
+      return this.begin(call, warm, bound)
     }
     if (this.backlog.isFree(header) && header.holder !== null && header.pass > 0) {
       return this.takeUp(call, warm, header, accepted)
@@ -385,8 +388,9 @@ export class Instances {
   }
 
   /** Puts the delta behind what is under way or waits already. */
-  private async queue(call: Call, known: Warm, header: Header, accepted: readonly AcceptedDatum[]): Promise<Turn> {
-    const served = asItIs(known)
+  private async queue(call: Call, from: Warm, header: Header, accepted: readonly AcceptedDatum[]): Promise<Turn> {
+    const served = asItIs(from)
+    const { state } = from
     if (header.holder === this.facts.tenure.holder) {
       // When that lease began is not known: it is renewed first.
       if (!this.held.has(call.id)) this.held.set(call.id, { header, at: -Infinity })
@@ -397,7 +401,7 @@ export class Instances {
       // Since it was looked at, others may have cancelled it, or have handled this very request.
       if (warm?.header !== undefined) return this.onKnown(call, served.program.graph.name, warm)
     }
-    const submitted = await this.append(call, served, accepted)
+    const submitted = await this.append(call, served, bindDelta(state, call.id, accepted, true))
     // What is at hand says that there is no mail, and the next call would believe it.
     this.warm.drop(call.id)
     return submitted
@@ -432,6 +436,16 @@ export class Instances {
     throw overtaken(id)
   }
 
+  /** Appends what is about other data: as it stands in the store, unless the same request is known already. */
+  private async appendBound(call: Call, served: Served, accepted: readonly AcceptedDatum[]): Promise<Waiting> {
+    const { id, requestId } = call
+    const known = requestId === undefined ? undefined : await this.facts.store.request(id, requestId)
+    if (known !== undefined) return sameRequest(call, known)
+    const warm = await this.backlog.read(id)
+    const state = warm?.state ?? this.driver.fresh(served).state
+    return this.append(call, served, bindDelta(state, id, accepted, true))
+  }
+
   /** What a delta is checked against before it waits: the version of the instance it is for. */
   private async servedFor({ id, version }: Call, name: string): Promise<Served> {
     const newest = this.versions.begins(name, version)
@@ -439,15 +453,4 @@ export class Instances {
     const warm = this.warm.get(id) ?? (await this.backlog.read(id))
     return warm === undefined ? newest : asItIs(warm)
   }
-}
-
-/** A process with one call after another on an instance is always faster than one that has to read it first. */
-function hurried(call: Call, attempt: number): Call {
-  const mayWait = attempt > DIRECT_ATTEMPTS && attempt < ATTEMPTS
-  return mayWait ? { ...call, queues: true } : call
-}
-
-function unpack(answer: Answer): ScopeResult {
-  if ('error' in answer) throw answer.error
-  return answer.result
 }

@@ -9,12 +9,13 @@ import { FAILED } from '../state/program.ts'
 import { slotFor, valueFor } from '../values/kin.ts'
 import { standingFailure } from '../scope/settling.ts'
 import { standingRows } from '../state/standing.ts'
+import { subjectRows } from '../state/about.ts'
 import { loadState } from '../state/state.ts'
 import type { State } from '../state/state.ts'
 import { explainTimer, pendingTimers } from './inspect-timers.ts'
 import type { PendingTimer, TimerExplanation } from './inspect-timers.ts'
 import { deadline } from '../scope/timers.ts'
-import { completedTarget, isLacking, staleness, waitingFor } from '../scope/verdict.ts'
+import { completedTarget, isLacking, isStale, staleness, waitingFor } from '../scope/verdict.ts'
 
 /** An instance in a list. Times are milliseconds since the epoch. */
 export interface InstanceSummary {
@@ -41,6 +42,8 @@ export interface InstanceView extends InstanceSummary {
   readonly deadline?: number
   /** The newest datum of each data that is there, by name. */
   readonly data: Readonly<Record<string, unknown>>
+  /** By name, `seq` of the history entry that each of these data is from: what `about` names. */
+  readonly seqs: Readonly<Record<string, number>>
   /** The newest datum of one data. Throws `DATA_UNKNOWN` for data of other workflows, namesakes included. */
   latest<X extends AnyData>(data: X): Frozen<ValueOf<X>> | undefined
   /** If what it has done was to be undone. */
@@ -96,6 +99,8 @@ export interface HistoryEntry {
   readonly fallback?: true
   /** The builder has `cutoff`, and its product equalled the value of this entry, which it has left in place. */
   readonly sameAs?: number
+  /** Of a datum that is about one of another data: the entry that one is from. It counts no longer than that is the current one. */
+  readonly about?: number
   /** With `migrated`: from which version to which the instance moved, and what that meant. */
   readonly move?: Move
 }
@@ -133,7 +138,10 @@ export interface BuilderExplanation {
 export interface TargetExplanation {
   readonly name: string
   readonly state: 'present' | 'stale' | 'absent'
-  /** For a stale target: the builders that ran since without renewing it. */
+  /**
+   * For a stale target: the builders that ran since without renewing it, and those for which a datum counted that is about
+   * what has been replaced.
+   */
   readonly because: readonly string[]
   readonly waitingFor: readonly string[]
 }
@@ -195,10 +203,13 @@ export function viewInstance(graph: Graph, { header, rows }: Snapshot, live: boo
   const state = stateOf(graph, header, rows, live)
   const target = header.status === 'completed' ? completedTarget(state, header.scope, []) : undefined
   const data = Object.create(null) as Record<string, unknown>
+  const seqs = Object.create(null) as Record<string, number>
   for (const { index, name } of graph.slots) {
     const value = state.value(index)
     // What was decoded for this view is nobody else's.
-    if (value !== undefined) data[name] = live && state.hasBytes(index) ? copyBytes(value) : value
+    if (value === undefined) continue
+    data[name] = live && state.hasBytes(index) ? copyBytes(value) : value
+    seqs[name] = state.rows.get(index)?.seq ?? 0
   }
   const failed = header.status === 'failed' ? newestFailure(rows) : undefined
   return {
@@ -208,6 +219,7 @@ export function viewInstance(graph: Graph, { header, rows }: Snapshot, live: boo
     ...deadlineOf(state, header),
     ...(target !== undefined && { targetName: slotAt(graph, target).name }),
     data: Object.freeze(data),
+    seqs: Object.freeze(seqs),
     ...compensationOf(state),
     latest: (of) => {
       const slot = slotFor(graph, of)
@@ -263,7 +275,7 @@ export function explainInstance(graph: Graph, { header, rows }: Snapshot, live: 
 }
 
 export function historyEntry(row: Row, dataOf: (seq: number) => string | undefined, live: boolean): HistoryEntry {
-  const { because, awaits, error, meta, from, attempt, retryAt, fallback, sameAs, move } = row.note ?? {}
+  const { because, awaits, error, meta, from, attempt, retryAt, fallback, sameAs, about, move } = row.note ?? {}
   return {
     seq: row.seq,
     scope: row.scope,
@@ -284,6 +296,7 @@ export function historyEntry(row: Row, dataOf: (seq: number) => string | undefin
     ...(retryAt !== undefined && { retryAt }),
     ...(fallback !== undefined && { fallback }),
     ...(sameAs !== undefined && { sameAs }),
+    ...(about !== undefined && { about }),
     ...(move !== undefined && { move }),
   }
 }
@@ -315,9 +328,10 @@ function explainTarget(state: State, slot: number): TargetExplanation {
   if (state.value(slot) === undefined) {
     return { name, state: 'absent', because: [], waitingFor: waitingFor(state, [slot]) }
   }
-  const { causes } = staleness(state, slot, false)
-  if (causes.length === 0) return { name, state: 'present', because: [], waitingFor: [] }
-  const because = [...new Set(causes.map(({ builder }) => builder ?? ''))]
+  const stale = staleness(state, slot, false)
+  if (!isStale(stale)) return { name, state: 'present', because: [], waitingFor: [] }
+  const { causes, bereft } = stale
+  const because = [...new Set([...causes.map(({ builder }) => builder ?? ''), ...bereft.map((node) => node.name)])]
   return { name, state: 'stale', because, waitingFor: waitingFor(state, [slot]) }
 }
 
@@ -332,8 +346,11 @@ function explainBuilder(
   const spent = state.isSpent(node)
   const newer = node.inputs.some(({ slot, kind }) => {
     const row = (kind === SETTLED ? standingFailure(state, slot) : undefined) ?? state.rows.get(slot)
-    return kind !== ACCESS && row !== undefined && row.scope > (run?.scope ?? 0) && (spent || row.seq > state.settled)
+    const taking = isConsumed(kind) && !spent ? [] : subjectRows(state, slot)
+    const isNewer = ({ scope, seq }: Row): boolean => scope > (run?.scope ?? 0) && (spent || seq > state.settled)
+    return kind !== ACCESS && [...(row === undefined ? [] : [row]), ...taking].some(isNewer)
   })
+  const bereft = !spent && node.inputs.some(({ slot, kind }) => isConsumed(kind) && state.outdated?.has(slot) === true)
   const lacks = node.inputs
     .filter(({ slot, kind }) => isConsumed(kind) && isLacking(state, slot))
     .filter(({ slot, kind }) => kind !== SETTLED || standingFailure(state, slot) === undefined)
@@ -343,7 +360,7 @@ function explainBuilder(
   const due = asked || (!spent && (node.source ? run === undefined && !sourcesSettled : newer))
   const base = { name: node.name, lacks, outdated: spent && newer }
   const error = threw ? triedNote(failure, retries) : {}
-  if (lacks.length > 0 && (run === undefined || due)) return { ...base, state: 'lacking', ...error }
+  if (lacks.length > 0 && (run === undefined || due || bereft)) return { ...base, state: 'lacking', ...error }
   if (due) return { ...base, state: threw ? ('retryAt' in error ? 'retrying' : 'failed') : 'due', ...error }
   if (run === undefined) return { ...base, state: 'idle' }
   if (run.outcome === 'produced') return { ...base, state: 'done' }
@@ -364,10 +381,22 @@ function triedNote({ note }: Row, retries: boolean): Pick<BuilderExplanation, 'e
 function explainLack(state: State, slot: number): Lack {
   const { name, producer } = slotAt(state.graph, slot)
   const node = state.graph.nodes[producer]
-  if (node === undefined) return { data: name }
+  const late = outdatedText(state, slot)
+  if (node === undefined) return { data: name, ...(late !== undefined && { because: late }) }
   const run = state.run(producer)
-  const because = run?.note?.because ?? (run?.outcome === 'failed' ? run.note?.error?.message : undefined)
+  const because = late ?? run?.note?.because ?? (run?.outcome === 'failed' ? run.note?.error?.message : undefined)
   return { data: name, from: node.name, ...(because !== undefined && { because }) }
+}
+
+/** Why a datum that was given counts no longer. */
+function outdatedText(state: State, slot: number): string | undefined {
+  const outdated = state.outdated?.get(slot)
+  if (outdated === undefined) return undefined
+  const { row, by } = outdated
+  const subject = slotAt(state.graph, slotAt(state.graph, slot).about).name
+  const about = row.note?.about
+  const was = `that of entry ${row.seq} is about the '${subject}' of ${about === undefined ? 'an older one' : `entry ${about}`}`
+  return by.seq === row.seq ? was : `${was}, and entry ${by.seq} has replaced what it stood on`
 }
 
 function slotAt(graph: Graph, slot: number): Slot {

@@ -15,6 +15,7 @@ import { cancelledMeanwhile, crashLoop, undoingFirst, workflowTimeout } from '..
 import type { Registry } from '../instances/registry.ts'
 import type { Remover } from '../instances/removal.ts'
 import type { ScopeResult } from '../scope/result.ts'
+import { bindDelta } from '../state/about.ts'
 import { loadState } from '../state/state.ts'
 import type { StoreClock } from '../store-clock.ts'
 import { deadline, dueTimers } from '../scope/timers.ts'
@@ -204,13 +205,17 @@ export class Backlog {
     if (body === undefined) throw new Overtaken()
     const opened = await this.facts.versions.open(served, body)
     if (opened instanceof PolarisError) return this.facts.driver.closer.giveUp(warm, header, [], opened)
-    const { accepted, meta, operation } = opened
+    const { meta, operation } = opened
     const { driver } = this.facts
+    let { accepted } = opened
     if (isCancelled(header, seq)) return driver.closer.giveUp(warm, header, accepted, cancelledMeanwhile(header.id))
     if (operation?.kind !== 'cancel') {
       if (warm.state.isUndoing) return driver.closer.giveUp(warm, header, accepted, undoingFirst(header.id))
       if (header.claims > MOST_CLAIMS) return driver.closer.giveUp(warm, header, accepted, crashLoop(header))
     }
+    const bound = orRefusal(() => bindDelta(warm.state, header.id, accepted))
+    if (bound instanceof PolarisError) return driver.closer.giveUp(warm, header, [], bound)
+    accepted = bound
     const delta = accepted.map(({ intake, value }) => ({ name: intake.slot.name, value }))
     return this.facts.driver.run(manner, warm, { mode, delta, accepted, meta, operation }, { seq, more, arrivedAt })
   }
@@ -275,6 +280,15 @@ function isSame(known: Header, { incarnation, revision }: Header): boolean {
   return known.incarnation === incarnation && known.revision === revision
 }
 
+function orRefusal<T>(bind: () => T): T | PolarisError {
+  try {
+    return bind()
+  } catch (error) {
+    if (error instanceof PolarisError) return error
+    throw error
+  }
+}
+
 /** How a scope ended, be it by a builder's throw. What keeps it from ending is thrown. */
 async function answerTo(run: () => Awaitable<ScopeResult>): Promise<Answer> {
   try {
@@ -293,6 +307,7 @@ const IS_ANSWER: ReadonlySet<ErrorCode> = new Set([
   'CRASH_LOOP',
   'WORKFLOW_TIMEOUT',
   'DATA_UNKNOWN',
+  'DATA_OUTDATED',
   'MIGRATION_FAILED',
   'VERSION_NOT_SERVED',
   'BUILDER_UNKNOWN',

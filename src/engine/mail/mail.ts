@@ -25,8 +25,8 @@ type Meta = Readonly<Record<string, unknown>>
 export interface Body {
   /** Version and fingerprint of the graph that the delta was checked against. */
   readonly as?: readonly [number, string]
-  /** Names and values, in the form the store keeps. */
-  readonly delta: readonly (readonly [string, unknown])[]
+  /** Names and values, in the form the store keeps; where a datum is about one of another data, `seq` of that. */
+  readonly delta: readonly (readonly [string, unknown] | readonly [string, unknown, number])[]
   readonly meta?: Meta
   readonly operation?: Operation
 }
@@ -51,7 +51,9 @@ export function bodyOf(
 ): unknown {
   const body: Body = {
     as: [version, plan.fingerprint],
-    delta: delta.map(({ intake, stored }) => [intake.slot.name, stored]),
+    delta: delta.map(({ intake: { slot }, stored, about }) =>
+      about === undefined ? [slot.name, stored] : [slot.name, stored, about],
+    ),
     ...(meta !== undefined && { meta }),
     ...(operation !== undefined && { operation }),
   }
@@ -78,14 +80,14 @@ export function isAs({ as }: Body, { workflow: { version, plan } }: CheckedBy): 
 export function openBody({ graph, intakes }: Program, body: Body, form: Form): Opened | PolarisError {
   const { delta, meta, operation } = body
   const accepted: AcceptedDatum[] = []
-  for (const [name, stored] of delta) {
+  for (const [name, stored, about] of delta) {
     const intake = intakes[graph.slotOf.get(name) ?? -1]
     if (intake === undefined) {
       const message = `'${name}' was fed to workflow '${graph.name}', whose version ${graph.version} has no such data.`
       return new PolarisError('DATA_UNKNOWN', message)
     }
     const value = form === 'text' ? decode(stored as string) : stored
-    accepted.push({ intake, value, stored, bytes: freezeDeep(value) })
+    accepted.push({ intake, value, stored, bytes: freezeDeep(value), ...(intake.slot.about >= 0 && { about }) })
   }
   if (meta !== undefined) freezeDeep(meta)
   const problem = operation && operationProblem(graph, operation)
@@ -97,10 +99,11 @@ export async function crossBody(crossing: Crossing, body: Body, form: Form): Pro
   const { delta, meta, operation: asked } = body
   const { from, to, origins } = crossing
   const state = new State(from)
-  const data = delta.map(([name, stored]) => {
+  const data = delta.map(([name, stored, about]) => {
     const value = form === 'text' ? decode(stored as string) : stored
     freezeDeep(value)
-    const fields = { place: '', data: name, outcome: 'fed', value: stored, note: null } as const
+    const note = about === undefined ? null : { about }
+    const fields = { place: '', data: name, outcome: 'fed', value: stored, note } as const
     return { name, value, row: callerRow(state, 0, 0, fields) }
   })
   const { placed, strandings, dropped } = await carry(crossing, data, form)
@@ -112,9 +115,10 @@ export async function crossBody(crossing: Crossing, body: Body, form: Form): Pro
   const problem = operation && operationProblem(to, operation)
   if (problem !== undefined) return problem
   const { intakes } = programOf(to)
-  const accepted = Array.from(placed, ([slot, { value, stored, bytes, same }]) => {
+  const accepted = Array.from(placed, ([slot, { value, stored, bytes, same, origin }]) => {
     const kept = same && form === 'text' ? encode(value) : same ? value : stored
-    return { intake: intakes[slot] as Intake, value, stored: kept, bytes: bytes || freezeDeep(value) }
+    const about = (to.slots[slot]?.about ?? -1) < 0 ? undefined : origin.note?.about
+    return { intake: intakes[slot] as Intake, value, stored: kept, bytes: bytes || freezeDeep(value), about }
   })
   if (meta !== undefined) freezeDeep(meta)
   return { accepted, meta, operation }
@@ -127,11 +131,16 @@ export async function crossBody(crossing: Crossing, body: Body, form: Form): Pro
  * @throws `DATA_INVALID` for values that cannot be compared with those of a later process
  */
 export function hashOf(delta: readonly Datum[], operation?: Operation): string {
-  const parts = delta.map((datum) => [datum.name, canonical(datum)] as const)
+  const parts = delta.map((datum) => [datum.name, canonical(datum) + aboutText(datum)] as const)
   parts.sort(([a], [b]) => (a < b ? -1 : 1))
   // No data is named like this: names have no control characters.
   if (operation !== undefined) parts.push(['\n', JSON.stringify(operation)])
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+}
+
+/** No canonical text has a line break outside of quotes. */
+function aboutText(datum: Datum): string {
+  return datum instanceof FedDatum && datum.about !== undefined ? `\nabout ${JSON.stringify(datum.about)}` : ''
 }
 
 function canonical(datum: Datum): string {

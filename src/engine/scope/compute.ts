@@ -4,6 +4,7 @@ import type { AnyWorkflow } from '../../graph/workflow.ts'
 import { isThenable, rejected } from '../awaitable.ts'
 import type { Endurance } from './care.ts'
 import { NO_META } from './context.ts'
+import { bindDelta } from '../state/about.ts'
 import type { Pass } from '../state/datum-row.ts'
 import { answerOf, endingOf } from './ending.ts'
 import type { Hooks } from './hooks.ts'
@@ -72,7 +73,7 @@ function begin(asked: Computation, served: Served, accepted: readonly AcceptedDa
   }
   const { program, servicesOf } = served
   const state = new State(program.graph)
-  for (const datum of accepted) feed(state, AT, datum, true)
+  for (const datum of bindDelta(state, 'a compute', accepted)) feed(state, AT, datum, true)
   const scope = new Scope(state, 1)
   scope.begin()
   const id = host.ids()

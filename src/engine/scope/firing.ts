@@ -1,4 +1,4 @@
-import type { Node } from '../../graph/graph.ts'
+import type { Node, Slot } from '../../graph/graph.ts'
 import type { Awaitable, Row } from '../../stores/contract.ts'
 import { isThenable } from '../awaitable.ts'
 import { invalidProduct, rowError, threwUp } from '../failure.ts'
@@ -88,7 +88,11 @@ export class Firing {
   private produce({ node, at, count }: Due, { value, stored, bytes }: Accepted): void {
     const { program, state, journal, form } = this.facts
     const { place, data, outcome } = (program.steps[node.index] as Step).produced
-    const note = node.timer?.rule.every === undefined ? null : { count }
+    const repeats = node.timer?.rule.every !== undefined
+    const about =
+      (state.graph.slots[node.out] as Slot).about < 0 ? undefined : state.rows.get(node.timer?.after ?? -1)?.seq
+    const note =
+      repeats || about !== undefined ? { ...(repeats && { count }), ...(about !== undefined && { about }) } : null
     const row = this.row(node, { place, outcome, data, value, startedAt: at, note })
     journal.add(form === 'live' ? row : { ...row, value: stored })
     if (bytes) state.noteBytes(node.out)

@@ -80,21 +80,29 @@ export class Recorder {
    * @param stored the value as the store keeps it; `undefined` for a transient
    * @param bytes whether it holds a Uint8Array
    */
-  produced(work: Work, value: unknown, stored: unknown, bytes: boolean, startedAt: number, note: RowNote | null): void {
+  produced(
+    work: Work,
+    value: unknown,
+    stored: unknown,
+    bytes: boolean,
+    startedAt: number,
+    given: RowNote | null,
+  ): void {
     const { node } = work
     const { index, out } = node
     const { state } = this
     if (bytes) state.noteBytes(out)
     if (work.supply) {
-      this.supplied(work, value, startedAt, note)
+      this.supplied(work, value, startedAt, given)
       return
     }
     if (node.cutoff && isEqual(state.value(out), value)) {
-      this.unchanged(work, startedAt, note)
+      this.unchanged(work, startedAt, given)
       return
     }
     const { produced } = this.program.steps[index] as Step
     const kept = stored === undefined ? undefined : value
+    const note = node.aboutAt < 0 ? given : { ...given, about: listOf(work.reads)[node.aboutAt] ?? 0 }
     const row =
       note === null
         ? this.plainRow(work, produced, kept, startedAt)

@@ -1,4 +1,6 @@
+import type { Slot } from '../../graph/graph.ts'
 import type { DataStore, Header, Row } from '../../stores/contract.ts'
+import { isAbout } from '../state/about.ts'
 import { freezeDeep } from '../values/freeze.ts'
 import type { Recorder } from './recorder.ts'
 import type { Held, Scope } from './scope.ts'
@@ -55,6 +57,12 @@ export async function heldBefore(
     const last = rows.at(-1)
     if (last === undefined || rows.length < PAGE) break
     after = last.seq
+  }
+  for (const slot of state.graph.abouts) {
+    const held = found.get(slot)
+    const { about } = state.graph.slots[slot] as Slot
+    if (held?.row === undefined || !found.has(about)) continue
+    if (!isAbout(held.row, found.get(about)?.row)) found.set(slot, { value: undefined, row: undefined })
   }
   return found
 }

@@ -23,6 +23,8 @@ interface ResultBase<Reads extends AnyData, Makes extends AnyData> {
   require<X extends Makes>(data: X): Frozen<ValueOf<X>>
   /** The newest datum in the whole data set, fed or produced, as it stood when the scope ended. */
   latest<X extends Reads | Makes>(data: X): Frozen<ValueOf<X>> | undefined
+  /** `seq` of the history entry that what `latest` tells is from: what `about` names. */
+  seqOf<X extends Reads | Makes>(data: X): number | undefined
 }
 
 /** The target is there and not stale. */
@@ -147,6 +149,12 @@ export class ScopeResult {
     const slot = slotFor(state.graph, data)
     if (slot === undefined) return undefined
     return valueFor(state.graph, slot, data, readable(state, slot.index, state.value(slot.index)))
+  }
+
+  seqOf(data: AnyData): number | undefined {
+    const { state } = this.facts
+    const slot = slotFor(state.graph, data)
+    return slot === undefined ? undefined : state.rows.get(slot.index)?.seq
   }
 
   /** Everything at once, for logs and HTTP answers; of sensitive data, that they are there. */

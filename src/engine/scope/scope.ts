@@ -6,6 +6,8 @@ import { copyBytes } from '../values/freeze.ts'
 import { returnScratch, takeScratch } from '../state/scratch.ts'
 import type { Scratch } from '../state/scratch.ts'
 import { settleInputs } from './settling.ts'
+import { subjectRows } from '../state/about.ts'
+import type { Outdated } from '../state/about.ts'
 import type { State } from '../state/state.ts'
 
 /** What a builder is to run with. */
@@ -32,6 +34,7 @@ const RAN = 4
 
 const NOBODY: Iterable<number> = []
 const NO_RERUNS: Iterable<[number, Row]> = []
+const NO_OUTDATED: Iterable<[number, Outdated]> = []
 
 /**
  * Decides which builder runs next. Pure: it neither waits nor calls anything, and works on the {@link State} it is given.
@@ -187,7 +190,9 @@ export class Scope {
 
   /** Keeps what stood at the pass's start, for those who may not see what replaces it. Call it before the state changes. */
   replacing(slot: number): void {
-    if (this.graph.slots[slot]?.lookedBack !== true || this.before?.has(slot) === true) return
+    const { lookedBack, regarded } = this.graph.slots[slot] as Slot
+    for (const each of regarded) this.replacing(each)
+    if (!lookedBack || this.before?.has(slot) === true) return
     this.before ??= new Map()
     this.before.set(slot, { value: this.state.value(slot), row: this.state.rows.get(slot) })
   }
@@ -312,6 +317,13 @@ export class Scope {
       if (kind === ACCESS && this.supplied?.has(slot) === true) value = undefined
       if (kind !== ACCESS && row !== undefined && row.scope > cause) cause = row.scope
       looped?.push(kind === ACCESS ? undefined : row)
+      // What takes a datum away is an answer to it: without it, the reader would run under the key it had before that datum.
+      if (kind !== ACCESS && (this.graph.slots[slot] as Slot).about >= 0) {
+        for (const subject of subjectRows(state, slot)) {
+          if (subject.scope > cause) cause = subject.scope
+          looped?.push(subject)
+        }
+      }
       seq = value === undefined || row === undefined ? 0 : row.seq
       if (seqs !== undefined) seqs[i] = seq
       if (value === undefined) {
@@ -410,15 +422,16 @@ function touchedNodes({ graph, unsettled, failures, reruns, settled }: State): S
 
 /** Slots that the open pass has produced and that someone must see as they were before: only the history knows. */
 export function needsHistory(state: State, scope: number, pass: number): number[] {
-  return state.unsettled.filter((slot) => {
-    const row = state.rows.get(slot)
-    return (
-      state.graph.slots[slot]?.lookedBack === true &&
-      row?.outcome === 'produced' &&
-      row.scope === scope &&
-      row.pass === pass
-    )
-  })
+  const { slots } = state.graph
+  const isOfPass = (row: Row | undefined): boolean =>
+    row?.outcome === 'produced' && row.scope === scope && row.pass === pass
+  const looked = state.unsettled.filter((slot) => slots[slot]?.lookedBack === true && isOfPass(state.rows.get(slot)))
+  for (const [slot, { row, by }] of state.outdated ?? NO_OUTDATED) {
+    if (slots[slot]?.lookedBack !== true || !(isOfPass(by) || isOfPass(row))) continue
+    // Whether it counted then is told by what it is about.
+    for (let next = slot; next >= 0; next = slots[next]?.about ?? -1) looked.push(next)
+  }
+  return [...new Set(looked)]
 }
 
 function heapPush(heap: number[], node: number): void {

@@ -98,7 +98,7 @@ export function deadline(state: State): number | undefined {
   const { timeout, targets } = state.graph
   if (timeout === undefined || timing === undefined || timing.timedOut !== undefined) return undefined
   if (!isTimed(state)) return undefined
-  if (targets.some((slot) => state.value(slot) !== undefined)) return undefined
+  if (targets.some((slot) => state.value(slot) !== undefined || state.outdated?.has(slot) === true)) return undefined
   return (state.restarted?.endedAt ?? timing.createdAt) + timeout
 }
 

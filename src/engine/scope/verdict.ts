@@ -9,6 +9,8 @@ import { timerStatus } from './timers.ts'
 export interface Staleness {
   /** Runs of builders upstream that did not renew it. */
   readonly causes: readonly Row[]
+  /** Builders upstream whose product still stands, but for which a datum counted that is about what no longer stands. */
+  readonly bereft: readonly Node[]
   /** The builders between those and the target, its own included, that would have had to run. */
   readonly below: readonly Node[]
 }
@@ -26,15 +28,23 @@ export function completedTarget(state: State, scope: number, ran: readonly numbe
     const slot = graph.targets[i] as number
     const row = state.rows.get(slot)
     if (row === undefined || state.value(slot) === undefined) continue
-    if (row.scope === scope) stale[i] = false
+    if (row.scope === scope && !hasOutdated(state)) stale[i] = false
     else {
       const { producer } = graph.slots[slot] as Slot
       const concerned = ran.some((node) => node === producer || graph.isAncestor(node, producer))
-      if (concerned || stale[i] === undefined) stale[i] = staleness(state, slot, true).causes.length > 0
+      if (concerned || stale[i] === undefined) stale[i] = isStale(staleness(state, slot, true))
     }
     if (stale[i] === false) return slot
   }
   return undefined
+}
+
+export function isStale({ causes, bereft }: Staleness): boolean {
+  return causes.length > 0 || bereft.length > 0
+}
+
+function hasOutdated({ outdated }: State): boolean {
+  return outdated !== undefined && outdated.size > 0
 }
 
 /** A builder upstream of a target, as reached along paths that are alike. */
@@ -44,6 +54,8 @@ interface Visit {
   readonly strict: boolean
   /** A run in a later scope than this one has not been answered by the builders in between. */
   readonly since: number
+  /** `seq` of the newest datum between the node and the target that a caller has fed instead of it; 0 if none. */
+  readonly fed: number
   /** Where it was reached from. */
   readonly below: Visit[]
 }
@@ -52,7 +64,8 @@ interface Visit {
  * The builders upstream of a target that ran in a later scope than the one its datum is from (rule 15). One that returned
  * `nothing`, or whose failure stands as data, counts along `consumes` edges only; along others it has answered what came from above it. A `once` builder
  * with its product counts as renewed, and so does what lies above it. One whose product equalled the one before it (`cutoff`)
- * has answered what came from above it; what counts is when that one was made.
+ * has answered what came from above it; what counts is when that one was made. One that cannot run any more, since what it
+ * consumed was about something that has been replaced, counts along all edges, also if others have run on its product since.
  *
  * @param firstOnly stop at the first cause, and leave `below` empty
  */
@@ -60,28 +73,37 @@ export function staleness(state: State, target: number, firstOnly: boolean): Sta
   const { graph } = state
   const datum = state.rows.get(target)
   const producer = graph.nodes[(graph.slots[target] as Slot).producer]
-  if (datum === undefined || producer === undefined) return { causes: [], below: [] }
+  if (datum === undefined || producer === undefined) return { causes: [], bereft: [], below: [] }
   const causes: Row[] = []
+  const bereft: Node[] = []
   const caused: Visit[] = []
   const seen = new Map<string, Visit>()
   const stack: Visit[] = []
+  const bereaved = hasOutdated(state)
   const reach = (node: Node, strict: boolean, since: number, from: Visit | undefined): void => {
-    const key = `${node.index}/${strict ? 1 : 0}/${since}`
+    const fed = bereaved ? Math.max(from?.fed ?? 0, fedSeq(state, node)) : 0
+    const key = `${node.index}/${strict ? 1 : 0}/${since}/${fed}`
     let visit = seen.get(key)
     if (visit === undefined) {
-      seen.set(key, (visit = { node, strict, since, below: [] }))
+      seen.set(key, (visit = { node, strict, since, fed, below: [] }))
       stack.push(visit)
     }
     if (from !== undefined) visit.below.push(from)
   }
   reach(producer, true, datum.scope, undefined)
   for (let visit = stack.pop(); visit !== undefined; visit = stack.pop()) {
+    if (bereaved && isBereft(state, visit.node, visit)) {
+      bereft.push(visit.node)
+      if (firstOnly) return { causes, bereft, below: [] }
+      caused.push({ ...visit, below: [visit] })
+      continue
+    }
     const run = state.run(visit.node.index)
     const later = run !== undefined && run.scope > visit.since
     const made = run?.note?.sameAs === undefined ? run : producedRow(state, visit.node)
     if (made !== undefined && made.scope > visit.since && (visit.strict || !isEmpty(made))) {
       causes.push(made)
-      if (firstOnly) return { causes, below: [] }
+      if (firstOnly) return { causes, bereft, below: [] }
       caused.push(visit)
       continue
     }
@@ -92,7 +114,33 @@ export function staleness(state: State, target: number, firstOnly: boolean): Sta
       if (above !== undefined) reach(above, visit.strict && isConsumed(kind), later ? run.scope : visit.since, visit)
     }
   }
-  return { causes, below: nodesBelow(caused) }
+  return { causes, bereft, below: nodesBelow(caused) }
+}
+
+/**
+ * Whether what a builder made counts no longer, since a datum that it consumed is about what was replaced later.
+ *
+ * @param since the scope in which what came of it was renewed, where it has never run
+ */
+function isBereft(state: State, node: Node, { since, fed }: Pick<Visit, 'since' | 'fed'>): boolean {
+  const { outdated } = state
+  const { index, inputs } = node
+  if (outdated === undefined || state.isSpent(node)) return false
+  const run = state.run(index)
+  const answered = Math.max(run?.seq ?? 0, fed)
+  const isLater = ({ seq, scope }: Row): boolean => (answered > 0 ? seq > answered : scope > since)
+  return inputs.some(({ slot, kind }) => {
+    const { row, by } = (isConsumed(kind) ? outdated.get(slot) : undefined) ?? {}
+    if (row === undefined || by === undefined) return false
+    // In an older version, where such data stood for themselves, it may have run on it later.
+    return isLater(by) || (fed < answered && run?.inputs.includes(row.seq) === true)
+  })
+}
+
+/** `seq` of a builder's product, where a caller has fed it. */
+function fedSeq({ rows }: State, { out }: Node): number {
+  const row = rows.get(out)
+  return row?.outcome === 'fed' ? row.seq : 0
 }
 
 /** Whether a run gave nothing, so that whoever can do without has been answered. */
@@ -143,8 +191,9 @@ export function waitingFor(state: State, targets: readonly number[]): string[] {
     const wants: Wants = { fed: new Set(), over, timed: false }
     if (state.value(target) === undefined) addLacking(state, [target], wants)
     else {
-      const { causes, below } = staleness(state, target, false)
-      if (causes.length === 0) continue
+      const stale = staleness(state, target, false)
+      if (!isStale(stale)) continue
+      const { causes, below } = stale
       for (const run of causes) if (run.outcome !== 'produced') addAnswer(state, run, wants.fed)
       for (const node of below) addLacking(state, neededBy(state, node), wants)
     }
@@ -177,7 +226,8 @@ function addLacking(state: State, wanted: readonly number[], wants: Wants): void
     const run = node === undefined ? undefined : state.run(producer)
     if (node === undefined) wants.fed.add(slot)
     else if (node.timer !== undefined) addTimed(state, node, stack, wants)
-    else if (run !== undefined && run.outcome !== 'produced') addAnswer(state, run, wants.fed)
+    else if (run !== undefined && run.outcome !== 'produced' && !isBereft(state, node, { since: run.scope, fed: 0 }))
+      addAnswer(state, run, wants.fed)
     else stack.push(...neededBy(state, node))
   }
 }

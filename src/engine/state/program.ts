@@ -16,6 +16,8 @@ export const EMPTY = 'n:'
 export const FAILED = 'f:'
 /** That an instance has had its time. */
 export const TIMED_OUT = 't:'
+/** That what waited was about what no longer stood there. */
+export const LATE = 'l:'
 /** The newest run of a builder that only made a transient again. */
 export const SUPPLIED = 's:'
 /** The newest restart: rows before it are history, but for what was fed. */

@@ -3,7 +3,7 @@ import type { Row } from '../../stores/contract.ts'
 import { DatumRow, withValue } from './datum-row.ts'
 import type { Pass } from './datum-row.ts'
 import type { AcceptedDatum } from '../values/intake.ts'
-import { CALL, FAILED, TIMED_OUT } from './program.ts'
+import { CALL, FAILED, LATE, TIMED_OUT } from './program.ts'
 import type { State } from './state.ts'
 
 /**
@@ -11,13 +11,29 @@ import type { State } from './state.ts'
  *
  * @param live the store keeps values as they are
  */
-export function feed(state: State, at: Pass, { intake, value, stored, bytes }: AcceptedDatum, live: boolean): Row {
+export function feed(state: State, at: Pass, datum: AcceptedDatum, live: boolean): Row {
+  const { intake, value, stored, bytes } = datum
   const { slot, fed } = intake
   const kept = stored === undefined ? undefined : value
-  const row = new DatumRow(++state.newest, fed, at, kept, NONE, at.startedAt, at.startedAt)
+  const row =
+    slot.about < 0
+      ? new DatumRow(++state.newest, fed, at, kept, NONE, at.startedAt, at.startedAt)
+      : aboutRow(state, at, datum, kept)
   if (bytes) state.noteBytes(slot.index)
   state.setDatum(slot.index, value, row)
   return live ? row : withValue(row, stored)
+}
+
+function aboutRow(
+  state: State,
+  { scope, startedAt }: Pass,
+  { intake, about: named }: AcceptedDatum,
+  value: unknown,
+): Row {
+  const { slot, fed } = intake
+  const about = named ?? state.rows.get(slot.about)?.seq ?? 0
+  const own = { place: fed.place, data: slot.name, outcome: 'fed', value, note: { about } } as const
+  return { ...callerRow(state, scope, startedAt, own), inputs: [about] }
 }
 
 /** The row of what a caller said about its call. */
@@ -28,7 +44,7 @@ export function callRow(state: State, scope: number, now: number, meta: Readonly
 /** The row of a scope that could not be run, or was ended from outside. */
 export function reasonRow(state: State, scope: number, now: number, { name, code, message }: PolarisError): Row {
   const note = { error: { name, code, message } }
-  const place = code === 'WORKFLOW_TIMEOUT' ? TIMED_OUT : FAILED
+  const place = code === 'WORKFLOW_TIMEOUT' ? TIMED_OUT : code === 'DATA_OUTDATED' ? LATE : FAILED
   const row = callerRow(state, scope, now, { place, data: null, outcome: 'failed', value: undefined, note })
   state.timing?.noteReason(row)
   return row

@@ -1,5 +1,7 @@
 import type { Row } from '../../stores/contract.ts'
 import type { Graph, Node, Slot } from '../../graph/graph.ts'
+import { isAbout, outdatedBy } from './about.ts'
+import type { Outdated } from './about.ts'
 import { withValue } from './datum-row.ts'
 import { freezeDeep } from '../values/freeze.ts'
 import { Paged } from './paged.ts'
@@ -34,6 +36,8 @@ export class State {
   timing: Timing | undefined
   /** Builders whose failure stands as data and is newer than `settled`. */
   failures: Set<number> | undefined
+  /** By slot the newest datum, where it is about what no longer stands: it counts as absent. */
+  outdated: Map<number, Outdated> | undefined
   /** `seq` of the newest row. */
   newest = 0
   /** Everything up to this `seq` is settled. */
@@ -87,9 +91,33 @@ export class State {
     if (row.value === undefined) this.setTransient(slot, value)
     this.rows.set(slot, row)
     this.unsettled.push(slot)
+    if (this.graph.abouts.length > 0) this.regard(this.graph.slots[slot] as Slot, row)
   }
 
-  /** A fed datum takes the place of a product, whose row told of its builder's run. */
+  /** Takes in what a new datum means for those that are about it, and whether it is itself about what stands there. */
+  private regard(slot: Slot, row: Row): void {
+    this.stale = undefined
+    this.outdated?.delete(slot.index)
+    this.bereave(slot, row)
+    if (slot.about >= 0 && !isAbout(row, this.rows.get(slot.about))) this.withdraw(slot, outdatedBy(this, slot))
+  }
+
+  private bereave({ regarded }: Slot, by: Row): void {
+    for (const each of regarded) this.withdraw(this.graph.slots[each] as Slot, by)
+  }
+
+  /** A datum no longer counts, nor do those that are about it. */
+  withdraw(slot: Slot, by: Row): void {
+    const row = this.rows.get(slot.index) ?? this.outdated?.get(slot.index)?.row
+    if (row === undefined) return
+    this.stale = undefined
+    this.keepRun(slot.index)
+    ;(this.outdated ??= new Map<number, Outdated>()).set(slot.index, { row, by })
+    this.rows.set(slot.index, undefined)
+    this.bereave(slot, by)
+  }
+
+  /** A product is no longer there, whose row told of its builder's run. */
   private keepRun(slot: number): void {
     const { producer } = this.graph.slots[slot] as Slot
     const run = producer < 0 ? undefined : this.run(producer)
@@ -163,6 +191,7 @@ export class State {
     if (datum?.builder === row.builder && datum !== undefined && datum.seq < row.seq) {
       this.rows.set(out, undefined)
       this.transients?.delete(out)
+      this.bereave(graph.slots[out] as Slot, row)
       this.unsettled = this.unsettled.filter((slot) => slot !== out)
     }
     if (this.run(index) === undefined) (this.reruns ??= new Map<number, Row>()).set(index, row)
@@ -215,6 +244,7 @@ export class State {
     copy.withBytes = this.withBytes
     copy.restarted = this.restarted
     if (!valuesOnly && this.reruns !== undefined) copy.reruns = new Map(this.reruns)
+    if (!valuesOnly && this.outdated !== undefined) copy.outdated = new Map(this.outdated)
     return copy
   }
 }
@@ -261,6 +291,11 @@ export function loadState(
     else if (row.place === UNDOING) state.undoing = row
     // A copy has done nothing that would be its to undo.
     else if (row.place === FORKED) state.undoing = undefined
+  }
+  for (const index of graph.abouts) {
+    const slot = graph.slots[index] as Slot
+    const row = state.rows.get(index)
+    if (row !== undefined && !isAbout(row, state.rows.get(slot.about))) state.withdraw(slot, outdatedBy(state, slot))
   }
   return state
 }

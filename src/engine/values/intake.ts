@@ -1,7 +1,7 @@
 import { FedDatum } from '../../graph/data.ts'
 import type { AnyData, Datum } from '../../graph/data.ts'
 import { DataError, describeValue, PolarisError } from '../../graph/errors.ts'
-import type { Graph } from '../../graph/graph.ts'
+import type { Graph, Slot } from '../../graph/graph.ts'
 import { stridesBetween } from '../../graph/crossing.ts'
 import { Nothing } from '../../graph/outcome.ts'
 import type { Stride } from '../../graph/steps.ts'
@@ -26,6 +26,8 @@ export interface Accepted {
 
 export interface AcceptedDatum extends Accepted {
   readonly intake: Intake
+  /** `seq` of what it is about, where its caller named it. */
+  readonly about?: number | undefined
 }
 
 /** How a store wants values: as text, or as they are. */
@@ -53,11 +55,11 @@ export function acceptDelta(program: Program, delta: readonly Datum[], form: For
     checked[i] = checkDatum(intakes[i] as Intake, delta[i] as FedDatum)
     if (Later.is(checked[i])) waits = true
   }
-  if (!waits) return takeAll(intakes, checked, form)
+  if (!waits) return takeAll(intakes, delta, checked, form)
   const answers = checked.map((value) => (Later.is(value) ? value.answer : Promise.resolve([value] as const)))
   return Promise.all(answers).then((boxes) => {
     const values = boxes.map(([value]) => value)
-    return takeAll(intakes, values, form)
+    return takeAll(intakes, delta, values, form)
   })
 }
 
@@ -65,7 +67,7 @@ export function acceptDelta(program: Program, delta: readonly Datum[], form: For
 function acceptOne(program: Program, datum: Datum, form: Form): Awaitable<AcceptedDatum[]> {
   const intake = intakeOf(program, datum)
   const checked = checkDatum(intake, datum as FedDatum)
-  const take = (value: unknown): AcceptedDatum[] => [settle(intake, value, storedForm(intake, value, form))]
+  const take = (value: unknown): AcceptedDatum[] => [settle(intake, datum, value, storedForm(intake, value, form))]
   return Later.is(checked) ? checked.answer.then(([value]) => take(value)) : take(checked)
 }
 
@@ -110,7 +112,18 @@ function intakeOf({ graph, intakes }: Program, datum: unknown): Intake {
         'but a namesake: declare it once and share it. Nothing was stored.',
     )
   }
+  if (datum.about !== undefined) checkAbout(intake.slot, datum.about)
   return intake
+}
+
+function checkAbout({ name, about }: Slot, given: unknown): void {
+  const isSeq = Number.isSafeInteger(given) && (given as number) >= 1
+  if (about >= 0 && isSeq) return
+  const message =
+    about < 0
+      ? `it is about no other data, so 'about' has no meaning`
+      : `'about' must be the seq of a history entry, but is ${describeValue(given)}`
+  throw new DataError(name, [{ message, path: [] }])
 }
 
 function otherVersion({ name, version }: Graph, data: AnyData, why: string): PolarisError {
@@ -121,10 +134,15 @@ function otherVersion({ name, version }: Graph, data: AnyData, why: string): Pol
   )
 }
 
-function takeAll(intakes: readonly Intake[], values: readonly unknown[], form: Form): AcceptedDatum[] {
+function takeAll(
+  intakes: readonly Intake[],
+  delta: readonly Datum[],
+  values: readonly unknown[],
+  form: Form,
+): AcceptedDatum[] {
   const forms = intakes.map((intake, i) => storedForm(intake, values[i], form))
   // Only now that all of it has passed: what is refused comes back as it was.
-  return intakes.map((intake, i) => settle(intake, values[i], forms[i]))
+  return intakes.map((intake, i) => settle(intake, delta[i] as Datum, values[i], forms[i]))
 }
 
 /** The value as the store is to keep it, if its schema accepted it. */
@@ -137,10 +155,11 @@ function storedForm(intake: Intake, value: unknown, form: Form): unknown {
   return text
 }
 
-function settle(intake: Intake, value: unknown, stored: unknown): AcceptedDatum {
+function settle(intake: Intake, datum: Datum, value: unknown, stored: unknown): AcceptedDatum {
   const kept = settleValue(value, stored)
   if (Refusal.is(kept)) throw refuse(intake, kept)
-  return { intake, value: kept.value, stored: kept.stored, bytes: kept.bytes }
+  const accepted = { intake, value: kept.value, stored: kept.stored, bytes: kept.bytes }
+  return intake.slot.about < 0 ? accepted : { ...accepted, about: (datum as FedDatum).about as number | undefined }
 }
 
 function refuse({ slot }: Pick<Intake, 'slot'>, { issues, cause }: Refusal): DataError {
