@@ -23,7 +23,7 @@ import { root } from './run.mjs'
  * @property {Record<string, string>} [devDependencies]
  */
 
-const FOLDERS = ['src', 'test', 'examples', 'bench', 'scripts']
+const FOLDERS = ['bin', 'src', 'test', 'examples', 'bench', 'scripts']
 const OWN_PACKAGE = 'bench/peers/'
 /** Bundled when it is built, so that its dependencies are not those of the package. */
 const DASHBOARD = 'src/dashboard/'
@@ -50,7 +50,7 @@ export function findUnused(manifest, texts) {
   const published = [
     ...Object.values(manifest.exports).flatMap((target) => (typeof target === 'string' ? [] : [target.types])),
     ...Object.values(manifest.bin ?? {}),
-  ].map((path) => path.replace('./dist/', 'src/').replace(/\.(d\.ts|js)$/, '.ts'))
+  ].map((path) => sourceOf(path.replace(/^\.\//, '')))
   if (modules.has(`${DASHBOARD}main.tsx`)) published.push(`${DASHBOARD}main.tsx`)
   const strings = [...Object.values(manifest.scripts), ...[...modules.values()].flatMap((module) => module.strings)]
   const entries = [...modules.keys()].filter((path) => !path.startsWith('src/') && isEntry(path, strings))
@@ -158,8 +158,17 @@ function resolve(manifest, modules, path, specifier) {
     return typeof target === 'object' ? target.types.replace('./dist/', 'src/').replace(/\.d\.ts$/, '.ts') : undefined
   }
   if (!specifier.startsWith('.')) return undefined
-  const target = posix.join(posix.dirname(path), specifier)
+  const target = sourceOf(posix.join(posix.dirname(path), specifier))
   return modules.has(target) ? target : undefined
+}
+
+/**
+ * What an output is built from; any other file is its own source.
+ *
+ * @param {string} path
+ */
+function sourceOf(path) {
+  return path.startsWith('dist/') ? path.replace('dist/', 'src/').replace(/\.(d\.ts|js)$/, '.ts') : path
 }
 
 /** @typedef {ReturnType<typeof trace>} Trace */

@@ -3,5 +3,9 @@ declare module 'jiti' {
   export function createJiti(
     base: string,
     options: { readonly virtualModules: Readonly<Record<string, unknown>> },
-  ): { import<T>(file: string): Promise<T> }
+  ): {
+    import<T>(file: string): Promise<T>
+    /** By the paths of files that were loaded. */
+    readonly cache: Readonly<Record<string, unknown>>
+  }
 }

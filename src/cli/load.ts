@@ -1,21 +1,70 @@
 import { pathToFileURL } from 'node:url'
-import { resolve } from 'node:path'
+import { resolve, sep } from 'node:path'
 import { existsSync } from 'node:fs'
 import { createJiti } from 'jiti'
 import * as polaris from '../index.ts'
 import type { AnyWorkflow } from '../index.ts'
 import { Trouble } from './trouble.ts'
 
+/** A user's module. */
+export interface UserModule {
+  /** Those that it exports, alone or in arrays. */
+  readonly workflows: readonly AnyWorkflow[]
+  /** What it exports as `services`, or what that function makes. @throws {@link Trouble} */
+  services(): Promise<Readonly<Record<string, unknown>>>
+  /** The files that it is made of, packages aside. */
+  readonly files: readonly string[]
+}
+
 /**
- * Loads a user's module, TypeScript or not, and gives the workflows that it exports, alone or in arrays. What it imports
- * of `polaris-workflow` is this very library, since workflows of another copy would be nobody's.
+ * Loads a user's module, TypeScript or not. What it imports of `polaris-workflow` is this very library, since workflows of
+ * another copy would be nobody's.
  *
+ * @param onFiles told of the files, also where one of them cannot be loaded
  * @throws {@link Trouble}
  */
-export async function loadWorkflows(path: string, cwd: string): Promise<AnyWorkflow[]> {
+export async function loadModule(
+  path: string,
+  cwd: string,
+  onFiles: (files: readonly string[]) => void = () => undefined,
+): Promise<UserModule> {
   const file = resolve(cwd, path)
   if (!existsSync(file)) throw new Trouble(`There is no module ${path} (looked at ${file}).`)
-  const exported = await load(file, path)
+  const jiti = createJiti(pathToFileURL(file).href, { virtualModules: { 'polaris-workflow': polaris } })
+  const filesOf = (): string[] => [...new Set([file, ...Object.keys(jiti.cache).filter(isOwn)])]
+  try {
+    const exported = await load(jiti, file, path)
+    return {
+      workflows: workflowsIn(exported, path),
+      services: () => servicesIn(exported, path),
+      files: filesOf(),
+    }
+  } finally {
+    onFiles(filesOf())
+  }
+}
+
+/** The workflows of a module alone. @throws {@link Trouble} */
+export async function loadWorkflows(path: string, cwd: string): Promise<readonly AnyWorkflow[]> {
+  return (await loadModule(path, cwd)).workflows
+}
+
+function isOwn(file: string): boolean {
+  return !file.includes(`${sep}node_modules${sep}`)
+}
+
+type Exported = Readonly<Record<string, unknown>>
+
+async function load(jiti: ReturnType<typeof createJiti>, file: string, path: string): Promise<Exported> {
+  try {
+    return await jiti.import<Exported>(file)
+  } catch (error) {
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    throw new Trouble(`${path} cannot be loaded:\n${message}`)
+  }
+}
+
+function workflowsIn(exported: Exported, path: string): readonly AnyWorkflow[] {
   const found = new Set<AnyWorkflow>()
   for (const value of Object.values(exported)) {
     for (const each of Array.isArray(value) ? (value as readonly unknown[]) : [value]) {
@@ -30,14 +79,20 @@ export async function loadWorkflows(path: string, cwd: string): Promise<AnyWorkf
   )
 }
 
-async function load(file: string, path: string): Promise<Readonly<Record<string, unknown>>> {
+async function servicesIn({ services }: Exported, path: string): Promise<Readonly<Record<string, unknown>>> {
+  if (services === undefined) return {}
+  let given: unknown
   try {
-    const jiti = createJiti(pathToFileURL(file).href, { virtualModules: { 'polaris-workflow': polaris } })
-    return await jiti.import<Readonly<Record<string, unknown>>>(file)
+    given = typeof services === 'function' ? await (services as () => unknown)() : services
   } catch (error) {
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    throw new Trouble(`${path} cannot be loaded:\n${message}`)
+    throw new Trouble(
+      `The services of ${path} cannot be made: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    )
   }
+  if (typeof given === 'object' && given !== null) return given as Readonly<Record<string, unknown>>
+  throw new Trouble(
+    `\`services\` of ${path} must be an object of services by their names, or a function that makes it.`,
+  )
 }
 
 function isWorkflow(value: unknown): value is AnyWorkflow {

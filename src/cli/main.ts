@@ -1,9 +1,38 @@
-#!/usr/bin/env node
+import { createInterface } from 'node:readline/promises'
+import { text } from 'node:stream/consumers'
+import type { Io } from './io.ts'
 import { runCli } from './program.ts'
 
-process.exitCode = await runCli(process.argv.slice(2), {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
-  interactive: process.stderr.isTTY,
+const { stdin, stdout, stderr, env } = process
+const enough = new AbortController()
+// The second time it ends at once: a command that hangs must not have to be killed.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => (enough.signal.aborted ? process.exit(130) : enough.abort()))
+}
+// Whoever reads from the pipe may have seen enough (`polaris list | head`).
+stdout.on('error', (error: Error & { readonly code?: string }) => process.exit(error.code === 'EPIPE' ? 0 : 2))
+
+const io: Io = {
+  out: (given) => void stdout.write(given),
+  err: (given) => void stderr.write(given),
+  interactive: stderr.isTTY,
+  colors:
+    (env['NO_COLOR'] ?? '') === '' && (stdout.isTTY || (env['FORCE_COLOR'] ?? '') !== '') && env['TERM'] !== 'dumb',
+  ...(stdout.isTTY && { terminal: { columns: () => stdout.columns, rows: () => stdout.rows } }),
   cwd: process.cwd(),
-})
+  env,
+  input: () => text(stdin),
+  ...(stdin.isTTY && stderr.isTTY && { ask: askPerson }),
+  signal: enough.signal,
+}
+
+async function askPerson(question: string): Promise<string> {
+  const lines = createInterface({ input: stdin, output: stderr })
+  try {
+    return await lines.question(question, { signal: enough.signal })
+  } finally {
+    lines.close()
+  }
+}
+
+process.exitCode = await runCli(process.argv.slice(2), io)

@@ -1,35 +1,77 @@
 import { Command, CommanderError } from 'commander'
 import pc from 'picocolors'
 import { isPolarisError } from '../index.ts'
+import { Refusal } from './api/api.ts'
 import { checkCommand } from './commands/check.ts'
+import { devCommand } from './commands/dev.ts'
+import { explainCommand } from './commands/explain.ts'
+import { feedCommand } from './commands/feed.ts'
+import { getCommand } from './commands/get.ts'
+import { graphCommand } from './commands/graph.ts'
+import { historyCommand } from './commands/history.ts'
+import { listCommand } from './commands/list.ts'
 import { manifestCommand } from './commands/manifest.ts'
 import { versionsCommand } from './commands/versions.ts'
+import { watchCommand } from './commands/watch.ts'
+import { asJsonLine } from './io.ts'
 import type { Io } from './io.ts'
+import { printable } from './term/text.ts'
 import { Trouble } from './trouble.ts'
 
 /** In the order of the help. */
-const COMMANDS = [checkCommand, manifestCommand, versionsCommand]
+const COMMANDS = [
+  ...[devCommand, feedCommand, watchCommand, listCommand, getCommand, explainCommand, historyCommand, graphCommand],
+  ...[checkCommand, manifestCommand, versionsCommand],
+]
 
-/** Runs the command line; answers its exit code: 0, 1 if a check found something, 2 if it could not do its work. */
+/**
+ * Runs the command line; answers its exit code: 0; 1 if it did its work and what it found is not well, such as instances
+ * that would be stranded or a builder that failed; 2 if it could not do its work.
+ */
 export async function runCli(args: readonly string[], io: Io): Promise<number> {
   let code = 0
   const program = new Command('polaris')
-    .description('Workflows driven by data: look before you deploy.')
+    .description('Workflows driven by data: run them, look at them, operate them.')
     .exitOverride()
-    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) })
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      getOutHasColors: () => io.colors,
+      getErrHasColors: () => io.colors,
+    })
   for (const add of COMMANDS) add(program, { io, exit: (given) => void (code = given) })
   try {
     await program.parseAsync([...args], { from: 'user' })
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    io.err(`${pc.red(messageOf(error))}\n`)
-    return 2
+    io.err(args.includes('--json') ? asJsonLine(problemOf(error)) : troubleText(error, io))
+    return error instanceof Refusal && BUILDERS.has(error.code) ? 1 : 2
   }
+}
+
+/** The call was understood and kept: it is the instance that is not well. */
+const BUILDERS: ReadonlySet<string> = new Set(['BUILDER_FAILED', 'BUILDER_TIMEOUT', 'PRODUCT_INVALID', 'CRASH_LOOP'])
+
+function troubleText(error: unknown, { colors }: Io): string {
+  const { red, dim } = pc.createColors(colors)
+  const [first = '', ...rest] = messageOf(error).split('\n')
+  const hints = error instanceof Refusal ? error.hints.filter((hint) => hint !== '') : []
+  const lines = [red(printable(first)), ...rest.map(printable), ...hints.map((hint) => dim(printable(hint)))]
+  return `${lines.join('\n')}\n`
+}
+
+/** For programs: `code`, `message`, and what the problem document has besides. */
+function problemOf(error: unknown): object {
+  if (error instanceof Refusal) {
+    const { detail: _, ...rest } = error.problem
+    return { error: { ...rest, code: error.code, message: error.message } }
+  }
+  return { error: { code: isPolarisError(error) ? error.code : 'TROUBLE', message: messageOf(error) } }
 }
 
 function messageOf(error: unknown): string {
   if (error instanceof Trouble) return error.message
-  if (isPolarisError(error)) return `${error.code}: ${error.message}`
+  if (error instanceof Refusal || isPolarisError(error)) return `${error.code}: ${error.message}`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

@@ -1,32 +1,50 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import type { DataStore } from '../index.ts'
+import { readDevFile, readSettings } from './api/project.ts'
+import type { Io } from './io.ts'
 import { Trouble } from './trouble.ts'
+
+/**
+ * The store that is meant: the named one, that of the environment or the project, or that of `polaris dev`.
+ *
+ * @throws {@link Trouble}
+ */
+export function storeNamed(io: Pick<Io, 'cwd' | 'env'>, url: string | undefined): string {
+  const named = [url, io.env['POLARIS_STORE'], readSettings(io.cwd).store, readDevFile(io.cwd)?.store]
+  const found = named.find((each) => each !== undefined && each !== '')
+  if (found !== undefined) return found
+  throw new Trouble(
+    'Which store? Name it by --store or POLARIS_STORE: postgres://…, redis://…, or the path of a SQLite file.',
+  )
+}
+
+export interface OpenOptions {
+  readonly cwd: string
+  /** Makes a SQLite file that is not there: elsewhere it would be a slip of the pen. */
+  readonly create?: boolean
+}
 
 /**
  * Opens the store that a URL names: `postgres://…`, `redis://…`, or a SQLite file, with or without `sqlite:`.
  *
  * @throws {@link Trouble}
  */
-export async function openStore(url: string | undefined): Promise<DataStore> {
-  const named = url ?? process.env['POLARIS_STORE']
-  if (named === undefined || named === '') {
-    throw new Trouble(
-      'Which store? Name it by --store or POLARIS_STORE: postgres://…, redis://…, or the path of a SQLite file.',
-    )
-  }
-  if (/^postgres(ql)?:/.test(named)) {
+export async function openStore(url: string, { cwd, create = false }: OpenOptions): Promise<DataStore> {
+  if (/^postgres(ql)?:/.test(url)) {
     const { postgresStore } = await import('../stores/postgres.ts')
-    return postgresStore({ connectionString: named })
+    return postgresStore({ connectionString: url })
   }
-  if (/^rediss?:/.test(named)) {
+  if (/^rediss?:/.test(url)) {
     const { redisStore } = await import('../stores/redis.ts')
-    return redisStore({ url: named })
+    return redisStore({ url })
   }
-  if (/^[a-z][a-z+]*:\/\//i.test(named)) {
-    throw new Trouble(`No store is known for ${named}: it takes postgres://…, redis://…, or the path of a SQLite file.`)
+  if (/^[a-z][a-z+]*:\/\//i.test(url)) {
+    throw new Trouble(`No store is known for ${url}: it takes postgres://…, redis://…, or the path of a SQLite file.`)
   }
-  const { existsSync } = await import('node:fs')
-  const file = named.replace(/^sqlite:/, '')
-  if (!existsSync(file)) throw new Trouble(`There is no SQLite file ${file}.`)
+  const file = url.replace(/^sqlite:/, '')
+  const path = resolve(cwd, file)
+  if (!create && !existsSync(path)) throw new Trouble(`There is no SQLite file ${file} (looked at ${path}).`)
   const { sqliteStore } = await import('../stores/sqlite.ts')
-  return sqliteStore(file)
+  return sqliteStore(path)
 }

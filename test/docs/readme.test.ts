@@ -1,8 +1,9 @@
 import type { AnyWorkflow } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import { checkout } from '../../examples/checkout/workflow.ts'
+import { newCliLab } from '../cli/lab.ts'
 import { moduleWriter, run } from './folder.ts'
-import { type Block, blocksOf, exampleModule, textOf } from './snippets.ts'
+import { type Block, blocksOf, exampleModule, root, textOf } from './snippets.ts'
 
 const readme = textOf('README.md')
 const write = moduleWriter()
@@ -17,7 +18,8 @@ describe('README.md', () => {
   it('names only commands that exist, the two to begin with among them', () => {
     const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
     const commands = blocksOf('sh', readme).map(({ code }) => code.trim())
-    expect(commands).toEqual(['npm ci && npm start', 'npm ci && npm test'])
+    expect(commands[0]).toBe('npm ci\nnpx polaris dev examples/cab-ride/polaris.ts')
+    expect(commands.slice(-2)).toEqual(['npm start', 'npm test'])
     const own = ['ci', 'install', 'pack']
     const named = [...readme.matchAll(/\bnpm (?:run ([\w:]+)|([a-z]+)\b)/g)]
     const unknown = named.filter(([, script, command]) => {
@@ -26,6 +28,43 @@ describe('README.md', () => {
     })
     expect(named.length).toBeGreaterThan(5)
     expect(unknown.map(([text]) => text)).toEqual([])
+  })
+})
+
+describe('the first use in README.md', () => {
+  it('moves a ride to its end, as the picture shows it', async () => {
+    process.env['SERVICE_MS'] = '0'
+    const lab = newCliLab()
+    try {
+      const lines = blocksOf('sh', readme).flatMap(({ code }) => code.trim().split('\n'))
+      const module =
+        lines
+          .find((each) => each.includes('polaris dev'))
+          ?.split(' ')
+          .at(-1) ?? ''
+      const place = ['--module', `${root}${module}`, '--store', lab.file('rides.db', '')]
+      const feeds = lines.filter((each) => each.startsWith('npx polaris feed'))
+      const seen: string[] = []
+      for (const each of feeds) {
+        const words = [...each.replace(/ #.*$/, '').matchAll(/([\w-]+='[^']*'|\S+)/g)].map(([word]) => word)
+        const { err, out } = await lab.run(
+          ...words.slice(2).map((word) => word.replaceAll("'", '')),
+          ...place,
+          '--json',
+        )
+        seen.push(err === '' ? (JSON.parse(out) as { status: string }).status : err)
+        if (seen.length > 1) continue
+        const graph = await lab.run('graph', '--id', 'ride-1', ...place)
+        const bare = (text: string): string => text.replace(/\d\d:\d\d:\d\d|[\d.]+ m?s/g, '')
+        const picture = blocksOf('text', readme).find(({ code }) => code.startsWith('ride-1'))?.code ?? ''
+        const rows = picture.split('\n').filter((row) => /^[╭├│╰]/.test(row))
+        expect(rows.length).toBeGreaterThan(5)
+        for (const row of rows) expect(bare(graph.out)).toContain(bare(row))
+      }
+      expect(seen).toEqual(['waiting', 'waiting', 'completed'])
+    } finally {
+      lab.remove()
+    }
   })
 })
 

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
 import { checkManifest, Polaris } from '../../index.ts'
 import type { AnyWorkflow, CheckReport, ManifestReport } from '../../index.ts'
@@ -9,8 +8,9 @@ import type { Cli } from '../io.ts'
 import { loadWorkflows } from '../load.ts'
 import { progressBar } from '../progress.ts'
 import { showCheck, showManifestCheck } from '../show-check.ts'
-import { openStore } from '../store.ts'
+import { openStore, storeNamed } from '../store.ts'
 import { Trouble } from '../trouble.ts'
+import { wholeNumber } from '../words.ts'
 
 interface Options {
   readonly store?: string
@@ -35,13 +35,13 @@ export function checkCommand(parent: Command, cli: Cli): void {
         options.manifest === undefined
           ? await againstStore(cli, workflows, options)
           : checkManifest(readJson(resolve(cli.io.cwd, options.manifest)), workflows)
-      cli.io.out(options.json ? asJson(report) : shown(report))
+      cli.io.out(options.json ? asJson(report) : shown(report, cli.io.colors))
       if (!report.ok) cli.exit(1)
     })
 }
 
 async function againstStore(cli: Cli, workflows: readonly AnyWorkflow[], options: Options): Promise<CheckReport> {
-  const polaris = new Polaris({ store: await openStore(options.store) })
+  const polaris = new Polaris({ store: await openStore(storeNamed(cli.io, options.store), cli.io) })
   const bar = progressBar(cli.io)
   const { sample } = options
   try {
@@ -56,8 +56,8 @@ async function againstStore(cli: Cli, workflows: readonly AnyWorkflow[], options
   }
 }
 
-function shown(report: CheckReport | ManifestReport): string {
-  return 'checked' in report ? showCheck(report) : showManifestCheck(report)
+function shown(report: CheckReport | ManifestReport, colors: boolean): string {
+  return 'checked' in report ? showCheck(report, colors) : showManifestCheck(report, colors)
 }
 
 function readJson(file: string): unknown {
@@ -66,10 +66,4 @@ function readJson(file: string): unknown {
   } catch (error) {
     throw new Trouble(`The manifest ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}.`)
   }
-}
-
-function wholeNumber(text: string): number {
-  const number = Number(text)
-  if (Number.isSafeInteger(number) && number >= 1) return number
-  throw new InvalidArgumentError('It must be a whole number from 1.')
 }

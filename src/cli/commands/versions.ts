@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
-import pc from 'picocolors'
 import { Polaris } from '../../index.ts'
 import { asJson } from '../io.ts'
 import type { Cli } from '../io.ts'
 import { loadWorkflows } from '../load.ts'
-import { openStore } from '../store.ts'
+import { openStore, storeNamed } from '../store.ts'
+import { line, painted, span } from '../term/text.ts'
 
 interface Options {
   readonly store?: string
@@ -21,7 +21,7 @@ export function versionsCommand(parent: Command, cli: Cli): void {
     .description('count open instances by version, and say which code can be deleted')
     .action(async (module: string | undefined, { store: url, json }: Options) => {
       const workflows = module === undefined ? [] : await loadWorkflows(module, cli.io.cwd)
-      const polaris = new Polaris({ store: await openStore(url) })
+      const polaris = new Polaris({ store: await openStore(storeNamed(cli.io, url), cli.io) })
       try {
         const counts = await polaris.versions()
         const idle = workflows
@@ -33,15 +33,18 @@ export function versionsCommand(parent: Command, cli: Cli): void {
           return
         }
         const day = (ms: number): string => new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
-        for (const { workflow, version, open, oldest, lastTouched } of counts) {
-          cli.io.out(
-            `${pc.bold(`${workflow} ${version}`)}: ${open} open, the oldest of ${day(oldest)}, last touched ${day(lastTouched)}\n`,
-          )
-        }
-        if (counts.length === 0) cli.io.out('No instance is open.\n')
+        const lines = counts.map(({ workflow, version, open, oldest, lastTouched }) =>
+          line(
+            span(`${workflow} ${version}`, 'bold'),
+            `: ${open} open, the oldest of ${day(oldest)}, last touched ${day(lastTouched)}`,
+          ),
+        )
+        if (counts.length === 0) lines.push(line('No instance is open.'))
         for (const { workflow, version } of idle) {
-          cli.io.out(pc.green(`Code of version ${version} of '${workflow}' can be deleted: no instance needs it.\n`))
+          const said = `Code of version ${version} of '${workflow}' can be deleted: no instance needs it.`
+          lines.push(line(span(said, 'green')))
         }
+        cli.io.out(painted(lines, cli.io.colors))
       } finally {
         await polaris.close()
       }

@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { builder, data, Polaris, type, workflow } from 'polaris-workflow'
 import { sqliteStore } from 'polaris-workflow/stores/sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCli } from '../../src/cli/program.ts'
+import { newCliLab } from './lab.ts'
+import type { CliLab } from './lab.ts'
 
 let folder: string
 let store: string
@@ -18,19 +18,12 @@ const out = builder({ name: 'out', consumes: { x: In, go: Go }, produces: Out, p
 export const flow = workflow({ name: 'w', builders: [out], target: Out${options} })
 `
 
-async function run(...args: string[]) {
-  const said = { out: '', err: '' }
-  const io = {
-    out: (text: string) => void (said.out += text),
-    err: (text: string) => void (said.err += text),
-    interactive: false,
-    cwd: folder,
-  }
-  return { code: await runCli(args, io), ...said }
-}
+let lab: CliLab
+const run = (...args: string[]) => lab.run(...args)
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'polaris-cli-'))
+  lab = newCliLab()
+  folder = lab.folder
   store = join(folder, 'w.db')
   writeFileSync(join(folder, 'one.ts'), code(''))
   writeFileSync(join(folder, 'pins.ts'), code(', version: 2'))
@@ -49,7 +42,7 @@ beforeAll(async () => {
   await polaris.close()
 })
 
-afterAll(() => rmSync(folder, { recursive: true }))
+afterAll(() => lab.remove())
 
 describe('polaris check', () => {
   it('ends with 0 where nothing would be stranded, and with 1 where something would', async () => {

@@ -1,0 +1,38 @@
+import type { Command } from 'commander'
+import { getJson, pathOf } from '../api/api.ts'
+import { at, withPlace } from '../api/place.ts'
+import type { PlaceOptions } from '../api/place.ts'
+import type { Instance } from '../api/views.ts'
+import { asJson } from '../io.ts'
+import type { Cli } from '../io.ts'
+import { standsLine } from '../show/outcome.ts'
+import { dataLines } from '../show/values.ts'
+import { line, painted, span } from '../term/text.ts'
+import type { Line } from '../term/text.ts'
+import { dayText, distanceText } from '../term/time.ts'
+import { columnsOf } from '../term/screen.ts'
+
+/** An instance as it stands. */
+export function getCommand(parent: Command, cli: Cli): void {
+  withPlace(parent.command('get').argument('<id>', 'of the instance'))
+    .description('show an instance: its status, what it waits for, its data')
+    .action(async (id: string, options: PlaceOptions) => {
+      const instance = await at(cli, options, { need: 'looks', id }, (api) => getJson<Instance>(api, pathOf(id)))
+      const { io } = cli
+      io.out(options.json ? asJson(instance) : painted(linesOf(instance, columnsOf(io)), io.colors))
+    })
+}
+
+function linesOf(instance: Instance, width: number): Line[] {
+  const { createdAt, updatedAt, scopes, failure, retries = [], data } = instance
+  const times = `created ${dayText(createdAt)}, updated ${dayText(updatedAt)} UTC, ${scopes} scopes`
+  return [
+    standsLine(instance),
+    line(span(`  ${times}`, 'dim')),
+    ...(failure === undefined ? [] : [line(span(`  ${failure.builder} failed: ${failure.message}`, 'red'))]),
+    ...retries.map(({ builder, attempt, retryAt }) =>
+      line(span(`  ${builder} failed (try ${attempt}), again ${distanceText(retryAt, Date.now())}`, 'yellow')),
+    ),
+    ...dataLines(data, width),
+  ]
+}
