@@ -25,7 +25,7 @@ import type { ManifestFile } from './versions/check-manifest.ts'
 import type { Clock } from './clock.ts'
 import { Executor } from './executor.ts'
 import type { ExecutorOptions, Host } from './executor.ts'
-import { explainInstance, historyEntry, summarise, viewInstance } from './look/inspect.ts'
+import { historyEntry, summarise, viewInstance } from './look/inspect.ts'
 import type { Explanation, HistoryEntry, InstanceSummary, InstanceView } from './look/inspect.ts'
 import { checkIntent, foresee } from './look/foresee.ts'
 import type { Foresight, Intent } from './look/foresee.ts'
@@ -312,10 +312,14 @@ export class Polaris<Services extends object = {}> {
     return rows.map((row) => historyEntry(row, (seq) => names.get(seq), this.live))
   }
 
-  /** What an instance has done, what it would do next and what it waits for; `undefined` for an unknown id. */
+  /**
+   * What an instance has done, what it would do next and what it waits for, mail that nobody handles included; `undefined` for an
+   * unknown id. Of one whose version is not served here as well, as long as the store keeps its graph; else
+   * `VERSION_NOT_SERVED`.
+   */
   async explain(id: string): Promise<Explanation | undefined> {
     const snapshot = await this.read(id)
-    return snapshot && explainInstance(this.graphFor(snapshot), snapshot, this.live)
+    return snapshot && this.open().upkeep.explain(snapshot, this.live)
   }
 
   /**

@@ -6,6 +6,8 @@ import { Census, headersOf, OPEN_STATUSES } from './versions/census.ts'
 import type { VersionCount } from './versions/census.ts'
 import { checkStore } from './versions/check.ts'
 import type { CheckOptions, CheckReport } from './versions/check.ts'
+import { explainInstance } from './look/inspect.ts'
+import type { Explanation } from './look/inspect.ts'
 import type { Driver } from './instances/driver.ts'
 import { previewOf } from './versions/preview.ts'
 import type { Preview } from './versions/preview.ts'
@@ -59,6 +61,21 @@ export class Upkeep {
     const { store, driver, versions } = this.facts
     const { form, decode } = driver
     return checkStore({ store, form, decode, graphOf: (header) => versions.graphOf(header) }, workflows, options)
+  }
+
+  /** @throws `VERSION_NOT_SERVED`, `WORKFLOW_NOT_FOUND` for one of which nobody kept the graph */
+  async explain(snapshot: Snapshot, live: boolean): Promise<Explanation> {
+    const { registry, versions } = this.facts
+    const { header } = snapshot
+    const served = registry.version(header.workflow, header.version)
+    const kept = served === undefined ? await versions.graphOf(header) : undefined
+    const { graph } = (kept && { graph: kept }) ?? registry.serving(header.id, header.workflow, header.version).program
+    const mail = await versions.waiting(header)
+    return {
+      ...explainInstance(graph, snapshot, live),
+      ...(served === undefined && { unserved: true as const }),
+      ...(mail.length > 0 && { mail }),
+    }
   }
 
   /** @throws `VERSION_NOT_SERVED`, `WORKFLOW_NOT_FOUND` */

@@ -89,6 +89,8 @@ const SCHEMAS = {
     {
       ...{ id: text, workflow: text, version: count, status, waitingFor: texts },
       open: object({ scope: count, pass: count, mode: { enum: ['sequential', 'parallel'] } }),
+      unserved: { const: true },
+      mail: { type: 'array', items: object({ scope: count, since: time, version: count, stuck: text }, ['stuck']) },
       targets: {
         type: 'array',
         items: object({
@@ -119,7 +121,7 @@ const SCHEMAS = {
       },
       deadline: time,
     },
-    ['open', 'compensation', 'deadline'],
+    ['open', 'unserved', 'mail', 'compensation', 'deadline'],
   ),
   WorkflowList: object({
     workflows: {

@@ -80,6 +80,7 @@ export function historyView(entry: HistoryEntry, { workflow, version }: Subject,
 export function explanationView(explanation: Explanation, veil: Veil): object {
   const { id, workflow, version, status, open, waitingFor, targets, builders, compensation, timers, deadline } =
     explanation
+  const { unserved, mail } = explanation
   const speaks = (builder: string | undefined, text: string | undefined): object =>
     text === undefined
       ? {}
@@ -87,6 +88,8 @@ export function explanationView(explanation: Explanation, veil: Veil): object {
   return {
     ...{ id, workflow, version, status, waitingFor, targets },
     ...(open !== undefined && { open }),
+    ...(unserved !== undefined && { unserved }),
+    ...(mail !== undefined && { mail: mail.map(({ since, ...each }) => ({ ...each, since: time(since) })) }),
     ...(compensation !== undefined && { compensation: troubleView({ workflow, version }, compensation, veil) }),
     builders: builders.map(({ because, error, lacks, retryAt, ...builder }) => ({
       ...builder,

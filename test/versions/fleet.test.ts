@@ -165,3 +165,43 @@ describe('the fleet', () => {
     await old.close()
   })
 })
+
+describe('explain', () => {
+  eachStore((kind) => {
+    it('names mail that waits for a version that no live process serves', async () => {
+      const medium = kind.medium()
+      const old = await over(medium.open(), one).start()
+      await old.executor().sequential('w', 'i', A('a'))
+      await old.executor().submit('w', 'i', A('b'))
+      const waits = { scope: 2, version: 1, since: expect.any(Number) as number }
+      expect(await old.explain('i')).toMatchObject({ status: 'completed', mail: [waits] })
+      expect((await old.explain('i'))?.mail?.[0]?.stuck).toBeUndefined()
+      await old.close()
+      const fresh = await over(medium.join(), two).start()
+      const explained = await fresh.explain('i')
+      expect(explained).toMatchObject({ version: 1, unserved: true, builders: [{ name: 'b', state: 'done' }] })
+      expect(explained?.mail).toEqual([
+        { ...waits, stuck: "no process that is alive serves version 1 of workflow 'w', on which the instance is" },
+      ])
+      // A process that serves it is found, wherever it is.
+      await over(medium.join(), one).start()
+      expect((await fresh.explain('i'))?.mail).toEqual([waits])
+      await fresh.executor().sequential('w', 'j', A('a'))
+      expect((await fresh.explain('j'))?.mail).toBeUndefined()
+    })
+  }, 'text')
+
+  it('names mail that was fed to a version that nobody knows any more who could handle it', async () => {
+    const medium = strictMemory.medium()
+    const fresh = over(medium.open(), two)
+    await fresh.executor().sequential('w', 'i', A('a'))
+    const old = over(medium.join(), one)
+    await old.executor().submit('w', 'i', A('b'))
+    await old.close()
+    expect((await fresh.explain('i'))?.mail).toMatchObject([
+      { scope: 2, version: 1, stuck: expect.stringContaining('it was fed to version 1 of workflow') as string },
+    ])
+    await over(medium.join(), one, two).start()
+    expect((await fresh.explain('i'))?.mail?.[0]?.stuck).toBeUndefined()
+  })
+})

@@ -14,6 +14,7 @@ import { loadState } from '../state/state.ts'
 import type { State } from '../state/state.ts'
 import { explainTimer, pendingTimers } from './inspect-timers.ts'
 import type { PendingTimer, TimerExplanation } from './inspect-timers.ts'
+import type { WaitingMail } from '../versions/waiting-mail.ts'
 import { deadline } from '../scope/timers.ts'
 import { completedTarget, isLacking, isStale, staleness, waitingFor } from '../scope/verdict.ts'
 
@@ -160,6 +161,10 @@ export interface Explanation {
   /** If what it has done was to be undone. */
   readonly compensation?: Compensation
   readonly timers: readonly TimerExplanation[]
+  /** This process does not serve the instance's version: what is said is by its graph as the store keeps it. */
+  readonly unserved?: true
+  /** What was fed and waits for its turn, the first hundred. Absent where nothing does. */
+  readonly mail?: readonly WaitingMail[]
   /** When its time to reach a target is over (ms since the epoch), where that is bounded. */
   readonly deadline?: number
 }

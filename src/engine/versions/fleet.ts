@@ -74,6 +74,14 @@ export class Fleet {
     return (this.served.get(name) ?? []).every((theirs) => theirs.has(version))
   }
 
+  /** What each live process serves of a workflow, as they say now; where they cannot be asked, this process alone. */
+  async live(name: string): Promise<readonly ReadonlySet<number>[]> {
+    const { store, registry } = this.facts
+    const { durable, lists } = store.capabilities
+    if (durable && lists) return (await this.ask()).get(name) ?? []
+    return [new Set(registry.versionsOf(name))]
+  }
+
   /** This process serves nothing any more. Never rejects: what cannot be taken back expires. */
   async leave(): Promise<void> {
     this.ended = true
@@ -123,8 +131,13 @@ export class Fleet {
   }
 
   private async look(): Promise<void> {
-    const { store, clock } = this.facts
-    const lookedAt = steady(clock)
+    const lookedAt = steady(this.facts.clock)
+    this.served = await this.ask()
+    this.lookedAt = lookedAt
+  }
+
+  private async ask(): Promise<Map<string, readonly ReadonlySet<number>[]>> {
+    const { store } = this.facts
     const served = new Map<string, ReadonlySet<number>[]>()
     for (let after: string | undefined; ;) {
       const records = await store.listMeta(KIND, { limit: PAGE, ...(after !== undefined && { after }) })
@@ -134,10 +147,8 @@ export class Fleet {
         }
       }
       after = records.at(-1)?.key
-      if (records.length < PAGE || after === undefined) break
+      if (records.length < PAGE || after === undefined) return served
     }
-    this.served = served
-    this.lookedAt = lookedAt
   }
 
   /** Renews from time to time, as long as somebody holds on to this: a process need not end what it no longer uses. */

@@ -11,10 +11,14 @@ import { crossBody, isAs, openBody, readBody } from '../mail/mail.ts'
 import type { Opened } from '../mail/mail.ts'
 import type { Fleet } from './fleet.ts'
 import type { KeptGraphs } from './kept-graphs.ts'
+import { stuckBecause } from './waiting-mail.ts'
+import type { WaitingMail } from './waiting-mail.ts'
 import { moveInstance } from './move.ts'
 import type { Moved, Stranded } from './move.ts'
 import { mailUnserved, migrationFailed, versionChanged } from '../refusals.ts'
 import type { Registry, Served } from '../instances/registry.ts'
+
+const SHOWN_MAILS = 100
 
 export interface VersionsFacts {
   readonly store: DataStore
@@ -79,6 +83,22 @@ export class Versions {
     const from = this.facts.registry.version(graph.name, body.as?.[0] ?? 0)
     if (from === undefined) return mailUnserved(graph, body.as?.[0] ?? 0)
     return crossBody(this.crossing(from.program.graph, graph), body, form)
+  }
+
+  /** What waits to be handled, and why it stays where it does. */
+  async waiting(header: Header): Promise<WaitingMail[]> {
+    const { store, form, fleet } = this.facts
+    const after = header.pass > 0 ? header.mailHandled + 1 : header.mailHandled
+    if (header.mailAppended <= after) return []
+    const mails = await store.mail(header.id, { after, limit: SHOWN_MAILS })
+    const live = await fleet.live(header.workflow)
+    return mails.flatMap(({ seq: scope, body, appendedAt: since }): WaitingMail[] => {
+      // Handled meanwhile.
+      if (body === undefined) return []
+      const version = readBody(body, form).as?.[0] ?? header.version
+      const stuck = stuckBecause(header, version, live)
+      return [{ scope, since, version, ...(stuck !== undefined && { stuck }) }]
+    })
   }
 
   /** The version that an instance at rest is to move to before its next scope; `undefined` if it stays. */
