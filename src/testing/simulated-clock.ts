@@ -7,7 +7,7 @@ import { watched } from './watched-store.ts'
  * Time that passes when the test says so. Give it to `new Polaris({ clock })`, and its `now` to the stores: `memoryStore({ now:
  * clock.now })`. Any number of both may share it.
  */
-export interface SimulatedClock extends Clock {
+export interface SimulatedClock extends Required<Omit<Clock, 'coarse'>> {
   /** Needs no `this`, so that it can be handed on. */
   readonly now: () => number
   /**
@@ -61,7 +61,7 @@ class Simulation {
   private changed = false
   private readonly underWay = new Set<PromiseLike<unknown>>()
   /** Stores that were there before the clock, as far as is known. */
-  private unread: DataStore[] = []
+  private readonly unread = new Set<DataStore>()
 
   constructor(start: number) {
     this.time = start
@@ -91,13 +91,14 @@ class Simulation {
   }
 
   private observe(store: DataStore): DataStore {
-    this.unread.push(store)
+    this.unread.add(store)
     return watched(store, {
       now: () => this.time,
       due: (at) => {
         if (at > this.time) this.moments.add(at)
       },
       changed: () => (this.changed = true),
+      closed: () => void this.unread.delete(store),
       underWay: (answer) => {
         this.underWay.add(answer)
         const done = (): void => void this.underWay.delete(answer)
@@ -152,7 +153,8 @@ class Simulation {
   private async settle(): Promise<void> {
     for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
       if (this.underWay.size > 0) {
-        await firstOf(Promise.allSettled(this.underWay), LONGEST_ANSWER_MS)
+        // What hangs is waited for once.
+        if (!(await firstOf(Promise.allSettled(this.underWay), LONGEST_ANSWER_MS))) this.underWay.clear()
         quiet = 0
       }
       await new Promise((resolve) => setImmediate(resolve))
@@ -161,9 +163,8 @@ class Simulation {
 
   /** What instances wait for that were stored before, by others. */
   private async readAll(): Promise<void> {
-    const stores = this.unread
-    this.unread = []
-    for (const store of stores) {
+    for (const store of this.unread) {
+      this.unread.delete(store)
       if (!store.capabilities.lists) continue
       for (let cursor: string | undefined; ;) {
         const page = await store.list({ limit: 1_000, ...(cursor !== undefined && { cursor }) })
@@ -175,12 +176,13 @@ class Simulation {
   }
 }
 
-/** Waits for one that may never come. */
-async function firstOf(answers: Promise<unknown>, ms: number): Promise<void> {
+/** Waits for one that may never come; answers whether it came. */
+async function firstOf(answers: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
-  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)))
-  await Promise.race([answers, late])
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)))
+  const came = await Promise.race([answers.then(() => true), late])
   clearTimeout(timer)
+  return came
 }
 
 function span(call: string, duration: Duration): number {

@@ -7,6 +7,8 @@ export interface Watcher {
   due(at: number): void
   /** Something was written. */
   changed(): void
+  /** Nobody will ask it any more. */
+  closed(): void
   /** A call that has not been answered yet. */
   underWay(answer: PromiseLike<unknown>): void
 }
@@ -31,6 +33,7 @@ export function watched(store: DataStore, watcher: Watcher): DataStore {
 
 function wrap(store: DataStore, key: PropertyKey, call: Call, watcher: Watcher): Call {
   return (...args) => {
+    if (key === 'close') watcher.closed()
     const answer = call.apply(store, args)
     if (key === 'subscribe') return answer
     const learn = (given: unknown): unknown => {

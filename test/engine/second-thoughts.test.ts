@@ -2,9 +2,10 @@
 import { Polaris, PolarisError, workflow } from 'polaris-workflow'
 import type { DataStore } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
-import { auditAfterEach, newBench, testClock } from '../protocol/bench.ts'
+import { auditAfterEach, newBench } from '../protocol/bench.ts'
 import { deferred, newLab, refusal, texts, turns } from '../support/lab.ts'
 import { eachStore, memoryKind } from '../support/media.ts'
+import { testClock } from '../support/timed.ts'
 
 const [A, B, Other] = texts('A', 'B', 'Other')
 

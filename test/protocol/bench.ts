@@ -6,7 +6,7 @@ import { mortal } from '../support/mortal.ts'
 import type { Mortal } from '../support/mortal.ts'
 import { SHORT_LEASE_MS } from '../support/media.ts'
 import type { StoreKind } from '../support/media.ts'
-import { storeTime } from '../support/time.ts'
+import { unobserved } from '../support/timed.ts'
 
 type Options = Omit<PolarisOptions<object>, 'store'>
 
@@ -55,8 +55,11 @@ export function newBench(kind: StoreKind, ...workflows: AnyWorkflow[]): Bench {
   })
   return {
     store,
-    process(options = {}, through) {
-      const polaris = over({ ...options, store: open(through) })
+    process(options = {}, through = (store) => store) {
+      const { clock } = options
+      // What a test holds back between a process and its medium is not under way, or time would wait for it.
+      const seen = (store: DataStore): DataStore => through(clock?.observe?.(store) ?? store)
+      const polaris = over({ ...options, ...(clock && { clock: unobserved(clock) }), store: open(seen) })
       processes.push(polaris)
       return polaris
     },
@@ -132,62 +135,6 @@ async function auditRest(looking: Polaris, header: Header): Promise<void> {
   if (holder !== null || mailAppended > mailHandled || pass > 0) expect(wakeAt, `${id} is found again`).not.toBeNull()
   if (status === 'completed' || status === 'failed' || status === 'cancelled' || wakeAt !== null) return
   expect((await looking.get(id))?.waitingFor, `${id} waits for something`).not.toEqual([])
-}
-
-/** Time that passes when the test says so, for a process and its store alike. */
-export interface TestClock extends Clock {
-  after(ms: number, callback: () => void, idle?: boolean): () => void
-  /** Lets time pass step by step, and everything happen that is due meanwhile. */
-  advance(ms: number): Promise<void>
-  /** All at once: what a process sees that was paused. */
-  jump(ms: number): Promise<void>
-}
-
-interface Timer {
-  readonly at: number
-  readonly callback: () => void
-  readonly waits: boolean
-}
-
-/** @param days passes at once: what a process does idly, every few seconds, it does with what happens next */
-export function testClock({ days = false } = {}): TestClock {
-  let now = storeTime.now()
-  const timers = new Set<Timer>()
-  const settle = async (): Promise<void> => {
-    for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve))
-  }
-  const fire = async (): Promise<void> => {
-    for (;;) {
-      const due = [...timers].filter(({ at }) => at <= now).sort((a, b) => a.at - b.at)
-      if (due.length === 0) return
-      for (const timer of due) if (timers.delete(timer)) timer.callback()
-      await settle()
-    }
-  }
-  return {
-    now: () => now,
-    after(ms, callback, idle = false) {
-      const timer = { at: now + ms, callback, waits: days && idle }
-      timers.add(timer)
-      return () => void timers.delete(timer)
-    },
-    async advance(ms) {
-      const end = now + ms
-      for (;;) {
-        await settle()
-        const next = Math.min(...[...timers].map(({ at, waits }) => (waits ? Infinity : at)))
-        if (next > end) break
-        now = Math.max(now, next)
-        await fire()
-      }
-      now = end
-      await fire()
-    },
-    async jump(ms) {
-      now += ms
-      await fire()
-    },
-  }
 }
 
 /** Waits for what another process or a server has to do first. */

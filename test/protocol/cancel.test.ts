@@ -3,7 +3,8 @@ import type { BuildContext } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import { dataOf, deferred, newLab, refusal, texts } from '../support/lab.ts'
 import { eachStore } from '../support/media.ts'
-import { auditAfterEach, eventually, newBench, testClock } from './bench.ts'
+import { eachTimedStore } from '../support/timed.ts'
+import { auditAfterEach, eventually, newBench } from './bench.ts'
 
 /** `b` answers when it is told to, `c` depends on it, `d` does not. */
 function world() {
@@ -148,11 +149,10 @@ describe('P10: cancel', () => {
     })
   }, 'servers')
 
-  eachStore((kind) => {
+  eachTimedStore((kind, clock) => {
     it('P10: a builder that does not heed its signal is waited for one lease at most, and can commit nothing', async () => {
       const { A, gate, lab, w } = world()
       const bench = newBench(kind, w)
-      const clock = testClock()
       const polaris = bench.process({ clock, lease: 15_000 })
       const call = refusal(polaris.executor().parallel(w, 'i', A('a1')), 'CANCELLED')
       await clock.advance(0)

@@ -2,8 +2,9 @@ import { builder, BuilderError, data, Polaris, type, workflow } from 'polaris-wo
 import type { AnyWorkflow, DataStore, Retry } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import { failure, refusal, thrown } from '../support/lab.ts'
-import { eachStore, memoryKind, sqliteKind } from '../support/media.ts'
-import { auditAfterEach, eventually, newBench, testClock } from './bench.ts'
+import { eachStore, memoryKind } from '../support/media.ts'
+import { eachTimedStore } from '../support/timed.ts'
+import { auditAfterEach, eventually, newBench } from './bench.ts'
 
 const Order = data('Order', type<{ sum: number }>())
 const Held = data('Held', type<{ seats: number }>())
@@ -225,13 +226,7 @@ describe('compensation', () => {
     })
   }, 'servers')
 
-  describe.each([
-    ['memory (strict)', (now: () => number) => memoryKind({ strict: true, now })],
-    ['SQLite', (now: () => number) => sqliteKind({ now })],
-  ] as const)('in test time on %s', (_, kindOf) => {
-    const clock = testClock()
-    const kind = kindOf(clock.now)
-
+  eachTimedStore((kind, clock) => {
     it('one that throws is tried again, first in the call and then by a worker, for ever; the state says how far it is', async () => {
       const fails = new Set([1, 2, 3, 4, 5, 6])
       const undo = (tries: number): void => {
@@ -367,7 +362,7 @@ describe('compensation', () => {
       expect(words(undid)).toEqual(['charge', 'hold'])
       await polaris.close()
     })
-  })
+  }, 'text')
 
   it('a builder that cannot be undone, or has nothing to undo, is refused at definition', () => {
     const [A, B] = [data('A', type<string>()), data('B', type<string>())]

@@ -1,12 +1,12 @@
 import { Polaris, PolarisError, workflow } from 'polaris-workflow'
 import type { BuildContext, DataStore } from 'polaris-workflow'
-import { describe, expect, it } from 'vitest'
+import type { SimulatedClock } from 'polaris-workflow/testing'
+import { expect, it } from 'vitest'
 import { deferred, newLab, refusal, texts, turns } from '../support/lab.ts'
-import { eachServer, memoryKind, sqliteKind } from '../support/media.ts'
-import type { StoreKind } from '../support/media.ts'
+import { eachServer } from '../support/media.ts'
+import { eachLocalStore, testClock } from '../support/timed.ts'
 import { expectNoUnhandledRejections } from '../support/unhandled.ts'
-import { auditAfterEach, eventually, newBench, testClock } from './bench.ts'
-import type { TestClock } from './bench.ts'
+import { auditAfterEach, eventually, newBench } from './bench.ts'
 
 expectNoUnhandledRejections()
 auditAfterEach()
@@ -30,7 +30,7 @@ function world(durability: 'builder' | 'scope' = 'builder') {
 }
 
 /** Lets time pass until something has happened that needs it. */
-async function inTime<R>(clock: TestClock, promise: Promise<R>): Promise<R> {
+async function inTime<R>(clock: SimulatedClock, promise: Promise<R>): Promise<R> {
   let done = false
   const settled = promise.finally(() => (done = true))
   settled.catch(() => undefined)
@@ -39,18 +39,7 @@ async function inTime<R>(clock: TestClock, promise: Promise<R>): Promise<R> {
   return settled
 }
 
-function onTestTime(define: (kind: StoreKind, clock: TestClock) => void): void {
-  describe('on memory (strict)', () => {
-    const clock = testClock()
-    define(memoryKind({ strict: true, now: clock.now }), clock)
-  })
-  describe('on SQLite', () => {
-    const clock = testClock()
-    define(sqliteKind({ now: clock.now }), clock)
-  })
-}
-
-onTestTime((kind, clock) => {
+eachLocalStore((kind, clock) => {
   it('a lease is renewed for as long as a builder runs, and nobody else takes the instance', async () => {
     const { lab, gate, signals, w } = world()
     const bench = newBench(kind, w)
@@ -155,8 +144,7 @@ onTestTime((kind, clock) => {
     const names = ['S1', 'S2', 'S3', 'S4']
     const data = [A, ...texts(...names)]
     const lab = newLab()
-    const does = (made: string): Promise<string> =>
-      new Promise((resolve) => void clock.after(40_000, () => resolve(made)))
+    const does = (made: string): Promise<string> => clock.sleep(40_000).then(() => made)
     const builders = names.map((name, i) => lab.step(name.toLowerCase(), [data[i]!], data[i + 1]!, { does }))
     const w = workflow({ name: 'w', builders, target: data[4]! })
     const call = newBench(kind, w).process({ clock, longestRun: 60_000 }).executor().sequential(w, 'i', A('a1'))

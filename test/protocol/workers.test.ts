@@ -1,12 +1,12 @@
 import { Polaris, PolarisError, workflow } from 'polaris-workflow'
 import type { BuildContext, DataStore } from 'polaris-workflow'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { deferred, newLab, refusal, texts, thrown, turns } from '../support/lab.ts'
-import { eachStore, memoryKind, sqliteKind } from '../support/media.ts'
-import type { StoreKind } from '../support/media.ts'
+import { eachStore } from '../support/media.ts'
+import { eachLocalStore } from '../support/timed.ts'
 import { expectNoUnhandledRejections } from '../support/unhandled.ts'
-import { auditAfterEach, eventually, newBench, testClock } from './bench.ts'
-import type { Bench, TestClock } from './bench.ts'
+import { auditAfterEach, eventually, newBench } from './bench.ts'
+import type { Bench } from './bench.ts'
 
 expectNoUnhandledRejections()
 auditAfterEach()
@@ -226,17 +226,6 @@ eachStore((kind) => {
   })
 }, 'servers')
 
-function onTestTime(define: (kind: StoreKind, clock: TestClock) => void): void {
-  describe('on memory (strict), with time of its own', () => {
-    const clock = testClock()
-    define(memoryKind({ strict: true, now: clock.now }), clock)
-  })
-  describe('on SQLite, with time of its own', () => {
-    const clock = testClock()
-    define(sqliteKind({ now: clock.now }), clock)
-  })
-}
-
 /** A store that can be out of reach. */
 function fragile() {
   const state = { gone: false }
@@ -253,7 +242,7 @@ function fragile() {
   return { state, through }
 }
 
-onTestTime((kind, clock) => {
+eachLocalStore((kind, clock) => {
   it('stop waits for no longer than its grace', async () => {
     const { lab, signals, w } = world()
     const bench = newBench(kind, w)

@@ -170,7 +170,7 @@ describe('cutoff', () => {
       expect((await run.restart(w, 'i')).target).toBe('t(c(a))')
       expect(lab.look()).toEqual(['b', 'c', 't'])
     })
-  })
+  }, 'everywhere')
 
   it('rule 22: after a crash nobody runs because of it, and it does not run again', async () => {
     const lab = newLab()

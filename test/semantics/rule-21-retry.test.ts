@@ -2,11 +2,11 @@
 import { builder, NonRetryableError, Polaris, workflow } from 'polaris-workflow'
 import type { BuildContext, DataStore, Retry } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
-import { auditAfterEach, newBench, testClock } from '../protocol/bench.ts'
+import { auditAfterEach, newBench } from '../protocol/bench.ts'
 import { dataOf, deferred, failure, newLab, refusal, texts, turns, until } from '../support/lab.ts'
 import type { Step } from '../support/lab.ts'
 import { sqliteKind } from '../support/media.ts'
-import { eachTimedStore } from '../support/timed.ts'
+import { eachTimedStore, testClock } from '../support/timed.ts'
 
 auditAfterEach()
 

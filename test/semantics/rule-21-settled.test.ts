@@ -4,6 +4,7 @@ import type { AnyWorkflow, BuildContext, DataStore, Settled, Polaris } from 'pol
 import { memoryStore } from 'polaris-workflow/stores/memory'
 import { describe, expect, it } from 'vitest'
 import { eachStore, memory, strictMemory } from '../support/media.ts'
+import { eventually } from '../protocol/bench.ts'
 import { dataOf, deferred, failure, newLab, over, texts, turns, until } from '../support/lab.ts'
 import type { Lab, Part, Step, Text } from '../support/lab.ts'
 import { storeTime } from '../support/time.ts'
@@ -221,7 +222,7 @@ eachStore((kind) => {
     const gate = deferred<string>()
     const w = flow(lab.step('b', [A], B, { does: () => gate.promise }), settler(lab, 't', [B, Y], T))
     const call = over(kind.medium().open(), w).executor().parallel(w, 'i', A('a'), Y('y'))
-    await until(() => lab.ran.length > 0)
+    await eventually(() => lab.ran.length > 0, 'the run of b')
     await turns()
     expect(lab.look()).toEqual(['b'])
     gate.reject(new Error('down'))
@@ -283,7 +284,7 @@ eachStore((kind) => {
       cause: { message: 'down 1' },
     })
   })
-})
+}, 'everywhere')
 
 describe('after a crash', () => {
   /** A store that keeps what is committed within a scope, in memory. */

@@ -212,7 +212,7 @@ describe('rule 24: restart and rerun', () => {
       await refusal(request.rerun(w, 'i', 'b'), 'REQUEST_CONFLICT')
       await refusal(request.restart(w, 'i', { reason: 'another' }), 'REQUEST_CONFLICT')
     })
-  }, 'text')
+  }, 'timed')
 
   eachStore((kind) => {
     it('P17: restart and rerun wait for their turn in the mailbox, in order of arrival', async () => {

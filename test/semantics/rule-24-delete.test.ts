@@ -1,8 +1,9 @@
 import { workflow } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
-import { auditAfterEach, eventually, newBench, testClock } from '../protocol/bench.ts'
+import { auditAfterEach, eventually, newBench } from '../protocol/bench.ts'
 import { dataOf, deferred, expectUnknown, newLab, refusal, texts, thrown, turns } from '../support/lab.ts'
-import { eachStore, memoryKind, sqliteKind } from '../support/media.ts'
+import { eachStore } from '../support/media.ts'
+import { eachTimedStore } from '../support/timed.ts'
 
 function world(retention?: Parameters<typeof workflow>[0]['retention'], wait?: Promise<void>) {
   const [A, B, T] = texts('A', 'B', 'T')
@@ -113,14 +114,8 @@ describe('instances are removed', () => {
 })
 
 describe('retention', () => {
-  const kinds = [
-    ['memory (strict)', (now: () => number) => memoryKind({ strict: true, now })],
-    ['SQLite', (now: () => number) => sqliteKind({ now })],
-  ] as const
-  describe.each(kinds)('on %s', (_, kindOf) => {
+  eachTimedStore((kind, clock) => {
     auditAfterEach()
-    const clock = testClock({ days: true })
-    const kind = kindOf(clock.now)
     const DAY = 86_400_000
 
     it('instances that are through are removed by a worker when their time is over, each by its status', async () => {

@@ -133,7 +133,7 @@ describe('rule 24: fork', () => {
       expect((await run.resume(w, 'j')).status).toBe('completed')
       expect(lab.look().at(-1)).toBe('t')
     })
-  })
+  }, 'everywhere')
 
   eachStore((kind) => {
     it('P17: neither mail nor request records are copied, and two forks to one id are one', async () => {

@@ -4,6 +4,7 @@ import { schedule } from 'polaris-workflow/schedules'
 import { describe, expect, it } from 'vitest'
 import { silenced } from '../support/mortal.ts'
 import { eachSimulated } from '../support/simulated.ts'
+import { unobserved } from '../support/timed.ts'
 
 const Day = data('Day', type<string>())
 const Report = data('Report', type<string>())
@@ -89,17 +90,13 @@ eachSimulated((world) => {
         const dying = (store: DataStore): DataStore => ({
           ...silenced(store, () => died),
           async setMeta(record, expected) {
+            if (record.kind !== 'schedule') return store.setMeta(record, expected)
             died = true
             if (how === 'answer lost') await store.setMeta(record, expected)
             return new Promise<never>(() => undefined)
           },
         })
-        // Nobody waits for what a dead process never gets an answer to.
-        const { now, after, look } = clock
-        const victim = idle({
-          clock: { now, ...(after && { after }), ...(look && { look }) },
-          through: (store) => dying(clock.observe?.(store) ?? store),
-        })
+        const victim = idle({ clock: unobserved(clock), through: (store) => dying(clock.observe(store)) })
         abandon(victim)
         victim.schedule(schedule(hourly)).worker().start()
         await clock.advance('1h')

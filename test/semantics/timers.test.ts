@@ -1,11 +1,12 @@
 import { builder, data, timer, type, workflow } from 'polaris-workflow'
-import type { Clock, Elapsed } from 'polaris-workflow'
+import type { Elapsed } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod'
 import { failure, refusal } from '../support/lab.ts'
 import { mortal } from '../support/mortal.ts'
 import type { Mortal } from '../support/mortal.ts'
 import { eachSimulated } from '../support/simulated.ts'
+import { unobserved } from '../support/timed.ts'
 
 const DAY = 86_400_000
 const HOUR = 3_600_000
@@ -175,12 +176,10 @@ eachSimulated((world, kind) => {
     ] as const)('goes off once, though the process dies with its write %i %s', async (fatal, how) => {
       const { clock, process, idle, abandon } = world(shop)
       await idle().executor().parallel(shop, 'o', book)
-      // Nobody waits for what a dead process never gets an answer to.
-      const { now, after, look } = clock
       let victim: Mortal | undefined
       const dying = idle({
-        clock: { now, after, look } as Clock,
-        through: (store) => (victim = mortal(clock.observe?.(store) ?? store, fatal, how)).store,
+        clock: unobserved(clock),
+        through: (store) => (victim = mortal(clock.observe(store), fatal, how)).store,
       })
       abandon(dying)
       dying.worker().start()

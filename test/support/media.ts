@@ -67,29 +67,39 @@ export const memory: StoreKind = memoryKind({})
 export const strictMemory: StoreKind = memoryKind({ strict: true })
 
 /**
- * Calls `define` once per kind of store, within a `describe` that names it. `'servers'`: those that keep text, and Postgres
- * and Redis besides, whose tests are skipped where there is no server. `'timed'`: the same, with the test's time everywhere.
+ * Calls `define` once per kind of store, within a `describe` that names it. `'all'`: where a process has the store, or its
+ * file, to itself; `'text'`: of these, those that keep text. `'servers'`: the latter, and Postgres and Redis besides, whose
+ * tests are skipped where there is no server. `'timed'`: the same, with the test's time everywhere; `'everywhere'`: all of
+ * them, with that time.
  */
 export function eachStore(
   define: (kind: StoreKind) => void,
-  kinds: 'all' | 'text' | 'servers' | 'timed' = 'all',
+  kinds: 'all' | 'text' | 'servers' | 'timed' | 'everywhere' = 'all',
 ): void {
-  for (const kind of kinds === 'all' ? [memory, strictMemory] : [strictMemory]) {
+  for (const kind of kinds === 'all' || kinds === 'everywhere' ? [memory, strictMemory] : [strictMemory]) {
     describe(`on ${kind.name}`, () => define(kind))
   }
   describe('on SQLite', () => define(sqliteKind({})))
-  if (kinds === 'servers' || kinds === 'timed') eachServer(define, kinds === 'timed')
+  if (kinds === 'servers') eachServer(define)
+  if (kinds === 'timed' || kinds === 'everywhere') eachServer(define, () => storeTime.now)
 }
 
-/** Postgres and Redis only. `timed`: by the test's clock instead of the server's. */
-export function eachServer(define: (kind: StoreKind) => void, timed = false): void {
+/**
+ * Postgres and Redis only.
+ *
+ * @param clockOf the clock of the stores of each, where that is not to be the server's
+ */
+export function eachServer(
+  define: (kind: StoreKind) => void,
+  clockOf?: (name: 'Postgres' | 'Redis') => () => number,
+): void {
   describe('on Postgres', () => {
     needsServer('postgres')
-    define(serverKind('Postgres', timed, 'postgres', () => postgresMedium()))
+    define(serverKind('Postgres', 'postgres', clockOf?.('Postgres'), () => postgresMedium()))
   })
   describe('on Redis', () => {
     needsServer('redis')
-    define(serverKind('Redis', timed, 'redis', () => redisMedium(serverUrl('redis'))))
+    define(serverKind('Redis', 'redis', clockOf?.('Redis'), () => redisMedium(serverUrl('redis'))))
   })
 }
 
@@ -124,12 +134,13 @@ interface ServerMedium {
 /** Only within a `describe`: what it made on the server is removed at the end. */
 function serverKind(
   name: string,
-  timed: boolean,
   server: 'postgres' | 'redis',
+  clock: (() => number) | undefined,
   newMedium: () => ServerMedium,
 ): StoreKind {
   const media: ServerMedium[] = []
   const opened: DataStore[] = []
+  const timed = clock !== undefined
   afterAll(async () => {
     if ('missing' in inject(server)) return
     for (const store of opened) await store.close()
@@ -140,11 +151,11 @@ function serverKind(
     text: true,
     timed,
     endLeases: () => (timed ? outlive() : new Promise((resolve) => setTimeout(resolve, SHORT_LEASE_MS * 1.5))),
-    medium(now = storeTime.now) {
+    medium(now = clock) {
       const medium = newMedium()
       media.push(medium)
       const open = (): DataStore => {
-        const store = medium.open(timed ? { now } : {})
+        const store = medium.open(timed && now !== undefined ? { now } : {})
         opened.push(store)
         return store
       }

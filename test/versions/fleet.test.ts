@@ -7,7 +7,7 @@ import { simulatedClock } from 'polaris-workflow/testing'
 import { eachStore, strictMemory } from '../support/media.ts'
 import { newLab, over, refusal, texts } from '../support/lab.ts'
 import { silenced } from '../support/mortal.ts'
-import { eachTimedStore } from '../support/timed.ts'
+import { eachTimedStore, unobserved } from '../support/timed.ts'
 
 const [A, B] = texts('A', 'B')
 const lab = newLab()
@@ -129,8 +129,8 @@ describe('the fleet', () => {
     it('waits for a process that only is quiet, and forgets one that died', async () => {
       const medium = kind.medium()
       let alive = true
-      const dying = silenced(medium.open(), () => !alive)
-      await new Polaris({ clock, store: dying }).register(one).start()
+      const dying = silenced(clock.observe(medium.open()), () => !alive)
+      await new Polaris({ clock: unobserved(clock), store: dying }).register(one).start()
       const both = await new Polaris({ clock, store: medium.join() }).register(one, two).start()
       await clock.advance(600_000)
       expect(await begins(both)).toBe(kind.text ? 1 : 2)
