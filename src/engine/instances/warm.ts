@@ -9,6 +9,9 @@ export class WarmOnes {
   private readonly full: number
   private younger = new Map<string, Warm>()
   private older = new Map<string, Warm>()
+  /** The one kept last: whoever kept it asks for it again at once. */
+  private lastId: string | undefined
+  private last: Warm | undefined
 
   /** @param most at most so many are kept */
   constructor(most: number) {
@@ -16,19 +19,28 @@ export class WarmOnes {
   }
 
   get(id: string): Warm | undefined {
+    if (id === this.lastId) return this.last
     return this.younger.get(id) ?? this.older.get(id)
   }
 
   drop(id: string): void {
+    if (id === this.lastId) this.remember(undefined, undefined)
     this.younger.delete(id)
     this.older.delete(id)
   }
 
   keep(id: string, warm: Warm): void {
-    if (this.full === 0 || this.younger.get(id) === warm) return
+    if (this.full === 0 || (id === this.lastId && warm === this.last)) return
+    this.remember(id, warm)
+    // Without looking first: with many ids, what a call costs is to find them in maps.
     this.younger.set(id, warm)
     if (this.younger.size < this.full) return
     this.older = this.younger
     this.younger = new Map()
+  }
+
+  private remember(id: string | undefined, warm: Warm | undefined): void {
+    this.lastId = id
+    this.last = warm
   }
 }
