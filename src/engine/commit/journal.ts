@@ -3,7 +3,7 @@ import type { Awaitable, Change, Expected, Handled, Header, Mail, Row } from '..
 import { isThenable } from '../awaitable.ts'
 import type { Committed, Committer } from './committer.ts'
 import { leaseLost, startInDoubt } from '../refusals.ts'
-import type { Work } from '../scope/scope.ts'
+import type { Work } from '../scope/work.ts'
 
 /** What a commit changes in the header. */
 export type HeaderPatch = Pick<

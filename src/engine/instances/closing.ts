@@ -2,7 +2,7 @@ import type { PolarisError } from '../../graph/errors.ts'
 import type { DataStore, Header, InstanceStatus } from '../../stores/contract.ts'
 import { agenda } from '../state/agenda.ts'
 import type { Clock } from '../clock.ts'
-import { NO_META } from '../scope/context.ts'
+import { NO_META } from '../values/meta.ts'
 import type { Trigger, Warm } from './driver.ts'
 import { Left } from '../commit/left.ts'
 import type { AcceptedDatum, Form } from '../values/intake.ts'
@@ -54,7 +54,7 @@ export class Closer {
     const scope = header.pass > 0 ? header.scope : header.scope + 1
     const committed = header.pass > 0 ? header.rows : undefined
     const journal = this.facts.journal(warm, header, { direct: false, mail: undefined, committed, startedAt })
-    for (const datum of delta) journal.add(feed(state, { scope, pass: 1, startedAt }, datum, form === 'live'))
+    for (const datum of delta) journal.add(feed(state, { scope, pass: 1, startedAt, took: 0 }, datum, form === 'live'))
     journal.add(reasonRow(state, scope, startedAt, reason))
     const { code, message } = reason
     const handled = handledBy(scope, startedAt, { status: 'failed', error: { code, message } })

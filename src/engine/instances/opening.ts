@@ -99,6 +99,6 @@ export function enterInTime(opening: Opening, firing: Firing): Awaitable<void> {
 export function enter({ warm: { state }, trigger, journal, number, now, live }: Opening): void {
   if (trigger.meta !== undefined) journal.add(callRow(state, number, now, trigger.meta))
   if (trigger.operation !== undefined) journal.add(operate(state, number, now, trigger.operation))
-  const at = { scope: number, pass: 1, startedAt: now }
+  const at = { scope: number, pass: 1, startedAt: now, took: 0 }
   for (const datum of trigger.accepted) journal.add(feed(state, at, datum, live))
 }

@@ -4,7 +4,7 @@ import type { Awaitable, DataStore, Header, Mail, Snapshot } from '../../stores/
 import { agenda, removalAt } from '../state/agenda.ts'
 import { claimDue } from '../commit/claiming.ts'
 import type { Claimed } from '../commit/claiming.ts'
-import { NO_META } from '../scope/context.ts'
+import { NO_META } from '../values/meta.ts'
 import type { Driver, Manner, Warm } from '../instances/driver.ts'
 import { freezeDeep } from '../values/freeze.ts'
 import { Overtaken } from '../commit/journal.ts'

@@ -10,7 +10,8 @@ import { messageOf, rowError, thrownBy, withFallback } from '../failure.ts'
 import type { Failure } from '../failure.ts'
 import { copyBytes } from '../values/freeze.ts'
 import type { Recorder } from './recorder.ts'
-import type { Scope, Work } from './scope.ts'
+import type { Scope } from './scope.ts'
+import type { Work } from './work.ts'
 
 /** What a scope allows the tries of its builders. */
 export interface Endurance {
@@ -38,7 +39,7 @@ interface Host {
   /** A builder is no longer waited for. */
   leaves(): void
   /** A try has taken too long. */
-  late(work: Work, startedAt: number): void
+  late(work: Work): void
   /** Runs what stands in for a builder's process. */
   standIn(work: Work, startedAt: number, error: unknown, fallback: NonNullable<AnyBuilder['fallback']>): void
 }
@@ -98,7 +99,7 @@ export class Tries {
     const { state } = this.host.scope
     const input: Record<string, unknown> = { ...given.input }
     for (const { key, slot } of given.node.inputs) if (state.hasBytes(slot)) input[key] = copyBytes(input[key])
-    return { ...given, input }
+    return given.withInput(input)
   }
 
   attemptOf({ node }: Work): number {
@@ -123,11 +124,11 @@ export class Tries {
   }
 
   /** A try waits for something: from now on somebody has to look at the time. */
-  watch(work: Work, startedAt: number): void {
+  watch(work: Work): void {
     const { timeout } = work.node.care as Care
     const tried = this.current.get(work.node.index)
     if (timeout === undefined || tried?.work !== work || tried.cancel !== undefined) return
-    tried.cancel = after(this.endurance.clock, timeout, () => this.host.late(work, startedAt))
+    tried.cancel = after(this.endurance.clock, timeout, () => this.host.late(work))
   }
 
   /** Whether a try that gave its answer at once has taken too long all the same. */
@@ -156,7 +157,7 @@ export class Tries {
    *
    * @returns the failure, with all there is to say about it, where nothing follows
    */
-  faces(work: Work, failure: Failure, startedAt: number): Failure | undefined {
+  faces(work: Work, failure: Failure): Failure | undefined {
     const { retry, fallback } = work.node.care as Care
     const tried = this.close(work)
     if (failure.code === 'BUILDER_TIMEOUT') tried?.controller?.abort(failure.cause)
@@ -164,12 +165,13 @@ export class Tries {
     if (tried.failed !== undefined) return withFallback(tried.failed, failure)
     const next = retry === undefined ? undefined : this.next(retry, work, failure, tried.attempt)
     if (typeof next === 'number') {
-      this.retry(tried, failure, startedAt, next)
+      this.retry(tried, failure, next)
       return undefined
     }
     const last = retry === undefined ? failure : { ...failure, attempt: tried.attempt, message: failure.message + next }
     if (fallback === undefined) return last
-    this.host.standIn(this.begin(tried.given, tried.attempt, last), startedAt, thrownBy(failure), fallback)
+    const standIn = this.begin(tried.given, tried.attempt, last)
+    this.host.standIn(standIn, work.startedAt, thrownBy(failure), fallback)
     return undefined
   }
 
@@ -184,9 +186,9 @@ export class Tries {
     return ` Its next try would be in ${wait} ms, and a compute waits for ${longestWait} ms at most.`
   }
 
-  private retry({ given, attempt }: Try, failure: Failure, startedAt: number, wait: number): void {
+  private retry({ work, given, attempt }: Try, failure: Failure, wait: number): void {
     const retryAt = this.endurance.clock.now() + wait
-    this.host.recorder.tried(given, { error: rowError(failure), attempt, retryAt }, startedAt)
+    this.host.recorder.tried(work, { error: rowError(failure), attempt, retryAt })
     if (this.host.stopped) this.host.leaves()
     else this.postpone(given, wait)
   }

@@ -3,9 +3,9 @@ import { PolarisError } from '../../graph/errors.ts'
 import type { AnyWorkflow } from '../../graph/workflow.ts'
 import { isThenable, rejected } from '../awaitable.ts'
 import type { Endurance } from './care.ts'
-import { NO_META } from './context.ts'
+import { NO_META } from '../values/meta.ts'
 import { bindDelta } from '../state/about.ts'
-import type { Pass } from '../state/datum-row.ts'
+import type { Moment } from '../state/datum-row.ts'
 import { answerOf, endingOf } from './ending.ts'
 import type { Hooks } from './hooks.ts'
 import { acceptDelta } from '../values/intake.ts'
@@ -31,7 +31,7 @@ export interface Computation {
 }
 
 /** Nobody will ask when. */
-const AT: Pass = { scope: 1, pass: 1, startedAt: 0 }
+const AT: Moment = { scope: 1, pass: 1, startedAt: 0, took: 0 }
 
 /**
  * Runs one scope on a data set of its own, which is gone afterwards. Not an async function: its frame and its promise took a

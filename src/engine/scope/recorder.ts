@@ -6,11 +6,12 @@ import type { Row, RowNote, RowOutcome } from '../../stores/contract.ts'
 import type { Clock } from '../clock.ts'
 import { isEqual } from '../values/canonical.ts'
 import { DatumRow, listOf, withValue } from '../state/datum-row.ts'
-import type { Pass, RowKind } from '../state/datum-row.ts'
+import type { Moment, RowKind } from '../state/datum-row.ts'
 import type { Journal } from '../commit/journal.ts'
 import { STARTED, UNCHANGED } from '../state/program.ts'
 import type { Program, Step } from '../state/program.ts'
-import type { Scope, Work } from './scope.ts'
+import type { Scope } from './scope.ts'
+import type { Work } from './work.ts'
 import type { State } from '../state/state.ts'
 
 /**
@@ -29,7 +30,7 @@ export class Recorder {
   private time: number
   private readonly coarse: boolean
   private readonly live: boolean
-  private at: Pass | undefined
+  private at: Moment | undefined
 
   /**
    * @param clock absent where nobody will ask when
@@ -80,24 +81,17 @@ export class Recorder {
    * @param stored the value as the store keeps it; `undefined` for a transient
    * @param bytes whether it holds a Uint8Array
    */
-  produced(
-    work: Work,
-    value: unknown,
-    stored: unknown,
-    bytes: boolean,
-    startedAt: number,
-    given: RowNote | null,
-  ): void {
+  produced(work: Work, value: unknown, stored: unknown, bytes: boolean, given: RowNote | null): void {
     const { node } = work
     const { index, out } = node
     const { state } = this
     if (bytes) state.noteBytes(out)
     if (work.supply) {
-      this.supplied(work, value, startedAt, given)
+      this.supplied(work, value, given)
       return
     }
     if (node.cutoff && isEqual(state.value(out), value)) {
-      this.unchanged(work, startedAt, given)
+      this.unchanged(work, given)
       return
     }
     const { produced } = this.program.steps[index] as Step
@@ -105,8 +99,8 @@ export class Recorder {
     const note = node.aboutAt < 0 ? given : { ...given, about: listOf(work.reads)[node.aboutAt] ?? 0 }
     const row =
       note === null
-        ? this.plainRow(work, produced, kept, startedAt)
-        : this.row(work, 'produced', produced.place, produced.data, kept, startedAt, note)
+        ? this.plainRow(work, produced, kept)
+        : this.row(work, 'produced', produced.place, produced.data, kept, note)
     this.journal?.add(this.live ? row : withValue(row, stored), node)
     this.scope.replacing(out)
     state.setDatum(out, value, row)
@@ -115,21 +109,21 @@ export class Recorder {
   }
 
   /** The datum that stands goes on to stand, with its row: so nobody is due, and whoever reads it later has the same key. */
-  private unchanged(work: Work, startedAt: number, given: RowNote | null): void {
+  private unchanged(work: Work, given: RowNote | null): void {
     const { node } = work
     const { produced } = this.program.steps[node.index] as Step
     const note = { ...given, sameAs: this.state.rows.get(node.out)?.seq ?? 0 }
-    const row = this.row(work, 'produced', UNCHANGED + node.name, produced.data, undefined, startedAt, note)
+    const row = this.row(work, 'produced', UNCHANGED + node.name, produced.data, undefined, note)
     this.journal?.add(row, node)
     this.state.noteRun(node.index, row)
     this.slots.push(node.out)
     this.scope.renewed(work)
   }
 
-  private supplied(work: Work, value: unknown, startedAt: number, note: RowNote | null): void {
+  private supplied(work: Work, value: unknown, note: RowNote | null): void {
     const { index, out } = work.node
     const { supplied, produced } = this.program.steps[index] as Step
-    this.journal?.add(this.row(work, 'supplied', supplied, produced.data, undefined, startedAt, note))
+    this.journal?.add(this.row(work, 'supplied', supplied, produced.data, undefined, note))
     this.scope.replacing(out)
     this.state.setTransient(out, value)
     this.slots.push(out)
@@ -137,32 +131,32 @@ export class Recorder {
   }
 
   /** The builder gave no product. */
-  empty(work: Work, answer: Nothing | WaitFor, startedAt: number, note: RowNote | null): void {
+  empty(work: Work, answer: Nothing | WaitFor, note: RowNote | null): void {
     const { index } = work.node
     const step = this.program.steps[index] as Step
     const outcome = answer instanceof WaitFor ? 'waitFor' : 'nothing'
     const place = work.supply ? step.supplied : step.empty
-    const row = this.row(work, outcome, place, null, undefined, startedAt, noteOf(answer, note))
+    const row = this.row(work, outcome, place, null, undefined, noteOf(answer, note))
     if (!work.supply) this.state.noteRun(index, row)
     this.journal?.add(row, work.supply ? undefined : work.node)
     this.scope.finish(work, outcome)
   }
 
-  failed(work: Work, note: RowNote, startedAt: number): void {
+  failed(work: Work, note: RowNote): void {
     const { failed } = this.program.steps[work.node.index] as Step
-    this.journal?.add(this.row(work, 'failed', failed, null, undefined, startedAt, note))
+    this.journal?.add(this.row(work, 'failed', failed, null, undefined, note))
     this.state.tries?.delete(work.node.index)
     this.scope.fail(work)
   }
 
   /** The builder failed for good, and those who consume the outcome have it: an end like any other. */
-  settled(work: Work, given: RowNote, startedAt: number): void {
+  settled(work: Work, given: RowNote): void {
     const { node, supply } = work
     const { index } = node
     const { produced, supplied, empty } = this.program.steps[index] as Step
     const since = node.builder.once ? emptyScope(this.state.run(index)) : 0
     const note = since === 0 ? given : { ...given, since }
-    const row = this.row(work, 'failed', supply ? supplied : empty, produced.data, undefined, startedAt, note)
+    const row = this.row(work, 'failed', supply ? supplied : empty, produced.data, undefined, note)
     if (supply) (this.state.supplies ??= new Map()).set(index, row)
     else this.state.noteFailure(index, row)
     this.journal?.add(row, supply ? undefined : node)
@@ -170,17 +164,18 @@ export class Recorder {
   }
 
   /** A try failed and another one is to come: until then the builder counts as running. */
-  tried(work: Work, note: RowNote, startedAt: number): void {
+  tried(work: Work, note: RowNote): void {
     const { node } = work
     const { failed } = this.program.steps[node.index] as Step
-    const row = this.row(work, 'failed', failed, null, undefined, startedAt, note)
+    const row = this.row(work, 'failed', failed, null, undefined, note)
     this.state.noteTry(node.index, row)
     this.journal?.add(row, node)
   }
 
   /** The row that says that a builder may have done something from now on. */
   begins(work: Work, key: string): Row {
-    return this.row(work, 'started', STARTED + work.node.name, null, undefined, this.start(), { key })
+    const row = this.row(work, 'started', STARTED + work.node.name, null, undefined, { key })
+    return { ...row, startedAt: this.start() }
   }
 
   /** The newest product of a scope's builder, as hooks see it. */
@@ -189,24 +184,25 @@ export class Recorder {
     return { name: (this.state.graph.slots[slot] as Slot).name, value: this.state.value(slot) }
   }
 
-  private plainRow(work: Work, kind: RowKind, value: unknown, startedAt: number): Row {
+  private plainRow(work: Work, kind: RowKind, value: unknown): Row {
     const seq = ++this.state.newest
-    return new DatumRow(seq, kind, this.pass(startedAt), value, work.reads, startedAt, this.end())
+    return new DatumRow(seq, kind, this.moment(work.startedAt), value, work.reads)
   }
 
-  private pass(startedAt: number): Pass {
+  private moment(startedAt: number): Moment {
+    const { at } = this
     const { number: scope, pass } = this.scope
-    if (this.at?.pass !== pass) this.at = { scope, pass, startedAt }
-    return this.at
+    const took = wholeOf(this.end() - startedAt)
+    if (at !== undefined && at.startedAt === startedAt && at.took === took && at.pass === pass) return at
+    return (this.at = { scope, pass, startedAt, took })
   }
 
   private row(
-    { node, reads }: Work,
+    { node, reads, startedAt }: Work,
     outcome: RowOutcome,
     place: string,
     data: string | null,
     value: unknown,
-    startedAt: number,
     note: RowNote | null,
   ): Row {
     return {
@@ -241,4 +237,10 @@ function noteOf(answer: Nothing | WaitFor, note: RowNote | null): RowNote | null
     ...(awaits !== undefined && { awaits }),
     ...(because !== undefined && { because: String(because) }),
   }
+}
+
+/** A number that takes no object of its own, if it is as small as it ought to be: a difference of two times of day has one. */
+function wholeOf(ms: number): number {
+  const whole = ms | 0
+  return whole === ms ? whole : ms
 }

@@ -9,17 +9,7 @@ import { settleInputs } from './settling.ts'
 import { subjectRows } from '../state/about.ts'
 import type { Outdated } from '../state/about.ts'
 import type { State } from '../state/state.ts'
-
-/** What a builder is to run with. */
-export interface Work {
-  readonly node: Node
-  readonly input: Readonly<Record<string, unknown>>
-  readonly reads: Reads
-  /** What the run answers to: the scope of its newest input, and in loops more. The same however often the run is tried. */
-  readonly cause: number | string
-  /** The run only makes a transient again that a reader lacks. */
-  readonly supply: boolean
-}
+import { Work } from './work.ts'
 
 /** What a slot held at some moment. */
 export interface Held {
@@ -345,13 +335,8 @@ export class Scope {
     }
     this.marks[node.index] = RUNNING
     this.running.push(node.index)
-    return {
-      node,
-      input,
-      reads,
-      cause: looped === undefined ? cause : causeInLoop(cause, looped),
-      supply: this.demanded !== undefined && this.demanded.has(node.index),
-    }
+    const supply = this.demanded !== undefined && this.demanded.has(node.index)
+    return new Work(node, input, reads, looped === undefined ? cause : causeInLoop(cause, looped), supply)
   }
 
   /** Whether a slot that is absent is one that a builder makes again for whoever lacks it. */

@@ -3,11 +3,13 @@ import type { Row } from '../../stores/contract.ts'
 /** `seq` of the row each input was read from, in declared order, 0 where there was none; not in a list if there is but one. */
 export type Reads = number | readonly number[]
 
-/** What the rows of one pass have in common. */
-export interface Pass {
+/** What rows have in common that one pass makes at one time, as all do that do not wait where the clock is read coarsely. */
+export interface Moment {
   readonly scope: number
   readonly pass: number
   readonly startedAt: number
+  /** How long it took, in milliseconds: a difference, since a number as large as a time takes an object of its own. */
+  readonly took: number
 }
 
 /** What all rows of one place have in common that carry a datum. */
@@ -27,19 +29,15 @@ export class DatumRow implements Row {
   readonly seq: number
   readonly value: unknown
   private readonly kind: RowKind
-  private readonly at: Pass
+  private readonly at: Moment
   private readonly reads: Reads
-  private readonly began: number
-  private readonly ended: number
 
-  constructor(seq: number, kind: RowKind, at: Pass, value: unknown, reads: Reads, startedAt: number, endedAt: number) {
+  constructor(seq: number, kind: RowKind, at: Moment, value: unknown, reads: Reads) {
     this.seq = seq
     this.value = value
     this.kind = kind
     this.at = at
     this.reads = reads
-    this.began = inPlace(startedAt - at.startedAt)
-    this.ended = inPlace(endedAt - at.startedAt)
   }
 
   get place(): string {
@@ -71,11 +69,11 @@ export class DatumRow implements Row {
   }
 
   get startedAt(): number {
-    return this.at.startedAt + this.began
+    return this.at.startedAt
   }
 
   get endedAt(): number {
-    return this.at.startedAt + this.ended
+    return this.at.startedAt + this.at.took
   }
 
   get note(): null {
@@ -92,10 +90,4 @@ export function withValue(row: Row, value: unknown): Row {
 /** As rows tell it. */
 export function listOf(reads: Reads): readonly number[] {
   return typeof reads === 'number' ? [reads] : reads
-}
-
-/** A number that takes no object of its own, as the time of day does and every difference of two such times. */
-function inPlace(ms: number): number {
-  const whole = ms | 0
-  return whole === ms ? whole : ms
 }

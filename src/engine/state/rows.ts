@@ -1,7 +1,7 @@
 import type { PolarisError } from '../../graph/errors.ts'
 import type { Row } from '../../stores/contract.ts'
 import { DatumRow, withValue } from './datum-row.ts'
-import type { Pass } from './datum-row.ts'
+import type { Moment } from './datum-row.ts'
 import type { AcceptedDatum } from '../values/intake.ts'
 import { CALL, FAILED, LATE, TIMED_OUT } from './program.ts'
 import type { State } from './state.ts'
@@ -11,14 +11,11 @@ import type { State } from './state.ts'
  *
  * @param live the store keeps values as they are
  */
-export function feed(state: State, at: Pass, datum: AcceptedDatum, live: boolean): Row {
+export function feed(state: State, at: Moment, datum: AcceptedDatum, live: boolean): Row {
   const { intake, value, stored, bytes } = datum
   const { slot, fed } = intake
   const kept = stored === undefined ? undefined : value
-  const row =
-    slot.about < 0
-      ? new DatumRow(++state.newest, fed, at, kept, NONE, at.startedAt, at.startedAt)
-      : aboutRow(state, at, datum, kept)
+  const row = slot.about < 0 ? new DatumRow(++state.newest, fed, at, kept, NONE) : aboutRow(state, at, datum, kept)
   if (bytes) state.noteBytes(slot.index)
   state.setDatum(slot.index, value, row)
   return live ? row : withValue(row, stored)
@@ -26,7 +23,7 @@ export function feed(state: State, at: Pass, datum: AcceptedDatum, live: boolean
 
 function aboutRow(
   state: State,
-  { scope, startedAt }: Pass,
+  { scope, startedAt }: Moment,
   { intake, about: named }: AcceptedDatum,
   value: unknown,
 ): Row {

@@ -2,6 +2,9 @@ import { PolarisError } from '../../graph/errors.ts'
 import { messageOf } from '../failure.ts'
 import { freezeDeep } from './freeze.ts'
 
+/** What a call says about itself that says nothing. */
+export const NO_META: Readonly<Record<string, unknown>> = Object.freeze({})
+
 const LARGEST_META = 16_384
 
 /** A frozen copy. Throws `OPTION_INVALID` for what is not small plain JSON. */
