@@ -1,11 +1,14 @@
 // Builds the package to dist, its dashboard to dist/dashboard, and what node runs beside it (examples, benches, programs
 // that tests start) to .build.
 //
-//   node scripts/build.mjs [--clean]
+//   node scripts/build.mjs [--clean | --quick]
+//
+// --quick builds the package alone, if it is older than its sources, with the compiler that is fastest at it: 1.6 s of CPU
+// where the other takes 11 s. So `npm ci` is enough for `npx polaris`, and what was built to be published stays.
 //
 // All are incremental: a second run writes nothing. `.bin/tsc` is not used, since several TypeScript versions are
 // installed and each would like to be called that.
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { buildDashboard } from './dashboard.mjs'
 import { root, runTool } from './run.mjs'
 
@@ -13,13 +16,28 @@ const clean = process.argv.includes('--clean')
 if (clean || !existsSync(`${root}dist`)) rmSync(`${root}.build/dist.tsbuildinfo`, { force: true })
 if (clean) for (const output of ['dist', '.build']) rmSync(root + output, { recursive: true, force: true })
 
-runTool('typescript/bin/tsc', ['-p', 'tsconfig.build.json'])
-removeOrphans('dist', 'src')
+const quick = process.argv.includes('--quick')
+if (!quick || newest('src') > newest('dist')) {
+  runTool(quick ? 'typescript-7/bin/tsc' : 'typescript/bin/tsc', ['-p', 'tsconfig.build.json'])
+  removeOrphans('dist', 'src')
+}
 await buildDashboard()
 
-const programs = ['examples', 'bench', 'test/programs'].filter((folder) => existsSync(root + folder))
+const programs = quick ? [] : ['examples', 'bench', 'test/programs'].filter((folder) => existsSync(root + folder))
 if (programs.length > 0) runTool('typescript/bin/tsc', ['-p', 'tsconfig.examples.json'])
 for (const folder of programs) removeOrphans(`.build/${folder}`, folder)
+
+/**
+ * When the newest file of a folder was written; 0 without any.
+ *
+ * @param {string} folder
+ */
+function newest(folder) {
+  if (!existsSync(root + folder)) return 0
+  const entries = readdirSync(root + folder, { recursive: true, withFileTypes: true })
+  const times = entries.filter((entry) => entry.isFile()).map((entry) => `${entry.parentPath}/${entry.name}`)
+  return Math.max(0, ...times.map((path) => statSync(path).mtimeMs))
+}
 
 /**
  * Deletes outputs whose source is gone, so that nothing stale is published or run.
