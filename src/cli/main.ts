@@ -35,4 +35,6 @@ async function askPerson(question: string): Promise<string> {
   }
 }
 
-process.exitCode = await runCli(process.argv.slice(2), io)
+const code = await runCli(process.argv.slice(2), io)
+// What the user's services keep open would keep the process; what was written has to be out first.
+stdout.write('', () => stderr.write('', () => process.exit(code)))

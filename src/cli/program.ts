@@ -2,15 +2,26 @@ import { Command, CommanderError } from 'commander'
 import pc from 'picocolors'
 import { isPolarisError } from '../index.ts'
 import { Refusal } from './api/api.ts'
+import { cancelCommand } from './commands/cancel.ts'
 import { checkCommand } from './commands/check.ts'
+import { completionCommand } from './commands/completion.ts'
+import { deleteCommand } from './commands/delete.ts'
 import { devCommand } from './commands/dev.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { explainCommand } from './commands/explain.ts'
 import { feedCommand } from './commands/feed.ts'
+import { forkCommand } from './commands/fork.ts'
 import { getCommand } from './commands/get.ts'
 import { graphCommand } from './commands/graph.ts'
 import { historyCommand } from './commands/history.ts'
 import { listCommand } from './commands/list.ts'
 import { manifestCommand } from './commands/manifest.ts'
+import { pruneCommand } from './commands/prune.ts'
+import { rerunCommand } from './commands/rerun.ts'
+import { restartCommand } from './commands/restart.ts'
+import { resumeCommand } from './commands/resume.ts'
+import { runCommand } from './commands/run.ts'
+import { upgradeCommand } from './commands/upgrade.ts'
 import { versionsCommand } from './commands/versions.ts'
 import { watchCommand } from './commands/watch.ts'
 import { asJsonLine } from './io.ts'
@@ -20,8 +31,10 @@ import { Trouble } from './trouble.ts'
 
 /** In the order of the help. */
 const COMMANDS = [
-  ...[devCommand, feedCommand, watchCommand, listCommand, getCommand, explainCommand, historyCommand, graphCommand],
-  ...[checkCommand, manifestCommand, versionsCommand],
+  ...[devCommand, runCommand, feedCommand],
+  ...[watchCommand, listCommand, getCommand, explainCommand, historyCommand, graphCommand],
+  ...[resumeCommand, rerunCommand, restartCommand, cancelCommand, forkCommand, deleteCommand, pruneCommand],
+  ...[checkCommand, upgradeCommand, versionsCommand, manifestCommand, doctorCommand, completionCommand],
 ]
 
 /**

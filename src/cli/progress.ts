@@ -20,3 +20,27 @@ export function progressBar({ interactive, err }: Io): ProgressBar {
     end: () => err('\r\u001b[K'),
   }
 }
+
+const PATIENCE_MS = 500
+const SECOND_MS = 1_000
+
+/** Says what it is that takes so long, and for how long already. */
+export async function waiting<T>({ interactive, err }: Io, what: string, promise: Promise<T>): Promise<T> {
+  if (!interactive) return promise
+  const began = Date.now()
+  const say = (): void => err(`\r${what} … ${Math.round((Date.now() - began) / SECOND_MS)} s\u001b[K`)
+  let ticking: NodeJS.Timeout | undefined
+  const patience = setTimeout(() => {
+    say()
+    ticking = setInterval(say, SECOND_MS)
+  }, PATIENCE_MS)
+  try {
+    return await promise
+  } finally {
+    clearTimeout(patience)
+    if (ticking !== undefined) {
+      clearInterval(ticking)
+      err('\r\u001b[K')
+    }
+  }
+}

@@ -18,7 +18,8 @@ export interface FollowOptions {
   readonly onPause?: (why: 'unreachable' | 'absent' | undefined) => void
 }
 
-const RETRY_MS = 300
+/** So often who waits for an instance to begin, or for a service to come back, asks again. */
+const RETRY_MS = 100
 
 /**
  * What becomes of an instance, from its beginning on; that of an id nobody has yet comes once there is one. Goes on after the

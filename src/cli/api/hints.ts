@@ -8,6 +8,7 @@ import type { Summary } from './views.ts'
 export interface Asked {
   readonly id?: string
   readonly workflow?: string
+  readonly builder?: string
 }
 
 /** Never throws: who wants to help must not make it worse. */
@@ -24,7 +25,9 @@ export async function hintsFor(api: Api, { code, problem }: Refusal, asked: Aske
         return issuesOf(problem)
       case 'BUILDER_FAILED':
       case 'BUILDER_TIMEOUT':
-        return [`polaris resume ${shellText(asked.id ?? '<id>')} goes on from there.`]
+        return [resumeHint(problem, asked)]
+      case 'BUILDER_UNKNOWN':
+        return [builderHint(problem, asked)]
       case 'VERSION_NOT_SERVED':
         return ['Name the code that has this version by --module.']
       case 'INSTANCE_EXISTS':
@@ -50,6 +53,19 @@ async function instanceHint(api: Api, given: string): Promise<string> {
     given,
     instances.map(({ id }) => id),
   )}`
+}
+
+function resumeHint({ instance }: Refusal['problem'], asked: Asked): string {
+  const { id = asked.id ?? '<id>' } = (instance ?? {}) as { readonly id?: string }
+  return `polaris resume ${shellText(id)} goes on from there.`
+}
+
+function builderHint({ detail }: Refusal['problem'], { builder = '' }: Asked): string {
+  const [, list = ''] = /It has (.*)\.$/.exec(String(detail)) ?? []
+  return didYouMean(
+    builder,
+    Array.from(list.matchAll(/'([^']+)'/g), ([, name]) => name ?? ''),
+  ).trim()
 }
 
 function dataHint({ feedable, detail }: Refusal['problem']): string {

@@ -1,13 +1,14 @@
 import { isPolarisError, Polaris } from '../../index.ts'
 import type { AnyWorkflow } from '../../index.ts'
 import { httpHandler } from '../../http/index.ts'
+import { memoryStore } from '../../stores/memory.ts'
 import { openStore } from '../store.ts'
 import { checkAnswer, urlOf } from './api.ts'
 import type { Api } from './api.ts'
 
 export interface LocalFacts {
   readonly cwd: string
-  /** A URL or path, as `openStore` takes it; absent where workflows alone are asked for. */
+  /** A URL or path, as `openStore` takes it; absent: nothing is kept. */
   readonly store: string | undefined
   readonly workflows: readonly AnyWorkflow[]
   readonly services: object
@@ -18,7 +19,10 @@ export interface LocalFacts {
  * service, without one.
  */
 export async function localApi({ cwd, store, workflows, services }: LocalFacts): Promise<Api> {
-  const polaris = new Polaris({ ...(store !== undefined && { store: await openStore(store, { cwd }) }), services })
+  const polaris = new Polaris({
+    store: store === undefined ? memoryStore() : await openStore(store, { cwd }),
+    services,
+  })
   polaris.register(...(workflows as readonly never[]))
   let fault: unknown
   const handler = httpHandler(polaris, {
@@ -29,7 +33,7 @@ export async function localApi({ cwd, store, workflows, services }: LocalFacts):
     bodyTimeout: 2 ** 31 - 1,
   })
   return {
-    where: store === undefined ? 'the module' : `the store ${withoutSecrets(store)}`,
+    where: store === undefined ? 'this process; nothing is kept' : `the store ${withoutSecrets(store)}`,
     async send(method, path, { query, body, headers, signal } = {}) {
       fault = undefined
       const request = new Request(urlOf('http://localhost', path, query), {

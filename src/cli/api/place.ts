@@ -36,6 +36,8 @@ export type Need =
   | 'acts'
   /** Nothing runs. */
   | 'looks'
+  /** The same, where a store that is gone with the process will do. */
+  | 'tries'
   /** Workflows alone are asked for, so that a module will do. */
   | 'reads'
 
@@ -78,7 +80,8 @@ async function openPlace(io: Io, options: PlaceOptions, need: Need): Promise<Api
   if (service !== undefined && (await answers(service))) return remoteApi(service)
   const module = options.module ?? filled(env['POLARIS_MODULE']) ?? settings.module ?? dev?.module
   const kept = store ?? settings.store ?? dev?.store
-  if (kept === undefined && (need !== 'reads' || module === undefined)) throw nowhere()
+  const needless = module !== undefined && (need === 'reads' || need === 'tries')
+  if (kept === undefined && !needless) throw nowhere()
   const loaded = module === undefined ? undefined : await loadModule(module, cwd)
   return localApi({
     cwd,
@@ -111,7 +114,8 @@ async function answers({ url, token }: Service): Promise<boolean> {
 /** @throws {@link Trouble} if builders may run and lack a service */
 async function servicesFor(module: UserModule | undefined, need: Need, path = ''): Promise<object> {
   const wanted = new Set(module?.workflows.flatMap(({ plan }) => plan.builders.flatMap(({ services }) => services)))
-  if (need !== 'acts' || module === undefined) return Object.fromEntries(Array.from(wanted, (name) => [name, 'unused']))
+  if ((need !== 'acts' && need !== 'tries') || module === undefined)
+    return Object.fromEntries(Array.from(wanted, (name) => [name, 'unused']))
   const given = await module.services()
   const missing = [...wanted].filter((name) => given[name] === undefined)
   if (missing.length === 0) return given

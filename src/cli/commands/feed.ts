@@ -41,7 +41,7 @@ export function feedCommand(parent: Command, cli: Cli): void {
     .option('--submit', 'store the data and return; a worker goes on')
     .description('hand data to an instance, and run what can run')
     .action(async (id: string, words: readonly string[], options: Options) => {
-      const delta = readDelta(words, await fileText(options.file, cli))
+      const delta = await deltaOf(words, options.file, cli)
       if (Object.keys(delta).length === 0) {
         throw new Trouble(
           `Feed what? Such as: polaris feed ${id} RideEnded='{"minutes": 12}'. polaris resume goes on without data.`,
@@ -60,13 +60,23 @@ export function feedCommand(parent: Command, cli: Cli): void {
     })
 }
 
-async function feed(api: Api, id: string, delta: object, options: Options): Promise<Outcome> {
+export async function feed(
+  api: Api,
+  id: string,
+  delta: object,
+  options: Pick<Options, 'workflow' | 'expect' | 'requestId' | 'sequential' | 'submit'>,
+): Promise<Outcome> {
   const { expect, requestId, sequential, submit } = options
   const workflow = await workflowFor(api, id, options.workflow)
   return postJson<Outcome>(api, `/workflows/${encodeURIComponent(workflow)}${pathOf(id)}`, delta, {
     query: { expect, mode: submit ? 'submit' : sequential ? 'sequential' : undefined },
     ...(requestId !== undefined && { headers: { 'idempotency-key': requestId } }),
   })
+}
+
+/** What is to be fed, as it was typed. @throws {@link Trouble} */
+export async function deltaOf(words: readonly string[], file: string | undefined, cli: Cli): Promise<object> {
+  return readDelta(words, await fileText(file, cli))
 }
 
 /** The named one, that of the instance, or the only one there is. */

@@ -7,7 +7,7 @@ import { asJson } from '../io.ts'
 import type { Cli } from '../io.ts'
 import { standsLine } from '../show/outcome.ts'
 import { dataLines } from '../show/values.ts'
-import { line, painted, span } from '../term/text.ts'
+import { counted, line, painted, span } from '../term/text.ts'
 import type { Line } from '../term/text.ts'
 import { dayText, distanceText } from '../term/time.ts'
 import { columnsOf } from '../term/screen.ts'
@@ -25,7 +25,7 @@ export function getCommand(parent: Command, cli: Cli): void {
 
 function linesOf(instance: Instance, width: number): Line[] {
   const { createdAt, updatedAt, scopes, failure, retries = [], data } = instance
-  const times = `created ${dayText(createdAt)}, updated ${dayText(updatedAt)} UTC, ${scopes} scopes`
+  const times = `created ${dayText(createdAt)}, updated ${dayText(updatedAt)} UTC, ${counted(scopes, 'scope')}`
   return [
     standsLine(instance),
     line(span(`  ${times}`, 'dim')),

@@ -15,7 +15,7 @@ import { asJson } from '../io.ts'
 import type { Cli } from '../io.ts'
 import { didYouMean } from '../near.ts'
 import { columnsOf } from '../term/screen.ts'
-import { line, painted, span } from '../term/text.ts'
+import { counted, line, painted, span } from '../term/text.ts'
 import type { Line } from '../term/text.ts'
 import { Trouble } from '../trouble.ts'
 import { wholeNumber } from '../words.ts'
@@ -69,7 +69,7 @@ async function drawn(api: Api, workflow: string | undefined, options: Options, {
 }
 
 function titleOf({ workflow, version, targets, builders }: PlanJson): Line {
-  const count = `${builders.length} builders${targets.length === 0 ? '' : `, target ${targets.join(' or ')}`}`
+  const count = `${counted(builders.length, 'builder')}${targets.length === 0 ? '' : `, target ${targets.join(' or ')}`}`
   return line(span(workflow, 'bold'), ` ${version}`, span(`  ${count}`, 'dim'))
 }
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
 import { endDevFile, writeDevFile } from '../api/project.ts'
 import type { Io } from '../io.ts'
-import { line, painted, span } from '../term/text.ts'
+import { counted, line, painted, span } from '../term/text.ts'
 import type { Line } from '../term/text.ts'
 import { Trouble } from '../trouble.ts'
 import { startChild } from './child.ts'
@@ -113,7 +113,7 @@ function troubleLines({ message }: Trouble): Line[] {
 }
 
 function factsText(facts: readonly WorkflowFacts[]): string {
-  return facts.map(({ name, version, builders }) => `${name} ${version} (${builders} builders)`).join(', ')
+  return facts.map(({ name, version, builders }) => `${name} ${version} (${counted(builders, 'builder')})`).join(', ')
 }
 
 function welcome(url: string, token: string, store: string, facts: readonly WorkflowFacts[]): Line[] {

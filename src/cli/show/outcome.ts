@@ -15,7 +15,8 @@ interface Stands {
 }
 
 export function standsLine({ id, workflow, version, status, waitingFor, targetName }: Stands): Line {
-  const wants = status !== 'completed' && waitingFor.length > 0 ? ` for ${waitingFor.join(', ')}` : ''
+  const open = status !== 'completed' && status !== 'cancelled'
+  const wants = open && waitingFor.length > 0 ? ` for ${waitingFor.join(', ')}` : ''
   const ends = targetName === undefined ? '' : ` with ${targetName}`
   const said = status === 'waiting' || wants === '' ? `${status}${wants}` : `${status}; lacks ${waitingFor.join(', ')}`
   return line(span(id, 'bold'), span(`  ${workflow} ${version}  `, 'dim'), span(`${said}${ends}`, STATUS_STYLE[status]))

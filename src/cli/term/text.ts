@@ -89,6 +89,11 @@ export function padded(text: string, width: number): string {
   return shown + ' '.repeat(Math.max(0, width - widthOf(shown)))
 }
 
+/** `1 instance`, `2 instances`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
+}
+
 export interface Column {
   readonly title: string
   readonly right?: true

@@ -5,7 +5,7 @@ import { drawGraph } from '../draw/graph.ts'
 import { rowsOf } from '../draw/lanes.ts'
 import { durationOf, standingOf, STATUS_STYLE } from '../draw/states.ts'
 import { entryText } from '../show/entries.ts'
-import { line, padded, span, widthOf } from '../term/text.ts'
+import { counted, line, padded, span, widthOf } from '../term/text.ts'
 import type { Line } from '../term/text.ts'
 import { clockText, distanceText } from '../term/time.ts'
 
@@ -26,6 +26,8 @@ export interface Size {
   readonly rows: number
 }
 
+/** Of such a status it matters what is missing. */
+const WANTING: ReadonlySet<string> = new Set(['waiting', 'failed', 'retrying'])
 const SPINNER = ['◐', '◓', '◑', '◒']
 const LONGEST_TIMELINE = 10
 const SHORTEST_TIMELINE = 3
@@ -59,14 +61,14 @@ function headLines(
   now: number,
 ): Line[] {
   const { id, workflow, version, scopes, updatedAt } = summary
-  const facts = `${workflow} ${version} · ${scopes} ${scopes === 1 ? 'scope' : 'scopes'} · ${distanceText(updatedAt, now)}`
+  const facts = `${workflow} ${version} · ${counted(scopes, 'scope')} · ${distanceText(updatedAt, now)}`
   const next = timers.filter(({ state, at }) => state === 'set' && at !== undefined)
   const words =
     compensation !== undefined
       ? compensation.done
         ? 'what it did is undone'
         : `what it did is being undone, ${compensation.left} left`
-      : status !== 'completed' && status !== 'running' && waitingFor.length > 0
+      : WANTING.has(status) && waitingFor.length > 0
         ? `${status === 'waiting' ? 'for' : 'lacks'} ${waitingFor.join(', ')}`
         : ''
   return [

@@ -4,7 +4,7 @@ import { getJson, pathOf } from '../api/api.ts'
 import type { Api } from '../api/api.ts'
 import { follow } from '../api/events.ts'
 import { planOf } from '../api/plans.ts'
-import type { Entry, Explanation } from '../api/views.ts'
+import type { Entry, Explanation, Outcome } from '../api/views.ts'
 import { durationOf } from '../draw/states.ts'
 import { asJsonLine } from '../io.ts'
 import type { Io } from '../io.ts'
@@ -22,8 +22,8 @@ export interface WatchOptions {
   readonly json?: true | undefined
   /** Goes on when the instance has come to its end, since it may be opened again. */
   readonly stay?: true | undefined
-  /** Ends it besides the person's own. */
-  readonly until?: AbortSignal
+  /** Ends it once it has seen what came of this. */
+  readonly until?: Promise<Outcome>
 }
 
 /** An instance of such a status does nothing any more, unless somebody asks for it. */
@@ -39,8 +39,16 @@ export async function watchInstance(
 ): Promise<string | undefined> {
   const memory = newMemory()
   const stop = new AbortController()
-  const signals = [stop.signal, io.signal, ...(options.until === undefined ? [] : [options.until])]
-  const signal = AbortSignal.any(signals)
+  const signal = AbortSignal.any([stop.signal, io.signal])
+  let wanted = Infinity
+  const seen = ({ summary }: Memory): boolean => (summary?.scopes ?? -1) >= wanted && summary?.status !== 'running'
+  options.until?.then(
+    ({ scope }) => {
+      wanted = scope
+      if (seen(memory)) stop.abort()
+    },
+    () => stop.abort(),
+  )
   const view = options.json
     ? jsonView(io)
     : io.terminal === undefined
@@ -50,7 +58,7 @@ export async function watchInstance(
     for await (const change of follow(api, id, { signal, onPause: view.pause })) {
       memory.take(change)
       await view.show(memory, change.entries)
-      if (!options.stay && ENDED.has(change.instance.status)) break
+      if (seen(memory) || (!options.stay && ENDED.has(change.instance.status))) break
     }
   } finally {
     stop.abort()
