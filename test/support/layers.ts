@@ -19,7 +19,11 @@ const ALLOWED: Record<string, string[]> = {
   testing: [PUBLIC, 'src/stores/'],
   schedules: ['src/graph/'],
   http: [PUBLIC],
-  cli: [PUBLIC, 'src/http/index.ts', ...['memory', 'postgres', 'redis', 'sqlite'].map((name) => `src/stores/${name}.ts`)],
+  cli: [
+    PUBLIC,
+    'src/http/index.ts',
+    ...['memory', 'postgres', 'redis', 'sqlite'].map((name) => `src/stores/${name}.ts`),
+  ],
   dashboard: [PUBLIC],
   opentelemetry: [PUBLIC],
 }
