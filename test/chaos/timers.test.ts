@@ -1,0 +1,42 @@
+/** Real processes, real time; `npm run timers` does the same with 10,000 timers, see RESULTS.md. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { describe, inject, it } from 'vitest'
+import type { ExpectStatic } from 'vitest'
+
+const PROGRAM = fileURLToPath(new URL('../../.build/test/programs/timers/main.js', import.meta.url))
+const TIMERS = 500
+
+/** With ten times what `npm run timers` allows: other tests run meanwhile. */
+async function timers(expect: ExpectStatic, store: string, url?: string) {
+  const options = { store, timers: TIMERS, lead: 1_500, slack: 10, ...(url && { url }) }
+  const args = Object.entries(options).map(([name, value]) => `--${name}=${value}`)
+  const child = spawn(process.execPath, ['--enable-source-maps', PROGRAM, '--json', ...args])
+  const [printed, complaint] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+  expect(complaint).toBe('')
+  const { problems, shares } = JSON.parse(printed) as { problems: string[]; shares: Record<string, number> }
+  expect(problems).toEqual([])
+  const counts = Object.values(shares)
+  expect(counts.reduce((a, b) => a + b)).toBe(TIMERS)
+  expect(counts.filter((count) => count > 0).length).toBeGreaterThan(1)
+}
+
+// At the same time: they mostly wait.
+describe.concurrent(
+  'four workers let what was due while all were down, and much at once, go off once; one in an endless loop is left',
+  () => {
+    it('on SQLite', async ({ expect }) => {
+      await timers(expect, 'sqlite')
+    }, 150_000)
+
+    for (const store of ['postgres', 'redis'] as const) {
+      it(`on ${store}`, async ({ expect, skip }) => {
+        const place = inject(store)
+        if ('missing' in place) return skip(`no ${store}: ${place.missing}`)
+        await timers(expect, store, place.url)
+      }, 150_000)
+    }
+  },
+)
