@@ -348,8 +348,9 @@ export class Polaris<Services extends object = {}> {
   }
 
   /**
-   * Moves open instances to another version at once, in batches: those at rest; what becomes due by that runs. What is moved
-   * is moved, so that to ask again after a crash goes on with the rest.
+   * Moves open instances to another version at once, in batches: those at rest; what becomes due by that runs. How far it is
+   * stands in the store: to ask the same again after a crash or a signal goes on with the rest, and its report counts what was
+   * done before.
    *
    * Throws `WORKFLOW_NOT_FOUND`, `VERSION_NOT_SERVED`, `OPTION_INVALID`.
    */

@@ -6,7 +6,8 @@ import type { Frozen, Given } from './frozen.ts'
 import { isPlainObject, unknownKeys } from './naming.ts'
 
 /** What becomes of instances of other versions than the newest: see `policy` of a workflow. */
-export type Policy = 'pin' | 'upgrade'
+export type Policy = 'pin' | 'upgrade' | 'upgrade-idle'
+export const POLICIES: readonly unknown[] = ['pin', 'upgrade', 'upgrade-idle'] satisfies readonly Policy[]
 
 /** What a workflow object tells about its data, as types. */
 export interface Typed<Reads, Makes> {

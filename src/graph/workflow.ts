@@ -8,7 +8,7 @@ import { durationMs, durationProblem } from './duration.ts'
 import type { Duration } from './duration.ts'
 import { describeValue, GraphError } from './errors.ts'
 import type { Durability, Graph, OnFailure } from './graph.ts'
-import { readMigrations } from './migration.ts'
+import { POLICIES, readMigrations } from './migration.ts'
 import type { Known, Migrations, Older, Parts, Policy } from './migration.ts'
 import { isPlainObject, nameProblem, unknownKeys, versionProblem } from './naming.ts'
 import { planOf } from './plan.ts'
@@ -75,7 +75,8 @@ export interface WorkflowDefinition<Bs extends readonly (AnyBuilder | AnyTimer)[
   readonly retention?: Retention
   /**
    * What becomes of instances of other versions once this is the newest. `'pin'`: they finish on their own. `'upgrade'`:
-   * they move to this one with their next scope; those that nobody calls on are moved by `polaris.upgrade`. Default `'pin'`.
+   * they move to this one with their next scope; those that nobody calls on are moved by `polaris.upgrade`. `'upgrade-idle'`:
+   * they move once all live processes serve this one, with their next scope or, a few at a time, by workers. Default `'pin'`.
    */
   readonly policy?: Policy
 }
@@ -218,8 +219,8 @@ function optionProblems(given: Partial<Record<(typeof OPTIONS)[number], unknown>
   }
   const late = timeout === undefined ? undefined : durationProblem('timeout', timeout, 1)
   if (late !== undefined) problems.push(late)
-  if (policy !== undefined && policy !== 'pin' && policy !== 'upgrade') {
-    problems.push(`'policy' must be 'pin' or 'upgrade', but is ${describeValue(policy)}`)
+  if (policy !== undefined && !POLICIES.includes(policy)) {
+    problems.push(`'policy' must be 'pin', 'upgrade' or 'upgrade-idle', but is ${describeValue(policy)}`)
   }
   return problems
 }

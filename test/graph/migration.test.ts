@@ -40,7 +40,11 @@ describe("a workflow's policy and migrations", () => {
   })
 
   it.each<[string, object, RegExp]>([
-    ['a policy that is none', { policy: 'later' }, /'policy' must be 'pin' or 'upgrade', but is "later"/],
+    [
+      'a policy that is none',
+      { policy: 'later' },
+      /'policy' must be 'pin', 'upgrade' or 'upgrade-idle', but is "later"/,
+    ],
     ['no object', { migrate: 1 }, /'migrate': it must be an object such as .*, but is 1/],
     ['no version', { migrate: {} }, /'migrate': 'from' must be a version's number, the older workflow, or/],
     ['a version that is none', { migrate: { from: 0 } }, /'from' must be .*, but is 0/],

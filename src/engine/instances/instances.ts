@@ -34,6 +34,7 @@ import { asItIs, ATTEMPTS, hurried, isRegarding, sameRequest, unpack } from './c
 import type { Call, Submitted, Waiting } from './call.ts'
 import { Turns } from './turns.ts'
 import { Fleet } from '../versions/fleet.ts'
+import { IdleUpgrades } from '../versions/idle-upgrades.ts'
 import { KeptGraphs } from '../versions/kept-graphs.ts'
 import { Startup } from '../versions/startup.ts'
 import { Upgrades } from '../versions/upgrades.ts'
@@ -73,6 +74,7 @@ export class Instances {
   private readonly remover: Remover
   readonly lives: Lives
   readonly upgrades: Upgrades
+  readonly idleUpgrades: IdleUpgrades
   readonly upkeep: Upkeep
   private readonly facts: InstancesFacts
   private readonly driver: Driver
@@ -118,7 +120,8 @@ export class Instances {
     })
     const { mailbox } = this
     const passTurn = (id: string): void => this.passTurn({ id, hooks: {}, limit: Infinity })
-    this.upgrades = new Upgrades({ store, registry, versions, driver, backlog: this.backlog, turns, passTurn })
+    this.upgrades = new Upgrades({ store, registry, versions, clock, driver, backlog: this.backlog, turns, passTurn })
+    this.idleUpgrades = new IdleUpgrades({ store, registry, clock, fleet, upgrades: this.upgrades })
     this.upkeep = new Upkeep({ store, registry, versions, driver })
     this.lives = new Lives({ store, registry, clock, driver, mailbox, remover, warm })
     this.mailbox.hear((id) => void this.lives.noticed(id))

@@ -53,6 +53,7 @@ export class Worker {
   private readonly busy = new Map<string, Promise<void>>()
   private state: 'new' | 'running' | 'stopped' = 'new'
   private claiming: Promise<void> | undefined
+  private moving: Promise<void> | undefined
   private again = false
   private cancel: (() => void) | undefined
   private cancelTick: (() => void) | undefined
@@ -114,10 +115,12 @@ export class Worker {
     this.cancel?.()
     this.cancelTick?.()
     await this.claiming
+    const { backlog, upgrades } = this.facts.instances
     const cancel = after(this.facts.clock, this.grace, () => {
-      for (const id of this.busy.keys()) this.facts.instances.backlog.leave(id, this.stopped)
+      for (const id of this.busy.keys()) backlog.leave(id, this.stopped)
+      upgrades.leave(this.stopped)
     })
-    await Promise.all(this.busy.values())
+    await Promise.all([...this.busy.values(), this.moving])
     cancel()
   }
 
@@ -142,6 +145,7 @@ export class Worker {
         await this.facts.schedules.look((error) => this.report(error))
         if (await this.claim()) this.again = true
         await this.prune()
+        this.moving ??= this.moveIdle()
       } catch (error) {
         this.report(error)
       }
@@ -175,6 +179,18 @@ export class Worker {
       this.busy.set(id, done)
     }
     return claims.length === room
+  }
+
+  /** Moves a few instances that nobody calls on to a newer version, beside all else. Never rejects. */
+  private async moveIdle(): Promise<void> {
+    let more = false
+    try {
+      more = await this.facts.instances.idleUpgrades.step(this.stopped)
+    } catch (error) {
+      this.report(error)
+    }
+    this.moving = undefined
+    if (more) this.wake()
   }
 
   private async prune(): Promise<void> {

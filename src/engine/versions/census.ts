@@ -23,11 +23,12 @@ export async function* headersOf(
   query: Omit<ListQuery, 'limit' | 'cursor'>,
   signal?: AbortSignal,
   from?: string,
+  limit: number = PAGE,
 ): AsyncGenerator<{ readonly headers: readonly Header[]; readonly next: string | undefined }, void, undefined> {
   let cursor = from
   do {
     signal?.throwIfAborted()
-    const { items, next } = await store.list({ ...query, limit: PAGE, ...(cursor !== undefined && { cursor }) })
+    const { items, next } = await store.list({ ...query, limit, ...(cursor !== undefined && { cursor }) })
     cursor = next
     yield { headers: items, next }
   } while (cursor !== undefined)

@@ -25,9 +25,14 @@ const SHOWN_IDS = 20
 export class Grouping {
   private readonly groups = new Map<string, StrandedReason & { count: number; readonly ids: string[] }>()
 
+  /** @param before what was found before */
+  constructor(before: readonly StrandedGroup[] = []) {
+    for (const group of before) this.groups.set(keyOf(group), { ...group, ids: [...group.ids] })
+  }
+
   add(id: string, because: readonly StrandedReason[]): void {
     for (const { reason, name, message } of because) {
-      const key = JSON.stringify([reason, name])
+      const key = keyOf({ reason, ...(name !== undefined && { name }) })
       const group = this.groups.get(key) ?? { reason, ...(name !== undefined && { name }), message, count: 0, ids: [] }
       this.groups.set(key, group)
       group.count++
@@ -41,4 +46,8 @@ export class Grouping {
       .sort((a, b) => b.count - a.count)
       .map((group) => ({ ...group, ids: [...group.ids] }))
   }
+}
+
+function keyOf({ reason, name }: Pick<StrandedGroup, 'reason' | 'name'>): string {
+  return JSON.stringify([reason, name])
 }

@@ -5,6 +5,10 @@ import { BuilderError } from '../scope/builder-error.ts'
 import type { Stranding } from './carry.ts'
 import { headersOf, OPEN_STATUSES } from './census.ts'
 import type { Driver } from '../instances/driver.ts'
+import { Left } from '../commit/left.ts'
+import type { StoreClock } from '../store-clock.ts'
+import { ProgressKeeper } from './upgrade-progress.ts'
+import type { Progress } from './upgrade-progress.ts'
 import { Overtaken } from '../commit/journal.ts'
 import type { Registry, Served } from '../instances/registry.ts'
 import { Grouping } from './stranding-groups.ts'
@@ -48,6 +52,7 @@ export interface UpgradesFacts {
   readonly store: DataStore
   readonly registry: Registry
   readonly versions: Versions
+  readonly clock: StoreClock
   readonly driver: Driver
   readonly backlog: Backlog
   readonly turns: Turns
@@ -55,64 +60,82 @@ export interface UpgradesFacts {
   readonly passTurn: (id: string) => void
 }
 
-type Outcome =
+/** What became of one instance. */
+export type Outcome =
   | { readonly kind: 'moved' | 'failed' | 'busy' | 'none' }
   | { readonly kind: 'stranded'; readonly because: readonly Stranding[] }
 
 const ATTEMPTS = 3
+const PAGE = 100
+const RANGE = ['version', 'createdFrom', 'createdBefore'] as const
 
 /** Moves instances to another version without waiting for their next scope. */
 export class Upgrades {
   private readonly facts: UpgradesFacts
+  /** Instances that workers move, each worker known by its `stopped`. */
+  private readonly idle = new Map<string, () => boolean>()
 
   constructor(facts: UpgradesFacts) {
     this.facts = facts
   }
 
   /**
-   * Moves all that a query finds, in batches. What was moved is moved: to ask again goes on with the rest.
+   * Moves all that a query finds, in batches. What was moved is moved, and how far it is stands in the store: to ask the same
+   * again goes on with the rest.
    *
    * @throws `VERSION_NOT_SERVED`, `WORKFLOW_NOT_FOUND`, what the store throws
    */
   async all(query: UpgradeQuery, options: UpgradeOptions): Promise<UpgradeReport> {
-    const { registry, store } = this.facts
+    const { registry, store, clock } = this.facts
     const { workflow, status = OPEN_STATUSES, ...rest } = query
-    const { concurrency = 32, onProgress, signal } = options
+    const { concurrency = 32 } = options
     const to = options.to === undefined ? registry.find(workflow) : registry.serving(workflow, workflow, options.to)
-    const counts = { moved: 0, failed: 0 }
-    const stranded = new Grouping()
-    let busy: string[] = []
-    const report = (): UpgradeReport => ({ ...counts, busy: busy.length, stranded: stranded.result() })
-    const batch = async (ids: readonly string[]): Promise<string[]> => {
-      const left: string[] = []
-      const outcomes = await Promise.all(ids.map((id) => this.one(id, to)))
-      outcomes.forEach((outcome, i) => {
-        const id = ids[i] as string
-        if (outcome.kind === 'busy') left.push(id)
-        if (outcome.kind === 'moved' || outcome.kind === 'failed') counts.moved++
-        if (outcome.kind === 'failed') counts.failed++
-        if (outcome.kind === 'stranded') stranded.add(id, outcome.because)
-      })
-      onProgress?.(report())
-      return left
-    }
-    for await (const { headers } of headersOf(store, { workflow, status, ...rest })) {
-      const ids = headers.filter((header) => !isOn(header, to)).map(({ id }) => id)
-      for (let at = 0; at < ids.length && signal?.aborted !== true; at += concurrency) {
-        busy.push(...(await batch(ids.slice(at, at + concurrency))))
+    const asked = [workflow, status, ...RANGE.map((key) => query[key] ?? null), to.workflow.version]
+    const keeper = new ProgressKeeper({ store, clock }, [...asked, to.workflow.plan.fingerprint])
+    const before = await keeper.load()
+    const batches = new Batches(this, to, { ...options, concurrency }, before)
+    if (before?.through !== true) {
+      let page = before?.cursor
+      for await (const { headers, next } of headersOf(store, { workflow, status, ...rest }, undefined, page, PAGE)) {
+        await batches.run(headers.filter((header) => !isOn(header, to)).map(({ id }) => id))
+        if (!batches.isOver) page = next
+        const through = !batches.isOver && next === undefined
+        await keeper.save({ ...batches.progress(), through, ...(page !== undefined && { cursor: page }) })
+        if (batches.isOver) return batches.report()
       }
-      if (signal?.aborted === true) return report()
     }
     // Whoever was at work on them may be done by now.
-    const again = busy
-    busy = []
-    for (let at = 0; at < again.length; at += concurrency)
-      busy.push(...(await batch(again.slice(at, at + concurrency))))
-    return report()
+    await batches.again()
+    if (!batches.isOver) await keeper.drop()
+    return batches.report()
+  }
+
+  /** Moves those of some instances that are not there yet. */
+  async few(headers: readonly Header[], to: Served, concurrency: number, stopped: () => boolean): Promise<Outcome[]> {
+    const ids = headers.filter((header) => !isOn(header, to)).map(({ id }) => id)
+    const outcomes: Outcome[] = []
+    for (let at = 0; at < ids.length && !stopped(); at += concurrency) {
+      outcomes.push(...(await Promise.all(ids.slice(at, at + concurrency).map((id) => this.idly(id, to, stopped)))))
+    }
+    return outcomes
+  }
+
+  private async idly(id: string, to: Served, stopped: () => boolean): Promise<Outcome> {
+    this.idle.set(id, stopped)
+    try {
+      return await this.one(id, to)
+    } finally {
+      this.idle.delete(id)
+    }
+  }
+
+  /** Leaves to others what a worker that stops has moved and not yet brought to its end. */
+  leave(stopped: () => boolean): void {
+    for (const [id, by] of this.idle) if (by === stopped) this.facts.driver.leave(id)
   }
 
   /** Moves an instance at rest. What becomes due by that runs at once. */
-  private async one(id: string, to: Served): Promise<Outcome> {
+  async one(id: string, to: Served): Promise<Outcome> {
     const { turns, passTurn } = this.facts
     const taken = turns.take(id)
     if (taken !== undefined) await taken
@@ -146,8 +169,65 @@ export class Upgrades {
       return { kind: 'moved' }
     } catch (error) {
       if (error instanceof BuilderError) return { kind: 'failed' }
+      if (error instanceof Left) return { kind: 'busy' }
       throw error
     }
+  }
+}
+
+/** Moves instances so many at once, and counts what becomes of them. */
+class Batches {
+  private readonly upgrades: Upgrades
+  private readonly to: Served
+  private readonly options: Required<Pick<UpgradeOptions, 'concurrency'>> & UpgradeOptions
+  private readonly counts: { moved: number; failed: number }
+  private readonly stranded: Grouping
+  private busy: string[]
+
+  constructor(upgrades: Upgrades, to: Served, options: Batches['options'], before: Progress | undefined) {
+    this.upgrades = upgrades
+    this.to = to
+    this.options = options
+    this.counts = { moved: before?.moved ?? 0, failed: before?.failed ?? 0 }
+    this.stranded = new Grouping(before?.stranded)
+    this.busy = [...(before?.busy ?? [])]
+  }
+
+  get isOver(): boolean {
+    return this.options.signal?.aborted === true
+  }
+
+  report(): UpgradeReport {
+    return { ...this.counts, busy: this.busy.length, stranded: this.stranded.result() }
+  }
+
+  progress(): Omit<Progress, 'cursor' | 'through'> {
+    return { ...this.report(), busy: this.busy }
+  }
+
+  /** Those that were busy, once more. */
+  async again(): Promise<void> {
+    const { busy } = this
+    this.busy = []
+    await this.run(busy)
+  }
+
+  async run(ids: readonly string[]): Promise<void> {
+    const { concurrency, onProgress } = this.options
+    for (let at = 0; at < ids.length; at += concurrency) {
+      const some = ids.slice(at, at + concurrency)
+      if (this.isOver) return
+      const outcomes = await Promise.all(some.map((id) => this.upgrades.one(id, this.to)))
+      outcomes.forEach((outcome, i) => this.note(some[i] as string, outcome))
+      onProgress?.(this.report())
+    }
+  }
+
+  private note(id: string, outcome: Outcome): void {
+    if (outcome.kind === 'busy') this.busy.push(id)
+    if (outcome.kind === 'moved' || outcome.kind === 'failed') this.counts.moved++
+    if (outcome.kind === 'failed') this.counts.failed++
+    if (outcome.kind === 'stranded') this.stranded.add(id, outcome.because)
   }
 }
 

@@ -105,7 +105,10 @@ export class Versions {
   destination({ served, state, header }: Warm): Served | undefined {
     // What was begun to be undone is undone by those that know how.
     if (state.isUndoing && served.instead !== undefined && header !== undefined) throw versionChanged(header)
-    return state.isUndoing ? undefined : this.facts.registry.movesTo(served)
+    const to = state.isUndoing ? undefined : this.facts.registry.movesTo(served)
+    if (to?.program.graph.policy !== 'upgrade-idle' || to === served.instead) return to
+    const { name, version } = to.program.graph
+    return this.facts.fleet.isServedByAll(name, version) ? to : served.instead
   }
 
   /** An instance at rest as its newer version has it; one that cannot move stays as it is. */
