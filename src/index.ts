@@ -51,6 +51,8 @@ export type {
   Lack,
   TargetExplanation,
 } from './engine/look/inspect.ts'
+export type { Counts } from './engine/look/counts.ts'
+export type { FoundInstance, SearchPage, SearchTerms } from './engine/look/search.ts'
 export type { Foresight, Intent } from './engine/look/foresee.ts'
 export type { DatumDifference, InstanceDifference } from './engine/look/past.ts'
 export type { PendingTimer, TimerExplanation } from './engine/look/inspect-timers.ts'
@@ -76,6 +78,7 @@ export type {
   ClaimQuery,
   DataStore,
   Expected,
+  FindQuery,
   Handled,
   Header,
   HistoryQuery,
@@ -94,5 +97,6 @@ export type {
   RowOutcome,
   Snapshot,
   StoreCapabilities,
+  Tally,
   Written,
 } from './stores/contract.ts'

@@ -27,6 +27,10 @@ import { Executor } from './executor.ts'
 import type { ExecutorOptions, Host } from './executor.ts'
 import { historyEntry, summarise, viewInstance } from './look/inspect.ts'
 import type { Explanation, HistoryEntry, InstanceSummary, InstanceView } from './look/inspect.ts'
+import { countAll } from './look/counts.ts'
+import type { Counts } from './look/counts.ts'
+import { checkTerms, search } from './look/search.ts'
+import type { SearchPage, SearchTerms } from './look/search.ts'
 import { checkIntent, foresee } from './look/foresee.ts'
 import type { Foresight, Intent } from './look/foresee.ts'
 import { checkSpan, differencesOf, pictureAt } from './look/past.ts'
@@ -114,6 +118,7 @@ const OPTIONS = [
   ...(['store', 'services', 'clock', 'warm', 'lease', 'longestRun', 'longestWait', 'tombstones'] as const),
   'acceptChanged',
 ] as const
+const LISTED_BY = ['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'] as const
 const PAGE = 100
 
 /** A process's workflows, their store and their services. Nothing is shared between two of them but the store. */
@@ -285,12 +290,42 @@ export class Polaris<Services extends object = {}> {
 
   /** Instances in order of creation, a page at a time. Throws `OPTION_INVALID`. */
   async list(query: InstanceQuery = {}): Promise<Page<InstanceSummary>> {
-    checkOptions('list', query, ['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'])
+    checkOptions('list', query, LISTED_BY)
     const { limit = PAGE } = query
     checkLimit(limit)
     checkQuery(query)
     const { items, next } = await this.openStore().list({ ...query, limit })
     return { items: items.map(summarise), ...(next !== undefined && { next }) }
+  }
+
+  /**
+   * Looks for instances by what their ids begin with, or by what they wait for, besides what `list` takes. It looks at a bounded
+   * number for one page: a page may be short, or empty, and still have a `next`.
+   *
+   * Throws `OPTION_INVALID`.
+   */
+  async search(query: InstanceQuery & SearchTerms): Promise<SearchPage> {
+    checkOptions('search', query, [...LISTED_BY, 'prefix', 'waitingFor'])
+    const { limit = PAGE } = query
+    checkLimit(limit)
+    checkQuery(query)
+    checkTerms(query)
+    return search(this.openStore(), { ...query, limit }, (snapshot) => {
+      const { workflow, version } = snapshot.header
+      const graph = this.registry.version(workflow, version)?.program.graph
+      return graph && viewInstance(graph, snapshot, this.live).waitingFor
+    })
+  }
+
+  /**
+   * How many instances there are, by workflow, version and status. On SQLite and Postgres all are counted, away from this
+   * process's event loop; elsewhere the first 100,000, open ones first.
+   */
+  async counts(options: { readonly signal?: AbortSignal } = {}): Promise<Counts> {
+    checkOptions('counts', options, ['signal'])
+    const store = this.openStore()
+    const now = (await store.now?.()) ?? this.host.endurance.clock.now()
+    return countAll(store, now, options.signal)
   }
 
   /**

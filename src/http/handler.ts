@@ -1,16 +1,20 @@
-import type { Polaris } from '../index.ts'
+import type { Clock, Polaris } from '../index.ts'
 import { checkOption } from '../index.ts'
 import { ACTING } from './acting.ts'
 import { isTokenAuthorize } from './auth.ts'
 import type { Grant, TokenAuthorize, Wish } from './auth.ts'
 import { readObject } from './body.ts'
 import { catalogueOf } from './catalogue.ts'
+import type { Entry } from './catalogue.ts'
 import { GRAPHS } from './graphs.ts'
 import { checkHost, checkOrigin, rateLimiter } from './guards.ts'
+import { kept } from './kept.ts'
+import type { Kept } from './kept.ts'
 import { LOOKING } from './looking.ts'
 import { openapiDocument } from './openapi.ts'
 import { checkHttpOptions } from './options.ts'
 import type { HttpOptions, Settings } from './options.ts'
+import { OVERVIEW } from './overview.ts'
 import { pagesOf } from './pages.ts'
 import type { Pages } from './pages.ts'
 import { Problem, problemOf } from './problems.ts'
@@ -18,6 +22,8 @@ import { READING } from './reading.ts'
 import { emptyReply, problemReply } from './reply.ts'
 import { findRoute, readQuery } from './routes.ts'
 import type { Found, Route, Service } from './routes.ts'
+import { standingOf } from './standing.ts'
+import type { Standing } from './standing.ts'
 import { streamsOf } from './stream.ts'
 import { veilOver } from './veil.ts'
 
@@ -33,7 +39,7 @@ export interface HttpHandler {
   close(): void
 }
 
-const ROUTES: readonly Route[] = [...READING, ...GRAPHS, ...LOOKING, ...ACTING]
+const ROUTES: readonly Route[] = [...READING, ...OVERVIEW, ...GRAPHS, ...LOOKING, ...ACTING]
 /** What pages of allowed origins may send. */
 const SENDABLE = 'authorization, content-type, idempotency-key, last-event-id'
 
@@ -84,6 +90,8 @@ function serviceOf(polaris: Polaris, settings: Settings): Service {
     executor: settings.executor ?? polaris.executor(),
     ...{ catalogue, veil, api },
     limits: settings,
+    counts: kept(clock, () => polaris.counts()),
+    standing: standings(polaris, clock),
     streams: streamsOf({ polaris, veil, clock, maxStreams }),
     document: () => openapiDocument(ROUTES, catalogue, api, isTokenAuthorize(authorize)),
   }
@@ -91,6 +99,16 @@ function serviceOf(polaris: Polaris, settings: Settings): Service {
 
 function folderOf({ dashboard }: Settings): string | undefined {
   return typeof dashboard === 'string' ? dashboard : undefined
+}
+
+/** Kept for each version that somebody has asked about. */
+function standings(polaris: Polaris, clock: Clock): Service['standing'] {
+  const known = new WeakMap<Entry, Kept<Standing>>()
+  return (entry) => {
+    const found = known.get(entry) ?? kept(clock, () => standingOf(polaris, entry, clock))
+    known.set(entry, found)
+    return found
+  }
 }
 
 /** What is not below the API's path is the dashboard's, where there is one. */

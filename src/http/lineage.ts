@@ -52,7 +52,7 @@ const RUNS: ReadonlySet<HistoryEntry['outcome']> = new Set([
 ])
 const SHOWN = 20
 
-function isRun({ builder, outcome }: HistoryEntry): boolean {
+export function isRun({ builder, outcome }: HistoryEntry): boolean {
   return builder !== undefined && RUNS.has(outcome)
 }
 

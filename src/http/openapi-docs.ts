@@ -41,6 +41,22 @@ const DOCS: Readonly<Record<string, Doc>> = {
     answer: 'Upgraded',
     body: 'Upgrade',
   },
+  'GET /overview': {
+    id: 'overview',
+    summary: 'How many instances there are, by workflow, version and status, as of a moment ago',
+    answer: 'Overview',
+  },
+  'GET /versions': { id: 'versions', summary: 'The open instances of each version', answer: 'Versions' },
+  'GET /check': {
+    id: 'check',
+    summary: 'What the code of this service means for the open instances; reads only',
+    answer: 'Check',
+  },
+  'GET /workflows/{workflow}/standing': {
+    id: 'standing',
+    summary: 'Where the instances of a version stand and how its builders fare, of samples',
+    answer: 'Standing',
+  },
   'GET /instances': { id: 'list', summary: 'Instances in order of creation, a page at a time', answer: 'InstancePage' },
   'GET /instances/{id}': {
     id: 'get',

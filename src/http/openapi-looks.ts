@@ -2,10 +2,17 @@
 import { count, data, flag, list, object, ref, text, texts, time } from './openapi-kit.ts'
 
 const ms = { type: 'number', minimum: 0 }
+const byOpenStatus = object({ running: count, waiting: count, retrying: count, failed: count })
+const byStatus = object({
+  ...{ running: count, waiting: count, retrying: count, failed: count, completed: count, cancelled: count },
+})
+const asOf = { ...time, description: 'When it was counted: counts are kept for some seconds' }
+const complete = { type: 'boolean', description: 'If not, `looked` says of how many it tells' }
 
 type Name =
   | ('GraphNode' | 'GraphEdge' | 'Graph' | 'WorkflowDifferences' | 'Manifest')
   | ('Differences' | 'Entry' | 'Lineage' | 'Runs' | 'Preview')
+  | ('Overview' | 'Versions' | 'Check' | 'Standing')
 
 export const LOOK_SCHEMAS: Readonly<Record<Name, object>> = {
   GraphNode: object(
@@ -93,4 +100,48 @@ export const LOOK_SCHEMAS: Readonly<Record<Name, object>> = {
       'because',
     ],
   ),
+  Overview: object({
+    ...{ asOf, since: time, complete, looked: count },
+    workflows: list(
+      object(
+        {
+          ...{ workflow: text, newest: count },
+          versions: list(
+            object(
+              {
+                ...{ version: count, served: flag, open: count, counts: byStatus, oldestOpen: time },
+                lastMinute: object({ created: count, changed: byStatus }),
+              },
+              ['oldestOpen'],
+            ),
+          ),
+        },
+        ['newest'],
+      ),
+    ),
+  }),
+  Versions: object({
+    ...{ asOf, complete, looked: count },
+    versions: list(
+      object({ workflow: text, version: count, served: flag, open: count, byStatus: byOpenStatus, oldest: time }, [
+        'oldest',
+      ]),
+    ),
+  }),
+  Check: object({ ok: flag, open: count, checked: count, workflows: list({ type: 'object' }) }),
+  Standing: object({
+    ...{ workflow: text, version: count, asOf },
+    open: object({ looked: count, complete }),
+    recent: object({ looked: count, complete, since: time }, ['since']),
+    waitingFor: list(object({ data: text, count })),
+    builders: list(
+      object(
+        {
+          ...{ name: text, states: { type: 'object', additionalProperties: count }, runs: count, failures: count },
+          ms: object({ mean: ms, p50: ms, p95: ms, max: ms }),
+        },
+        ['ms'],
+      ),
+    ),
+  }),
 }

@@ -1,8 +1,9 @@
 /** Routes that only look. */
-import type { InstanceQuery, InstanceStatus, InstanceSummary } from '../index.ts'
+import { isPolarisError } from '../index.ts'
+import type { FoundInstance, InstanceQuery, InstanceStatus, InstanceSummary, Polaris } from '../index.ts'
 import { Problem } from './problems.ts'
 import { jsonReply } from './reply.ts'
-import { instant, shortly, wholeNumber } from './routes.ts'
+import { instant, oneOf, shortly, wholeNumber } from './routes.ts'
 import type { Asked, Route, Service } from './routes.ts'
 import { explanationView, historyView, instanceView, summaryView } from './views.ts'
 
@@ -17,7 +18,10 @@ export const READING: readonly Route[] = [
     method: 'GET',
     path: '/instances',
     action: 'list',
-    query: ['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'],
+    query: [
+      ...['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'],
+      ...['id', 'idPrefix', 'waitingFor', 'waiting'],
+    ],
     run: list,
   },
   { method: 'GET', path: '/instances/{id}', action: 'get', query: ['at'], run: get },
@@ -39,14 +43,54 @@ async function list({ polaris }: Service, asked: Asked): Promise<Response> {
   const status = asked.query.get('status')?.split(',').map(statusOf)
   const limit = wholeNumber(asked, 'limit') ?? SHORT_PAGE
   checkPage(limit)
-  const query: { -readonly [K in keyof InstanceQuery]: InstanceQuery[K] | undefined } = {
-    ...{ workflow: asked.query.get('workflow'), version: wholeNumber(asked, 'version'), status, limit },
+  const query = given({
+    ...{ workflow: asked.query.get('workflow'), version: wholeNumber(asked, 'version'), status },
     ...{ createdFrom: instant(asked, 'createdFrom'), createdBefore: instant(asked, 'createdBefore') },
-    cursor: asked.query.get('cursor'),
+  })
+  const id = asked.query.get('id')
+  if (id !== undefined) return jsonReply(200, { instances: (await named(polaris, id, query)).map(summaryView) })
+  const page = { ...query, limit, ...given({ cursor: asked.query.get('cursor') }) }
+  const terms = given({ prefix: asked.query.get('idPrefix'), waitingFor: asked.query.get('waitingFor') })
+  const { items, next, ...rest } =
+    Object.keys(terms).length === 0 ? await polaris.list(page) : await polaris.search({ ...page, ...terms })
+  const waiting = oneOf(asked, 'waiting', ['true', 'false']) === 'true'
+  if (waiting && limit > SHORT_PAGE) {
+    throw new Problem('QUERY_INVALID', `With waiting=true, limit must be from 1 to ${SHORT_PAGE}, but is ${limit}.`)
   }
-  const given = Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined))
-  const { items, next } = await polaris.list(given)
-  return jsonReply(200, { instances: items.map(summaryView), ...(next !== undefined && { next }) })
+  const shown: readonly FoundInstance[] = waiting
+    ? await Promise.all(items.map((item) => withLacks(polaris, item)))
+    : items
+  return jsonReply(200, { instances: shown.map(summaryView), ...(next !== undefined && { next }), ...rest })
+}
+
+/** Without the members that are undefined. */
+function given<T extends object>(members: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as never
+}
+
+/** The one with this id, if it is what else was asked for. */
+async function named(polaris: Polaris, id: string, query: InstanceQuery): Promise<InstanceSummary[]> {
+  const found = await polaris.summary(id)
+  if (found === undefined) return []
+  const { workflow, version, status, createdFrom = -Infinity, createdBefore = Infinity } = query
+  const fits =
+    (workflow === undefined || found.workflow === workflow) &&
+    (version === undefined || found.version === version) &&
+    (status === undefined || [status].flat().includes(found.status)) &&
+    found.createdAt >= createdFrom &&
+    found.createdAt < createdBefore
+  return fits ? [found] : []
+}
+
+async function withLacks(polaris: Polaris, item: FoundInstance): Promise<FoundInstance> {
+  try {
+    const view = await polaris.get(item.id)
+    return view === undefined ? item : { ...item, waitingFor: view.waitingFor }
+  } catch (error) {
+    // Of a version that is not served here nobody knows what it waits for.
+    if (isPolarisError(error) && error.code === 'VERSION_NOT_SERVED') return item
+    throw error
+  }
 }
 
 function statusOf(text: string): InstanceStatus {

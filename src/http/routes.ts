@@ -1,9 +1,11 @@
 /** Which request leads where. */
-import type { Executor, Polaris } from '../index.ts'
+import type { Clock, Counts, Executor, Polaris } from '../index.ts'
 import type { HttpAction } from './auth.ts'
 import type { BodyLimits } from './body.ts'
-import type { Catalogue } from './catalogue.ts'
+import type { Catalogue, Entry } from './catalogue.ts'
+import type { Kept } from './kept.ts'
 import { Problem } from './problems.ts'
+import type { Standing } from './standing.ts'
 import type { Streams } from './stream.ts'
 import type { Veil } from './veil.ts'
 
@@ -14,7 +16,11 @@ export interface Service {
   readonly catalogue: Catalogue
   readonly veil: Veil
   readonly streams: Streams
-  readonly limits: BodyLimits
+  readonly limits: BodyLimits & { readonly clock: Clock }
+  /** Counts over all instances. */
+  readonly counts: Kept<Counts>
+  /** Where the instances of a version stand. */
+  readonly standing: (entry: Entry) => Kept<Standing>
   /** Path of the API, such as `/polaris/api`. */
   readonly api: string
   readonly document: () => object

@@ -1,5 +1,5 @@
 /** What goes out, as plain JSON: what is sensitive is only said to be there. Times are ISO 8601. */
-import type { Explanation, HistoryEntry, InstanceDifference, InstanceSummary, InstanceView, Result } from '../index.ts'
+import type { Explanation, HistoryEntry, InstanceDifference, FoundInstance, InstanceView, Result } from '../index.ts'
 import type { Relative, Runs } from './lineage.ts'
 import { shown } from './values.ts'
 import type { Veil } from './veil.ts'
@@ -16,7 +16,7 @@ interface Subject {
 
 type Said = NonNullable<HistoryEntry['error']>
 
-export function summaryView({ createdAt, updatedAt, ...summary }: InstanceSummary): object {
+export function summaryView({ createdAt, updatedAt, ...summary }: FoundInstance): object {
   return { ...summary, createdAt: time(createdAt), updatedAt: time(updatedAt) }
 }
 

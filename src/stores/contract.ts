@@ -345,6 +345,29 @@ export interface Page<T> {
   readonly next?: string
 }
 
+/** How many instances of one version of a workflow are of one status. */
+export interface Tally {
+  readonly workflow: string
+  readonly version: number
+  /** Never `deleted`. */
+  readonly status: InstanceStatus
+  readonly count: number
+  /** `createdAt` of the oldest of them (ms since the epoch). */
+  readonly oldest: number
+  /** Of them, those created at the time asked about or later. */
+  readonly created: number
+  /** Of them, those whose `updatedAt` is that time or later. */
+  readonly touched: number
+}
+
+export interface FindQuery {
+  /** What the ids begin with; at least one character. */
+  readonly prefix: string
+  /** Only ids behind this one. */
+  readonly after?: string
+  readonly limit: number
+}
+
 export interface HistoryQuery {
   /** Only rows with a greater `seq`. */
   readonly after?: number
@@ -440,6 +463,16 @@ export interface DataStore {
   claim(query: ClaimQuery): Awaitable<readonly Header[]>
   /** Headers, oldest creation first (ties by id). What changes between two pages is never shown twice nor left out. */
   list(query: ListQuery): Awaitable<Page<Header>>
+  /**
+   * Counts all there is, as one consistent picture, without holding up the process: away from its thread, or by the server.
+   * `since`: ms since the epoch. Left out by stores that cannot; the engine then goes through a part of what `list` gives.
+   */
+  tally?(since: number): Awaitable<readonly Tally[]>
+  /**
+   * Headers but `deleted` ones whose ids begin with a text, in order of the code points of their ids, at a cost that follows
+   * the limit. Left out by stores that have no such order.
+   */
+  find?(query: FindQuery): Awaitable<readonly Header[]>
   /** Every row of an instance in order of `seq`. Empty for an unknown id. */
   history(id: string, query: HistoryQuery): Awaitable<readonly Row[]>
   /**

@@ -4,6 +4,7 @@ import { checkOptions } from '../graph/naming.ts'
 import type { DataStore } from './contract.ts'
 import { connectTo } from './postgres/connection.ts'
 import type { PostgresPool } from './postgres/driver.ts'
+import { makeCounter } from './postgres/counting.ts'
 import { listenOn } from './postgres/listening.ts'
 import { makeMeta } from './postgres/meta.ts'
 import { makeClock, makeReader } from './postgres/reading.ts'
@@ -130,6 +131,7 @@ export function postgresStore(options: PostgresOptions = {}): DataStore {
     capabilities: { durable: true, values: 'text', lists: true },
     ...reader,
     ...meta,
+    ...makeCounter(parts),
     async prune(handledBefore, limit) {
       const pruned = await reader.prune(handledBefore, limit)
       return pruned < limit ? pruned + (await pruneMeta(limit - pruned)) : pruned

@@ -3,8 +3,9 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { describeValue, PolarisError } from '../graph/errors.ts'
 import { checkOptions } from '../graph/naming.ts'
-import type { Awaitable, DataStore } from './contract.ts'
+import type { Awaitable, DataStore, FindQuery, Header } from './contract.ts'
 import { type Claimer, prepareClaimer } from './sqlite/claiming.ts'
+import { makeCounter, prepareFind } from './sqlite/counting.ts'
 import { loadDriver, type SqliteDatabase, type SqliteDriver } from './sqlite/driver.ts'
 import { isBusy, isRefusal, translate } from './sqlite/failure.ts'
 import { type MetaTable, prepareMeta } from './sqlite/meta.ts'
@@ -46,6 +47,7 @@ interface Connection {
   readonly claimer: Claimer
   readonly remover: Remover
   readonly meta: MetaTable
+  readonly find: (query: FindQuery) => readonly Header[]
   readonly news: NewsReader
 }
 
@@ -91,10 +93,15 @@ export function sqliteStore(file: string | URL, options: SqliteOptions = {}): Da
   const write = <T>(work: (connection: Connection) => T): Awaitable<T> =>
     attempt(() => turns.run(() => work(link.get())))
 
+  // What is in memory, or in another driver's hands, has no second connection: the engine goes through lists then.
+  const counter = inMemory || options.driver !== undefined ? undefined : makeCounter(path, () => look(() => undefined))
+
   return {
     name: 'sqlite',
     capabilities: { durable: !inMemory, values: 'text', lists: true },
     read: (id) => read((reader) => reader.read(id)),
+    find: (query) => look(({ find }) => find(query)),
+    ...(counter !== undefined && { tally: (since) => counter.tally(since) }),
     list: (query) => read((reader) => reader.list(query)),
     history: (id, query) => read((reader) => reader.history(id, query)),
     mail: (id, query) => read((reader) => reader.mail(id, query)),
@@ -120,6 +127,7 @@ export function sqliteStore(file: string | URL, options: SqliteOptions = {}): Da
       news.close()
       turns.close()
       link.close()
+      return counter?.close()
     },
   }
 }
@@ -147,6 +155,7 @@ function makeLink(
         claimer: prepareClaimer(db, transact),
         remover: prepareRemover({ db, file: path, transact, onMail }),
         meta: prepareMeta(db, transact),
+        find: prepareFind(db),
         news: prepareNews(db),
       }
     } catch (error) {

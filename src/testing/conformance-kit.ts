@@ -49,7 +49,7 @@ export interface Kit {
 }
 
 /** What a case needs that not every store declares. */
-export type Need = 'shared' | 'text' | 'lists' | 'unlisted' | 'subscribes' | 'clock'
+export type Need = 'shared' | 'text' | 'lists' | 'unlisted' | 'subscribes' | 'clock' | 'tallies' | 'finds'
 
 export interface CaseBody {
   readonly name: string

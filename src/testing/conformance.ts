@@ -11,6 +11,7 @@ import type { Awaitable, StoreCapabilities } from '../stores/contract.ts'
 import { type Group, type Medium, type Need, same, useMedium } from './conformance-kit.ts'
 import { listing } from './conformance-list.ts'
 import { appending, repeating } from './conformance-append.ts'
+import { counting } from './conformance-counts.ts'
 import { cancelling } from './conformance-cancel.ts'
 import { letters, told } from './conformance-letters.ts'
 import { metas } from './conformance-meta.ts'
@@ -37,6 +38,10 @@ export interface ConformanceOptions {
   readonly subscribes?: boolean
   /** Whether the store has `now`. Default: false. */
   readonly clock?: boolean
+  /** Whether the store has `tally`. Default: false. */
+  readonly tallies?: boolean
+  /** Whether the store has `find`. Default: false. */
+  readonly finds?: boolean
   /**
    * Whether a medium's `open` called again gives a store on the same contents, also after all were closed. A store in
    * the memory of a process has none to share. Default: true.
@@ -60,6 +65,7 @@ const GROUPS: readonly Group[] = [
   reading,
   histories,
   listing,
+  counting,
   ids,
   values,
   appending,
@@ -89,6 +95,8 @@ export function storeConformance(makeStore: MakeStore, options: ConformanceOptio
     shared = true,
     subscribes = true,
     clock = false,
+    tallies = false,
+    finds = false,
   } = options
   const missing: Readonly<Record<Need, string | false>> = {
     shared: !shared && 'every store has contents of its own (shared: false)',
@@ -96,9 +104,11 @@ export function storeConformance(makeStore: MakeStore, options: ConformanceOptio
     lists: !capabilities.lists && 'the store cannot go through all instances (lists: false)',
     unlisted: capabilities.lists && 'the store can go through all instances (lists: true)',
     subscribes: !subscribes && 'the store tells nobody of mail (subscribes: false)',
+    tallies: !tallies && 'the store does not count (tallies: false)',
+    finds: !finds && 'the store has no order of ids (finds: false)',
     clock: !clock && 'the clock of the process is the store’s (clock: false)',
   }
-  const groups = [...GROUPS, declaration(capabilities, subscribes, clock)]
+  const groups = [...GROUPS, declaration({ capabilities, subscribes, clock, tallies, finds })]
   return groups.flatMap(({ group, cases }) =>
     cases.map(({ name, needs = [], run }): ConformanceCase => {
       const skipped = [needs].flat().flatMap((need) => missing[need] || [])[0]
@@ -110,11 +120,13 @@ export function storeConformance(makeStore: MakeStore, options: ConformanceOptio
   )
 }
 
-function declaration(capabilities: StoreCapabilities, subscribes: boolean, clock: boolean): Group {
+function declaration(declared: Required<Omit<ConformanceOptions, 'shared'>>): Group {
   const run: Group['cases'][number]['run'] = async ({ store }) => {
-    same(store.capabilities, capabilities, 'the capabilities')
-    same(store.subscribe !== undefined, subscribes, 'whether it has subscribe')
-    same(store.now !== undefined, clock, 'whether it has now')
+    same(store.capabilities, declared.capabilities, 'the capabilities')
+    same(store.subscribe !== undefined, declared.subscribes, 'whether it has subscribe')
+    same(store.now !== undefined, declared.clock, 'whether it has now')
+    same(store.tally !== undefined, declared.tallies, 'whether it has tally')
+    same(store.find !== undefined, declared.finds, 'whether it has find')
     same(typeof store.name === 'string' && store.name !== '', true, 'whether it has a name')
   }
   return { group: 'capabilities', cases: [{ name: 'the store declares what the suite was told', run }] }

@@ -80,11 +80,11 @@ const stores: readonly (readonly [name: string, makeStore: MakeStore, options: C
   ['memory, shared', shared, { clock: true }],
   ['memory, with a clock of its own', unmoved, { clock: true }],
   ['tiny', tiny, { subscribes: false, capabilities: { durable: true, values: 'text', lists: false } }],
-  ['sqlite', files, { clock: true }],
+  ['sqlite', files, { clock: true, tallies: true, finds: true }],
   [
     'sqlite in memory',
     inMemory,
-    { clock: true, shared: false, capabilities: { durable: false, values: 'text', lists: true } },
+    { clock: true, shared: false, finds: true, capabilities: { durable: false, values: 'text', lists: true } },
   ],
 ]
 

@@ -21,14 +21,16 @@ import {
 needsServer('postgres')
 
 describe('the Postgres store', () => {
-  for (const one of storeConformance(() => postgresMedium(), { clock: true })) {
+  for (const one of storeConformance(() => postgresMedium(), { clock: true, tallies: true, finds: true })) {
     const title = `${one.group}: ${one.name}${one.skipped === undefined ? '' : ` (${one.skipped})`}`
     it.skipIf(one.skipped !== undefined)(title, one.run)
   }
 })
 
 describe('the Postgres store by a clock of its own', () => {
-  for (const { group, name, skipped, run } of storeConformance(() => movable(postgresMedium()), { clock: true })) {
+  for (const { group, name, skipped, run } of storeConformance(() => movable(postgresMedium()), {
+    ...{ clock: true, tallies: true, finds: true },
+  })) {
     if (BY_TIME.test(group) && skipped === undefined) it(`${group}: ${name}`, run)
   }
 })

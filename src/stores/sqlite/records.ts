@@ -181,6 +181,10 @@ export function toMail({ seq, request_id, handled_at, rest, body, outcome }: Mai
 const UNSAFE = /[\0\x01]|\p{Surrogate}/u
 const ESCAPED = '\x01'
 
+export function isPlain(text: string): boolean {
+  return !UNSAFE.test(text)
+}
+
 export function storeText(text: string): string {
   return UNSAFE.test(text) ? ESCAPED + JSON.stringify(text) : text
 }
