@@ -1,6 +1,7 @@
 import type { AnyWorkflow } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import { checkout } from '../../examples/checkout/workflow.ts'
+import { documentReview } from '../../examples/document-review/workflow.ts'
 import { newCliLab } from '../cli/lab.ts'
 import { moduleWriter, run } from './folder.ts'
 import { type Block, blocksOf, exampleModule, root, textOf } from './snippets.ts'
@@ -69,7 +70,10 @@ describe('the first use in README.md', () => {
 })
 
 describe('the page of an example', () => {
-  it.each<[string, AnyWorkflow]>([['examples/checkout', checkout]])('%s shows its graph', (folder, { plan }) => {
+  it.each<[string, AnyWorkflow]>([
+    ['examples/checkout', checkout],
+    ['examples/document-review', documentReview],
+  ])('%s shows its graph', (folder, { plan }) => {
     expect(blocksOf('mermaid', textOf(`${folder}/README.md`)).map(({ code }) => code)).toEqual([plan.toMermaid()])
   })
 })
