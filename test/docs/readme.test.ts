@@ -32,6 +32,16 @@ describe('README.md', () => {
   })
 })
 
+/** The lines of a picture of a terminal. */
+function textsIn(svg: string): string[] {
+  return Array.from(svg.matchAll(/<text [^>]*>(.*?)<\/text>/g), ([, line = '']) =>
+    line
+      .replace(/<[^>]+>/g, '')
+      .replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
+      .replaceAll('\u00a0', ' '),
+  )
+}
+
 describe('the first use in README.md', () => {
   it('moves a ride to its end, as the picture shows it', async () => {
     process.env['SERVICE_MS'] = '0'
@@ -57,10 +67,12 @@ describe('the first use in README.md', () => {
         if (seen.length > 1) continue
         const graph = await lab.run('graph', '--id', 'ride-1', ...place)
         const bare = (text: string): string => text.replace(/\d\d:\d\d:\d\d|[\d.]+ m?s/g, '')
-        const picture = blocksOf('text', readme).find(({ code }) => code.startsWith('ride-1'))?.code ?? ''
-        const rows = picture.split('\n').filter((row) => /^[╭├│╰]/.test(row))
+        const rows = textsIn(textOf('docs/pictures/watch.svg')).filter((row) => /^[╭├│╰]/.test(row))
         expect(rows.length).toBeGreaterThan(5)
-        for (const row of rows) expect(bare(graph.out)).toContain(bare(row))
+        // In the picture one builder is still at work, and what it lacks is cut off at 80 columns.
+        const settled = rows.filter((row) => !/ runs$|…$/.test(row))
+        expect(settled.length).toBeGreaterThan(rows.length - 3)
+        for (const row of settled) expect(bare(graph.out)).toContain(bare(row))
       }
       expect(seen).toEqual(['waiting', 'waiting', 'completed'])
     } finally {

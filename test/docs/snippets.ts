@@ -4,8 +4,14 @@ import ts from 'typescript'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
+function pagesIn(folder: string): string[] {
+  return readdirSync(`${root}${folder}`)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `${folder}/${name}`)
+}
+
 /** The documents with code, README.md first, by their paths below {@link root}. */
-export const PAGES: readonly string[] = ['README.md', ...readdirSync(`${root}docs`).map((name) => `docs/${name}`)]
+export const PAGES: readonly string[] = ['README.md', ...pagesIn('docs')]
 
 export function textOf(page: string): string {
   return readFileSync(root + page, 'utf8')

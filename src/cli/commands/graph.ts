@@ -10,6 +10,7 @@ import type { PlaceOptions } from '../api/place.ts'
 import { planOf } from '../api/plans.ts'
 import type { Entry, Explanation } from '../api/views.ts'
 import { drawGraph } from '../draw/graph.ts'
+import { graphSvg } from '../draw/svg.ts'
 import { standingOf } from '../draw/states.ts'
 import { asJson } from '../io.ts'
 import type { Cli } from '../io.ts'
@@ -21,7 +22,7 @@ import { Trouble } from '../trouble.ts'
 import { wholeNumber } from '../words.ts'
 
 interface Options extends PlaceOptions {
-  readonly format: 'terminal' | 'mermaid' | 'dot'
+  readonly format: 'terminal' | 'mermaid' | 'dot' | 'svg'
   readonly version?: number
   readonly id?: string
   readonly out?: string
@@ -31,12 +32,14 @@ interface Options extends PlaceOptions {
 export function graphCommand(parent: Command, cli: Cli): void {
   withPlace(parent.command('graph').argument('[workflow]', 'its name; needless where there is one only'))
     .addOption(
-      new Option('--format <format>', 'how to draw it').choices(['terminal', 'mermaid', 'dot']).default('terminal'),
+      new Option('--format <format>', 'how to draw it')
+        .choices(['terminal', 'mermaid', 'dot', 'svg'])
+        .default('terminal'),
     )
     .option('--version <number>', 'of the workflow; else the newest', wholeNumber)
     .option('--id <id>', "the graph of this instance's version, and how the instance stands")
     .option('--out <file>', 'where to write it; else to the standard output')
-    .description('draw the graph of a workflow: in the terminal, as Mermaid, or for Graphviz')
+    .description('draw the graph of a workflow: in the terminal, as Mermaid, for Graphviz, or as SVG')
     .action(async (workflow: string | undefined, options: Options) => {
       const { id } = options
       const asked = {
@@ -56,7 +59,7 @@ async function drawn(api: Api, workflow: string | undefined, options: Options, {
   const name = explanation?.workflow ?? (await chosen(api, workflow))
   const version = explanation?.version ?? options.version
   if (options.json) return asJson(await planOf(api, name, version))
-  if (format !== 'terminal') {
+  if (format === 'mermaid' || format === 'dot') {
     return (
       await api.send('GET', `/workflows/${encodeURIComponent(name)}/graph`, { query: { version, format } })
     ).text()
@@ -64,6 +67,8 @@ async function drawn(api: Api, workflow: string | undefined, options: Options, {
   const plan = await planOf(api, name, version)
   const width = options.out === undefined ? columnsOf(io) : Infinity
   const standing = explanation === undefined ? undefined : await standingNow(api, plan, explanation)
+  if (format === 'svg')
+    return graphSvg(plan, explanation === undefined ? `${name} ${plan.version}` : explanation.id, standing)
   const lines = [titleOf(plan), line(''), ...drawGraph(plan, { width, ...standing })]
   return painted(lines, options.out === undefined && io.colors)
 }

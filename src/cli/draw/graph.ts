@@ -32,23 +32,22 @@ export function drawGraph(plan: PlanJson, { width, stateOf, isThere = () => fals
   const drawn = 2 * laid.width + 1
   const narrow = drawn + NARROWEST_TEXT > width
   const names = Math.min(LONGEST_NAME, Math.max(0, ...rows.map(({ name }) => widthOf(name))))
-  const notes = new Map(plan.builders.map((builder) => [builder.name, notesOf(plan, builder)]))
   return laid.rows.map((row) => {
     const lanes = narrow ? [] : [...laneSpans(row, laid.width, isThere), span(' ')]
-    const state = stateOf?.(row)
-    const style: Style | undefined = state === undefined ? (row.kind === 'data' ? 'cyan' : 'bold') : state.style
-    const words = state?.text ?? (row.kind === 'data' ? 'is fed' : (notes.get(row.name) ?? ''))
-    const sign = state === undefined ? '' : `${state.sign} `
-    return cut(
-      line(
-        ...lanes,
-        span(sign + padded(row.name, names), style),
-        '  ',
-        span(words, state === undefined ? 'dim' : style),
-      ),
-      width,
-    )
+    const { sign, style, text } = rowWords(plan, row, stateOf)
+    const words = span(text, stateOf === undefined ? 'dim' : style)
+    const name = span(`${sign === '' ? '' : `${sign} `}${padded(row.name, names)}`, style)
+    return cut(line(...lanes, name, '  ', words), width)
   })
+}
+
+/** What is said of a row: how it stands, or else what it is. */
+export function rowWords(plan: PlanJson, row: GraphRow, stateOf: DrawOptions['stateOf']): RowState {
+  const state = stateOf?.(row)
+  if (state !== undefined) return state
+  if (row.kind === 'data') return { sign: '', style: 'cyan', text: 'is fed' }
+  const builder = plan.builders.find(({ name }) => name === row.name)
+  return { sign: '', style: 'bold', text: builder === undefined ? '' : notesOf(plan, builder) }
 }
 
 function laneSpans(row: LaidRow, width: number, isThere: (data: string) => boolean): Line {

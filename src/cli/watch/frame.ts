@@ -103,7 +103,7 @@ function windowOf(
 }
 
 const BAR = 16
-const LONGEST_WHAT = 40
+const LONGEST_WHAT = 36
 
 /** What happened last, with when each builder ran within its scope. */
 function timelineLines(tail: readonly Entry[], count: number, columns: number): Line[] {

@@ -39,7 +39,10 @@ export async function watchInstance(
 ): Promise<string | undefined> {
   const memory = newMemory()
   const stop = new AbortController()
-  const signal = AbortSignal.any([stop.signal, io.signal])
+  const { signal } = stop
+  // Not AbortSignal.any, which the first releases of Node 20 lack.
+  if (io.signal.aborted) stop.abort()
+  else io.signal.addEventListener('abort', () => stop.abort(), { once: true })
   let wanted = Infinity
   const seen = ({ summary }: Memory): boolean => (summary?.scopes ?? -1) >= wanted && summary?.status !== 'running'
   options.until?.then(
