@@ -79,6 +79,34 @@ describe('polaris dev', () => {
     expect(await produced('d', 'Ada')).toEqual({ Hello: 'Welcome Ada' })
   })
 
+  it('goes on with the instances of its own store when the graph changes, and refuses that on any other', async () => {
+    const more = code('').replace('produces: Hello,', 'produces: Hello, optionals: { more: More },')
+    const changed = more.replace('const Hello', "const More = data('More', type<string>())\nconst Hello")
+    const wanting = (text: string): string =>
+      text.replace('target: Hello', 'target: Last').replace('[greet]', '[greet, last]')
+    const last = `const Last = data('Last', type<string>()), Go = data('Go', type<string>())
+      const last = builder({ name: 'last', consumes: { hello: Hello, go: Go }, produces: Last, process: ({ hello }) => hello })
+      export const hello`
+    const withLast = (text: string): string => wanting(text).replace('export const hello', last)
+    lab.file('hello.ts', withLast(code('')))
+    start('hello.ts', '--port', '0')
+    await says(/open/)
+    expect(await produced('a', 'Ada')).toEqual({ Hello: 'Hello Ada' })
+    lab.file('hello.ts', withLast(changed))
+    await says(/now: hello 1/)
+    const went = await lab.run('feed', 'a', 'More="x"', 'Go="on"', '--json')
+    expect(JSON.parse(went.out)).toMatchObject({ status: 'completed', produced: { Last: 'Hello Ada' } })
+    dev.kill('SIGTERM')
+    await once(dev, 'exit')
+
+    lab.file('hello.ts', withLast(code('')))
+    start('hello.ts', '--port', '0', '--store', 'own.db')
+    await says(/open/)
+    await produced('b', 'Ada')
+    lab.file('hello.ts', withLast(changed))
+    await says(/has another graph than in the store[\s\S]*What was loaded before goes on/)
+  })
+
   it('keeps its token from other users, ends on a signal, and leaves its store to the other commands', async () => {
     start('hello.ts', '--port', '0')
     await says(/open/)

@@ -77,12 +77,13 @@ export function readSettings(cwd: string): ProjectSettings {
   const { module, store } = given as ProjectSettings
   return {
     ...(module !== undefined && { module: resolve(folder, module) }),
-    ...(store !== undefined && { store: isPath(store) ? resolve(folder, store.replace(/^sqlite:/, '')) : store }),
+    ...(store !== undefined && { store: absoluteStore(store, folder) }),
   }
 }
 
-function isPath(store: string): boolean {
-  return !/^[a-z][a-z+]*:\/\//i.test(store)
+/** A SQLite file by its whole path, so that it is the same one for commands in other folders. */
+export function absoluteStore(store: string, folder: string): string {
+  return /^[a-z][a-z+]*:\/\//i.test(store) ? store : resolve(folder, store.replace(/^sqlite:/, ''))
 }
 
 function readJson(file: string): unknown {

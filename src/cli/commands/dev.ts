@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { InvalidArgumentError } from 'commander'
 import type { Command } from 'commander'
-import { makeDevFolder, readSettings } from '../api/project.ts'
+import { absoluteStore, makeDevFolder, readSettings } from '../api/project.ts'
 import { parentChannel, SERVICE_COMMAND } from '../dev/child.ts'
 import { runService } from '../dev/service.ts'
 import { supervise } from '../dev/supervisor.ts'
@@ -32,8 +32,13 @@ export function devCommand(parent: Command, cli: Cli): void {
       const settings = readSettings(io.cwd)
       const module = named ?? io.env['POLARIS_MODULE'] ?? settings.module
       if (module === undefined) throw new Trouble('Which module? Such as: polaris dev src/workflows.ts')
-      const kept = store ?? io.env['POLARIS_STORE'] ?? settings.store ?? devStore(io.cwd)
-      await supervise(io, { module, store: kept, port, reload })
+      const kept = store ?? io.env['POLARIS_STORE'] ?? settings.store
+      await supervise(io, {
+        ...{ module, port, reload },
+        store: kept === undefined ? devStore(io.cwd) : absoluteStore(kept, io.cwd),
+        // Nobody else's instances are in a store of its own.
+        acceptChanged: kept === undefined,
+      })
     })
   parent.command(SERVICE_COMMAND, { hidden: true }).action(() => runService(io, parentChannel()))
 }

@@ -6,6 +6,8 @@ export interface DevSettings {
   readonly token: string
   readonly cwd: string
   readonly colors: boolean
+  /** The store is there to be played with: instances go on with a graph that changed without its version. */
+  readonly acceptChanged: boolean
 }
 
 export interface WorkflowFacts {

@@ -54,11 +54,12 @@ function wordsOf(error: unknown): { readonly message: string; readonly code?: st
 
 /** Everything that can be wrong with the user's files shows here, before the process that serves the older ones is stopped. */
 async function load(io: Io, settings: DevSettings, tell: Channel['tell']): Promise<Running> {
-  const { module: path, store, cwd } = settings
+  const { module: path, store, cwd, acceptChanged } = settings
   const module = await loadModule(path, cwd, (files) => tell({ kind: 'files', files }))
   const polaris = new Polaris({
     store: await openStore(store, { cwd, create: true }),
     services: await module.services(),
+    acceptChanged,
   })
   try {
     polaris.register(...(module.workflows as readonly never[]))

@@ -15,6 +15,7 @@ export interface DevOptions {
   /** As it was named. */
   readonly module: string
   readonly store: string
+  readonly acceptChanged: boolean
   /** `undefined`: the usual one, or any that is free. */
   readonly port: number | undefined
   readonly reload: boolean
@@ -27,10 +28,10 @@ const USUAL_PORT = 8787
  *
  * @throws {@link Trouble}
  */
-export async function supervise(io: Io, { module, store, port, reload }: DevOptions): Promise<void> {
+export async function supervise(io: Io, { module, store, acceptChanged, port, reload }: DevOptions): Promise<void> {
   const { cwd, colors, signal } = io
   const token = randomBytes(32).toString('base64url')
-  const settings: DevSettings = { module, store, token, cwd, colors }
+  const settings: DevSettings = { module, store, token, cwd, colors, acceptChanged }
   let files: readonly string[] = [resolve(cwd, module)]
   let changed = nothingYet()
   const watching = watchFiles((file) => changed.tell(file))
