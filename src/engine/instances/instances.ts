@@ -300,7 +300,7 @@ export class Instances {
     const warm = this.warm.get(call.id)
     // A call that brings nothing commits nothing, and so would not find out that another process was faster.
     // Nor would one be told rightly what a datum is about, or that it is outdated.
-    const trusted = (call.delta.length > 0 && !isRegarding(call)) || !this.facts.store.capabilities.durable
+    const trusted = !this.facts.store.capabilities.durable || (call.delta.length > 0 && !isRegarding(call))
     if (warm !== undefined && trusted) return this.onKnown(call, name, warm)
     const read = this.facts.store.read(call.id)
     return isThenable(read)

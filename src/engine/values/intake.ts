@@ -11,7 +11,7 @@ import type { Awaitable } from '../../stores/contract.ts'
 import { messageOf, WITHHELD } from '../failure.ts'
 import { copyBytes, freezeDeep } from './freeze.ts'
 import { isKin } from './kin.ts'
-import type { Intake, Program, Step } from '../state/program.ts'
+import type { Intake, Program, Step, Validate } from '../state/program.ts'
 import { checkValue, Later, Refusal, refused, throughSchema } from './schema.ts'
 import { walk } from './strides.ts'
 
@@ -63,17 +63,29 @@ export function acceptDelta(program: Program, delta: readonly Datum[], form: For
   })
 }
 
-/** Most deltas hold one datum, which needs no lists. */
+/** Most deltas hold one datum, which needs no lists. What waits is in a function of its own, so that no closure takes room here. */
 function acceptOne(program: Program, datum: Datum, form: Form): Awaitable<AcceptedDatum[]> {
   const intake = intakeOf(program, datum)
   const checked = checkDatum(intake, datum as FedDatum)
-  const take = (value: unknown): AcceptedDatum[] => [settle(intake, datum, value, storedForm(intake, value, form))]
-  return Later.is(checked) ? checked.answer.then(([value]) => take(value)) : take(checked)
+  return Later.is(checked) ? acceptLater(intake, datum, checked, form) : [take(intake, datum, checked, form)]
+}
+
+async function acceptLater(intake: Intake, datum: Datum, { answer }: Later, form: Form): Promise<AcceptedDatum[]> {
+  const [value] = await answer
+  return [take(intake, datum, value, form)]
+}
+
+function take(intake: Intake, datum: Datum, value: unknown, form: Form): AcceptedDatum {
+  return settle(intake, datum, value, storedForm(intake, value, form))
 }
 
 /** The value as its schema gives it; one made for another version of its data, as the steps between them make it. */
-function checkDatum({ slot, validate }: Intake, { data, value }: FedDatum): unknown {
-  const strides = data === slot.data ? [] : (stridesBetween(data, slot.data, () => undefined) as Stride[])
+function checkDatum({ slot, validate }: Intake, datum: FedDatum): unknown {
+  return datum.data === slot.data ? checkValue(validate, datum.value) : checkOther(slot, validate, datum)
+}
+
+function checkOther(slot: Slot, validate: Validate | undefined, { data, value }: FedDatum): unknown {
+  const strides = stridesBetween(data, slot.data, () => undefined) as Stride[]
   if (strides.length === 0) return checkValue(validate, value)
   const own = { to: data.version, apply: (given: unknown) => given, before: data.schema, after: undefined }
   return new Later(
