@@ -27,12 +27,13 @@ export class Committer {
    * @throws what the store threw, or refused the change with
    */
   commit(change: Change): Awaitable<Committed> {
-    if (this.store.capabilities.durable) {
-      return this.batches.add(change).then((written) => judge(change, written, this.unanswered.has(change)))
-    }
+    if (this.store.capabilities.durable) return this.commitInBatch(change)
     const written = this.store.write([change])
-    const only = ([first]: readonly Written[]): Committed => judge(change, first as Written, false)
-    return isThenable(written) ? written.then(only) : only(written)
+    return isThenable(written) ? judgeLater(change, written) : judge(change, written[0] as Written, false)
+  }
+
+  private commitInBatch(change: Change): Promise<Committed> {
+    return this.batches.add(change).then((written) => judge(change, written, this.unanswered.has(change)))
   }
 
   private async send(changes: readonly Change[]): Promise<readonly Written[]> {
@@ -47,6 +48,10 @@ export class Committer {
 
 function idOf({ header }: Change): string {
   return header.id
+}
+
+async function judgeLater(change: Change, written: PromiseLike<readonly Written[]>): Promise<Committed> {
+  return judge(change, (await written)[0] as Written, false)
 }
 
 function judge(change: Change, written: Written, unanswered: boolean): Committed {

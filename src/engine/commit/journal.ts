@@ -223,7 +223,10 @@ export class Journal {
 
   private send(change: Change, now: number): Awaitable<void> {
     const written = this.facts.committer.commit(change)
-    if (!isThenable(written)) return this.landed(written, change, now)
+    return isThenable(written) ? this.fly(written, change, now) : this.landed(written, change, now)
+  }
+
+  private fly(written: PromiseLike<Committed>, change: Change, now: number): PromiseLike<void> {
     this.flight = written.then(
       (answer) => {
         this.flight = undefined
@@ -257,16 +260,18 @@ export class Journal {
 
   /** Waits for what is in flight, then commits the rest and gives the instance back. */
   close(patch: HeaderPatch, leaving: Leaving): Awaitable<void> {
-    const again = (): Awaitable<void> => this.close(patch, leaving)
-    if (this.flight !== undefined) {
-      return this.flight.then(again, (error: unknown) => {
-        if (this.unsure) return again()
-        throw error
-      })
-    }
+    if (this.flight !== undefined) return this.closeAfter(this.flight, patch, leaving)
     if (this.renewal === undefined) return this.flush(patch, leaving)
     const renewing = this.renew(this.renewal.now)
-    return isThenable(renewing) ? renewing.then(again) : again()
+    return isThenable(renewing) ? renewing.then(() => this.close(patch, leaving)) : this.close(patch, leaving)
+  }
+
+  private closeAfter(flight: PromiseLike<void>, patch: HeaderPatch, leaving: Leaving): Awaitable<void> {
+    const again = (): Awaitable<void> => this.close(patch, leaving)
+    return flight.then(again, (error: unknown) => {
+      if (this.unsure) return again()
+      throw error
+    })
   }
 }
 

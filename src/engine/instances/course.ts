@@ -110,7 +110,11 @@ export class Course implements Sequel<ScopeResult> {
     const patch = run.lastPatch(status, agenda(state, status, run.recorder.start()))
     const handled = noted ? handledBy(scope.number, patch.updatedAt, outcomeOf(run, scope, ending)) : undefined
     const closed = journal.close(patch, { settled: true, handled, keep })
-    return isThenable(closed) ? closed.then(() => this.conclude(ending)) : this.conclude(ending)
+    return isThenable(closed) ? this.concludeAfter(closed, ending) : this.conclude(ending)
+  }
+
+  private concludeAfter(closed: PromiseLike<void>, ending: Ending): PromiseLike<ScopeResult> {
+    return closed.then(() => this.conclude(ending))
   }
 
   private conclude({ status, target }: Ending): ScopeResult {

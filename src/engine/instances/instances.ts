@@ -1,6 +1,6 @@
 import { bindDelta } from '../state/about.ts'
 import { isPolarisError } from '../../graph/errors.ts'
-import type { Append, Awaitable, DataStore, Header, Mail, Snapshot } from '../../stores/contract.ts'
+import type { Awaitable, DataStore, Header, Mail, Snapshot } from '../../stores/contract.ts'
 import { isThenable, rejected } from '../awaitable.ts'
 import { Backlog, hasMail } from '../mail/backlog.ts'
 import { BuilderError } from '../scope/builder-error.ts'
@@ -11,21 +11,13 @@ import { acceptDelta } from '../values/intake.ts'
 import type { AcceptedDatum } from '../values/intake.ts'
 import { Overtaken } from '../commit/journal.ts'
 import type { Tenure } from '../commit/journal.ts'
-import { bodyOf, hashOf } from '../mail/mail.ts'
+import { hashOf } from '../mail/mail.ts'
 import { Lives } from './lives.ts'
 import { Mailbox } from '../mail/mailbox.ts'
 import { operationProblem } from './operation.ts'
-import {
-  checkExpectation,
-  checkGrave,
-  checkId,
-  closed,
-  gaveUp,
-  overtaken,
-  refuseTransientTarget,
-  transientMustWait,
-} from '../refusals.ts'
+import { checkExpectation, checkGrave, checkId, closed, gaveUp, overtaken, refuseTransientTarget } from '../refusals.ts'
 import type { Registry, Served } from './registry.ts'
+import { Posting } from './posting.ts'
 import { Remover } from './removal.ts'
 import { replay } from './replay.ts'
 import { ScopeResult } from '../scope/result.ts'
@@ -71,7 +63,7 @@ const MOST_NEWNESS = 16
 /** Moves instances on: one scope at a time each, whatever runs in between. */
 export class Instances {
   readonly mailbox: Mailbox
-  private readonly remover: Remover
+  private readonly posting: Posting
   readonly lives: Lives
   readonly upgrades: Upgrades
   readonly idleUpgrades: IdleUpgrades
@@ -109,7 +101,7 @@ export class Instances {
     this.versions = new Versions({ store, registry, graphs, fleet, clock, form, decode })
     const { versions } = this
     const settled: Mailbox['settled'] = (id, mail, answer) => this.mailbox.settled(id, mail, answer)
-    const remover = (this.remover = new Remover({ store, clock, ids, keep: facts.tombstones }))
+    const remover = new Remover({ store, clock, ids, keep: facts.tombstones })
     this.backlog = new Backlog({ store, remover, registry, versions, clock, tenure, driver, turns, warm, settled })
     this.mailbox = new Mailbox({
       store,
@@ -118,9 +110,10 @@ export class Instances {
       help: (id, helper) => this.backlog.help(id, helper),
       replay: (id, mail) => replay({ store, registry, decode }, id, mail),
     })
-    const { mailbox } = this
+    const { mailbox, backlog } = this
+    this.posting = new Posting({ store, clock, ids, driver, mailbox, backlog, remover })
     const passTurn = (id: string): void => this.passTurn({ id, hooks: {}, limit: Infinity })
-    this.upgrades = new Upgrades({ store, registry, versions, clock, driver, backlog: this.backlog, turns, passTurn })
+    this.upgrades = new Upgrades({ store, registry, versions, clock, driver, backlog, turns, passTurn })
     this.idleUpgrades = new IdleUpgrades({ store, registry, clock, fleet, upgrades: this.upgrades })
     this.upkeep = new Upkeep({ store, registry, versions, driver })
     this.lives = new Lives({ store, registry, clock, driver, mailbox, remover, warm })
@@ -226,8 +219,8 @@ export class Instances {
     for (let attempt = 1; ; attempt++) {
       try {
         const { id, scope } = isRegarding(call)
-          ? await this.appendBound(call, served, accepted)
-          : await this.append(call, served, accepted)
+          ? await this.posting.appendBound(call, served, accepted)
+          : await this.posting.append(call, served, accepted)
         return { id, scope }
       } catch (error) {
         if (!(error instanceof Overtaken)) throw error
@@ -314,11 +307,6 @@ export class Instances {
     return this.onKnown({ ...call, grave: snapshot.header }, name, undefined)
   }
 
-  /** Makes room where an instance was removed, for whoever begins anew on purpose. */
-  private async clear(grave: Header): Promise<void> {
-    if (!(await this.remover.remove(grave))) throw new Overtaken()
-  }
-
   private onKnown(call: Call, name: string, warm: Warm | undefined): Awaitable<Turn> {
     if (call.requestId === undefined || warm === undefined) return this.onCurrent(call, name, warm)
     const known = this.facts.store.request(call.id, call.requestId)
@@ -379,7 +367,7 @@ export class Instances {
     const request = requestId === undefined ? undefined : { requestId, hash: hashOf(delta, operation) }
     const trigger = { mode, delta, accepted, meta, operation }
     if (call.grave === undefined) return this.driver.run(call, warm, trigger, { request })
-    return this.clear(call.grave).then(() => this.driver.run(call, warm, trigger, { request }))
+    return this.posting.clear(call.grave).then(() => this.driver.run(call, warm, trigger, { request }))
   }
 
   /** Finishes a scope that trouble cut short in this process, or a crash in another, and goes on with the call. */
@@ -404,49 +392,10 @@ export class Instances {
       // Since it was looked at, others may have cancelled it, or have handled this very request.
       if (warm?.header !== undefined) return this.onKnown(call, served.program.graph.name, warm)
     }
-    const submitted = await this.append(call, served, bindDelta(state, call.id, accepted, true))
+    const submitted = await this.posting.append(call, served, bindDelta(state, call.id, accepted, true))
     // What is at hand says that there is no mail, and the next call would believe it.
     this.warm.drop(call.id)
     return submitted
-  }
-
-  private async append(call: Call, served: Served, delta: readonly AcceptedDatum[]): Promise<Waiting> {
-    const { id, mode, meta, expect } = call
-    const transient = delta.find(({ intake }) => intake.slot.transient)
-    if (transient !== undefined) throw transientMustWait(id, transient.intake.slot.name)
-    const { clock, ids } = this.facts
-    const requestId = call.requestId ?? ids()
-    const append: Append = {
-      header: this.driver.draft(id, served),
-      ...(call.resume ? { expect: 'existing' as const } : expect !== undefined && { expect }),
-      mail: {
-        requestId,
-        mode,
-        hash: call.requestId === undefined ? '' : hashOf(call.delta, call.operation),
-        body: bodyOf(served, delta, meta, call.operation, this.driver.form),
-        appendedAt: clock.now(),
-      },
-    }
-    const appended = await this.mailbox.append(append)
-    if (appended.ok) return { id, scope: appended.seq, requestId }
-    if ('known' in appended) return sameRequest(call, appended.known)
-    if (appended.current?.status === 'deleted') {
-      checkGrave(call)
-      await this.clear(appended.current)
-      throw new Overtaken()
-    }
-    checkExpectation(call, served.program.graph.name, appended.current)
-    throw overtaken(id)
-  }
-
-  /** Appends what is about other data: as it stands in the store, unless the same request is known already. */
-  private async appendBound(call: Call, served: Served, accepted: readonly AcceptedDatum[]): Promise<Waiting> {
-    const { id, requestId } = call
-    const known = requestId === undefined ? undefined : await this.facts.store.request(id, requestId)
-    if (known !== undefined) return sameRequest(call, known)
-    const warm = await this.backlog.read(id)
-    const state = warm?.state ?? this.driver.fresh(served).state
-    return this.append(call, served, bindDelta(state, id, accepted, true))
   }
 
   /** What a delta is checked against before it waits: the version of the instance it is for. */

@@ -9,6 +9,7 @@ import { Tries } from './care.ts'
 import { invalidProduct, rowError, threwUp, tookTooLong } from '../failure.ts'
 import type { Failure } from '../failure.ts'
 import { callHook } from './hooks.ts'
+import type { Hooks } from './hooks.ts'
 import { acceptProduct, answerProblem, takePlain } from '../values/intake.ts'
 import type { Accepted } from '../values/intake.ts'
 import type { HeaderPatch, Journal } from '../commit/journal.ts'
@@ -327,15 +328,18 @@ export class ScopeRun implements ScopeContext, Tenant {
     }
   }
 
+  private announce(builder: AnyBuilder, before: NonNullable<Hooks['before']>): void {
+    const { hooks, delta, mode } = this.facts
+    const seen = delta.map((datum) => shown(this.state, datum))
+    callHook(hooks, 'before', builder, seen, hookInfo(this, mode), before)
+  }
+
   private start(given: Work): void {
     const { builder, care } = given.node
     const work = care === undefined ? given : this.care.admit(given)
     if (work === undefined) return
-    const { hooks } = this.facts
-    if (hooks.before !== undefined) {
-      const delta = this.facts.delta.map((datum) => shown(this.state, datum))
-      callHook(hooks, 'before', builder, delta, hookInfo(this, this.facts.mode), hooks.before)
-    }
+    const { before } = this.facts.hooks
+    if (before !== undefined) this.announce(builder, before)
     work.start(this, this.recorder.start())
     let made: unknown
     try {
@@ -377,9 +381,13 @@ export class ScopeRun implements ScopeContext, Tenant {
   private wait(work: Work, made: PromiseLike<unknown>): void {
     // A foreign thenable may answer at once, twice or throw: a promise of our own makes it behave.
     if (work.node.care !== undefined) this.care.watch(work)
-    const promise = made instanceof Promise ? made : Promise.resolve(made)
-    promise.then(
-      (value: unknown) => this.goOn(MADE, work, value),
+    this.waitOn(MADE, work, made instanceof Promise ? made : Promise.resolve(made))
+  }
+
+  /** In a function of its own, since closures take room in every call of the function that might make them. */
+  private waitOn(step: number, work: Work, answer: PromiseLike<unknown>): void {
+    answer.then(
+      (value) => this.goOn(step, work, value),
       (error: unknown) => this.goOn(THREW, work, error),
     )
   }
@@ -418,12 +426,8 @@ export class ScopeRun implements ScopeContext, Tenant {
     } else if (accepted === undefined) {
       this.recorder.empty(work, made as Nothing | WaitFor, this.noteOf(work))
       this.done(work, false)
-    } else if (isThenable(accepted)) {
-      accepted.then(
-        (checked) => this.goOn(ACCEPTED, work, checked),
-        (error: unknown) => this.goOn(THREW, work, error),
-      )
-    } else this.accepted(work, accepted)
+    } else if (isThenable(accepted)) this.waitOn(ACCEPTED, work, accepted)
+    else this.accepted(work, accepted)
   }
 
   private accepted(work: Work, accepted: Accepted | Refusal): void {

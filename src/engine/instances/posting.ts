@@ -1,0 +1,80 @@
+import type { Append, DataStore, Header } from '../../stores/contract.ts'
+import type { Clock } from '../clock.ts'
+import { Overtaken } from '../commit/journal.ts'
+import type { Backlog } from '../mail/backlog.ts'
+import { bodyOf, hashOf } from '../mail/mail.ts'
+import type { Mailbox } from '../mail/mailbox.ts'
+import { checkExpectation, checkGrave, overtaken, transientMustWait } from '../refusals.ts'
+import { bindDelta } from '../state/about.ts'
+import type { AcceptedDatum } from '../values/intake.ts'
+import { sameRequest } from './call.ts'
+import type { Call, Waiting } from './call.ts'
+import type { Driver } from './driver.ts'
+import type { Served } from './registry.ts'
+import type { Remover } from './removal.ts'
+
+export interface PostingFacts {
+  readonly store: DataStore
+  readonly clock: Clock
+  /** Makes names for requests that have none. */
+  readonly ids: () => string
+  readonly driver: Driver
+  readonly mailbox: Mailbox
+  readonly backlog: Backlog
+  readonly remover: Remover
+}
+
+/** Puts deltas into the mailbox. */
+export class Posting {
+  private readonly facts: PostingFacts
+
+  constructor(facts: PostingFacts) {
+    this.facts = facts
+  }
+
+  /** Throws {@link Overtaken} where it is to be tried again. */
+  async append(call: Call, served: Served, delta: readonly AcceptedDatum[]): Promise<Waiting> {
+    const { id, mode, meta, expect } = call
+    const transient = delta.find(({ intake }) => intake.slot.transient)
+    if (transient !== undefined) throw transientMustWait(id, transient.intake.slot.name)
+    const { clock, ids, driver, mailbox } = this.facts
+    const requestId = call.requestId ?? ids()
+    const append: Append = {
+      header: driver.draft(id, served),
+      ...(call.resume ? { expect: 'existing' as const } : expect !== undefined && { expect }),
+      mail: {
+        requestId,
+        mode,
+        hash: call.requestId === undefined ? '' : hashOf(call.delta, call.operation),
+        body: bodyOf(served, delta, meta, call.operation, driver.form),
+        appendedAt: clock.now(),
+      },
+    }
+    const appended = await mailbox.append(append)
+    if (appended.ok) return { id, scope: appended.seq, requestId }
+    if ('known' in appended) return sameRequest(call, appended.known)
+    if (appended.current?.status === 'deleted') {
+      checkGrave(call)
+      await this.clear(appended.current)
+      throw new Overtaken()
+    }
+    checkExpectation(call, served.program.graph.name, appended.current)
+    throw overtaken(id)
+  }
+
+  /** Appends what is about other data: as it stands in the store, unless the same request is known already. */
+  async appendBound(call: Call, served: Served, accepted: readonly AcceptedDatum[]): Promise<Waiting> {
+    const { id, requestId } = call
+    const { store, backlog, driver } = this.facts
+    const known = requestId === undefined ? undefined : await store.request(id, requestId)
+    if (known !== undefined) return sameRequest(call, known)
+    const warm = await backlog.read(id)
+    const state = warm?.state ?? driver.fresh(served).state
+    return this.append(call, served, bindDelta(state, id, accepted, true))
+  }
+
+  /** Makes room where an instance was removed, for whoever begins anew on purpose. */
+  async clear(grave: Header): Promise<void> {
+    if (!(await this.facts.remover.remove(grave))) throw new Overtaken()
+  }
+}
