@@ -100,7 +100,7 @@ function makeSteps(
           left = step.next != null && isLeft(step.next.header, now())
           return step
         })
-        if (written.ok && (change.mail !== undefined || change.handled !== undefined || left)) tell(id)
+        if (written.ok && (change.handled !== undefined || left)) tell(id)
         return written
       }),
     append: (appends) =>

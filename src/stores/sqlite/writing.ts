@@ -122,7 +122,8 @@ function apply(statements: Statements, change: Change, now: number): Written {
   if (handled !== undefined) {
     statements.handle.run(storeText(handled.outcome), handled.at, createdAt, id, handled.seq)
   }
-  if (mail !== undefined || handled !== undefined || leaves(change, own, now)) tell(statements, id)
+  // Mail that comes along is taken already: nobody has to look for it.
+  if (handled !== undefined || leaves(change, own, now)) tell(statements, id)
   return { ok: true, ...own }
 }
 
@@ -218,7 +219,8 @@ function raised(header: Header, cancels: boolean, now: number): Header {
 
 function tell({ news, oldNews, onMail }: Statements, id: string): void {
   onMail(id)
-  const { n } = news.get(id) as { readonly n: number }
+  // Not by `RETURNING`, which takes 1 µs more.
+  const n = Number(news.run(id).lastInsertRowid)
   // A hundred at a time: deleting one for each that is added doubles what the table costs.
   if (n % 100 === 0) oldNews.run(n - NEWS_KEPT)
 }
@@ -252,7 +254,7 @@ function prepare({ db, onMail }: WriterOptions): Statements {
     handle: db.prepare(
       `UPDATE polaris_mail SET outcome = ?, handled_at = ?, body = NULL WHERE created_at = ? AND id = ? AND seq = ?`,
     ),
-    news: db.prepare('INSERT INTO polaris_news (id) VALUES (?) RETURNING n'),
+    news: db.prepare('INSERT INTO polaris_news (id) VALUES (?)'),
     oldNews: db.prepare('DELETE FROM polaris_news WHERE n <= ?'),
     addRows: prepareRows(db),
     onMail,
