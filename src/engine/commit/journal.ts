@@ -275,7 +275,8 @@ export class Journal {
   }
 }
 
-function expectedOf({ incarnation, revision, fence, mailAppended }: Header, noMail: boolean): Expected {
+/** What a change compares. `noMail`: also that no mail has come since. */
+export function expectedOf({ incarnation, revision, fence, mailAppended }: Header, noMail: boolean): Expected {
   return noMail ? { incarnation, revision, fence, mailAppended } : { incarnation, revision, fence }
 }
 

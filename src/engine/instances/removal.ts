@@ -1,5 +1,6 @@
-import type { DataStore, Expected, Header, Removal, Written } from '../../stores/contract.ts'
+import type { DataStore, Header, Removal, Written } from '../../stores/contract.ts'
 import { Batches } from '../commit/batches.ts'
+import { expectedOf } from '../commit/journal.ts'
 import type { Clock } from '../clock.ts'
 
 export interface RemovalFacts {
@@ -34,12 +35,7 @@ export class Remover {
     const { keep, clock, ids } = this.facts
     const { id } = header
     const token = ids()
-    const expected: Expected = {
-      incarnation: header.incarnation,
-      revision: header.revision,
-      fence: header.fence,
-      mailAppended: header.mailAppended,
-    }
+    const expected = expectedOf(header, true)
     const buried = keep > 0 && header.status !== 'deleted'
     const written = await this.batches.add({
       id,
