@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { builder, data, Polaris, type, workflow } from 'polaris-workflow'
 import { httpHandler, nodeListener } from 'polaris-workflow/http'
 import { memoryStore } from 'polaris-workflow/stores/memory'
+import { sqliteStore } from 'polaris-workflow/stores/sqlite'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -105,6 +106,43 @@ describe('polaris cancel, fork, delete, prune', () => {
     expect((await polaris('list')).out).toBe('There is no such instance.\n')
     expect((await polaris('prune', '--older-than', 'soon')).err).toContain('It must be a time such as 90m, 12h or 30d.')
     expect((await polaris('prune', '--older-than', '0s', '--status', 'waiting')).err).toContain('Only what is over')
+  })
+})
+
+describe('polaris prune', () => {
+  it('leaves alone what moved lately, also while it asks', async () => {
+    const hourAgo = { now: () => Date.now() - 3_600_000 }
+    const store = sqliteStore(`${lab.folder}/flow.db`)
+    const [In, Go] = [data('In', type<string>()), data('Go', type<number>())]
+    const out = builder({
+      name: 'out',
+      consumes: { x: In },
+      optionals: { go: Go },
+      produces: data('Out', type<string>()),
+      process: ({ x }) => x,
+    })
+    const flow = workflow({ name: 'old', builders: [out], target: out.produces })
+    const polaris = new Polaris({ store, clock: hourAgo }).register(flow)
+    for (const id of ['a', 'b', 'c']) await polaris.executor().parallel(flow, id, In('x'))
+    await polaris.close()
+    const now = new Polaris({ store: sqliteStore(`${lab.folder}/flow.db`) }).register(flow)
+    await now.executor().parallel(flow, 'a', Go(1))
+    lab.file(
+      'old.ts',
+      `import { builder, data, type, workflow } from 'polaris-workflow'
+      const [In, Go] = [data('In', type()), data('Go', type())]
+      const out = builder({ name: 'out', consumes: { x: In }, optionals: { go: Go }, produces: data('Out', type()), process: ({ x }) => x })
+      export const flow = workflow({ name: 'old', builders: [out], target: out.produces })`,
+    )
+    const ask = async (question: string): Promise<string> => {
+      expect(question).toContain('Delete 2 instances (b, c)')
+      await now.executor().parallel(flow, 'b', Go(1))
+      return 'yes'
+    }
+    const args = ['prune', '--older-than', '30m', '--module', 'old.ts', '--store', 'flow.db', '--json']
+    expect(JSON.parse((await lab.runWith({ ask }, ...args)).out)).toEqual({ deleted: ['c'] })
+    expect((await now.list()).items.map(({ id }) => id).sort()).toEqual(['a', 'b'])
+    await now.close()
   })
 })
 
