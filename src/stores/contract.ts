@@ -234,7 +234,11 @@ export interface Handled {
 
 /** One atomic step of one instance: all of it or nothing. */
 export interface Change {
-  /** `null` inserts, and loses if the id is taken. Anything else updates, and loses if any part of it differs. */
+  /**
+   * `null` inserts, and loses if the id is taken. Anything else updates, and loses if any part of it differs. Where it names a
+   * tombstone, and the header has another incarnation, the id begins anew in the place of the tombstone, in the same step: all
+   * members of the header are as an insert leaves them, also those that never change otherwise. `mailAppended` is given then.
+   */
   readonly expected: Expected | null
   /** The header as it shall stand; `header.id` names the instance. */
   readonly header: Header

@@ -20,8 +20,17 @@ import type {
   StoreCapabilities,
   Written,
 } from './contract.ts'
-import { isLeft } from './waking.ts'
-import { addEntry, copyRow, differs, type Entry, giveHeader, type Memory, setHeader } from './memory/entries.ts'
+import { beginsAnew, isLeft } from './waking.ts'
+import {
+  addEntry,
+  copyRow,
+  differs,
+  dropEntry,
+  type Entry,
+  giveHeader,
+  type Memory,
+  setHeader,
+} from './memory/entries.ts'
 import { append, mailAfter, noteOutcome, oddBody, prune, putMail, request, tell } from './memory/mail.ts'
 import { listMeta, meta, pruneMeta, setMeta } from './memory/meta.ts'
 import { remove } from './memory/removing.ts'
@@ -131,10 +140,14 @@ function writeStrictly(memory: Memory, changes: readonly Change[]): readonly Wri
 function apply(memory: Memory, change: Change): Written {
   const { expected, header, rows, mail } = change
   let entry = memory.entries.get(header.id)
-  const current = entry?.header
+  let current = entry?.header
   const stale = expected === null ? current !== undefined : current === undefined || differs(current, expected)
   if (stale || (mail !== undefined && entry?.requests?.has(mail.requestId) === true)) {
     return { ok: false, current: current && giveHeader(memory, current) }
+  }
+  if (entry !== undefined && beginsAnew(change)) {
+    dropEntry(memory, entry)
+    entry = current = undefined
   }
   const kept = expected !== null && expected.mailAppended === undefined
   const mailAppended = kept ? (current as Header).mailAppended : header.mailAppended

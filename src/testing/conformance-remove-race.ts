@@ -62,6 +62,33 @@ export const removalRaces: readonly CaseBody[] = [
     },
   },
   {
+    name: 'two that begin anew at once in the place of a tombstone: one does, and nothing is left of the other',
+    async run({ store, another }) {
+      const other = await another()
+      const ids = named('i', 30)
+      await put(store, ...ids.map((id) => insertion(id)))
+      await store.remove(ids.map((id) => removal(header(id), grave(id))))
+      const begin = (incarnation: string) =>
+        ids.map((id) => ({
+          expected: { ...expectedOf(grave(id)), mailAppended: 0 },
+          header: header(id, { incarnation, createdAt: 9, rows: 1 }),
+          rows: [row(1, { builder: incarnation })],
+        }))
+      const [one, two] = await all([store.write(begin('one')), other.write(begin('two').reverse())])
+      for (const [index, id] of ids.entries()) {
+        const first = one[index]?.ok
+        same(first !== two[ids.length - 1 - index]?.ok, true, `whether one began '${id}'`)
+        const winner = first === true ? 'one' : 'two'
+        same((await snapshot(store, id)).header.incarnation, winner, 'who')
+        same(
+          (await store.history(id, { limit: 5 })).map(({ builder }) => builder),
+          [winner],
+          'the rows',
+        )
+      }
+    },
+  },
+  {
     name: 'with a commit at once: one of them stands, and no row is left over',
     async run({ store, another }) {
       const other = await another()

@@ -1,5 +1,5 @@
 /** Cases: instances that are taken away, and tombstones in their place. */
-import type { DataStore, Header } from '../stores/contract.ts'
+import type { Change, DataStore, Header } from '../stores/contract.ts'
 import {
   brief,
   type CaseBody,
@@ -241,6 +241,64 @@ const graves: readonly CaseBody[] = [
         [{ ok: false, current: (await snapshot(store, 'a')).header }],
         'late',
       )
+    },
+  },
+  {
+    name: 'a change of another incarnation begins the id anew in its place, in one step, as an insert would',
+    async run({ store }) {
+      const odd = grave('a', { workflow: '', version: 0, createdAt: 5, revision: 9, fence: 4, claims: 3 })
+      await store.remove([removal(await full(store, 'a', { createdAt: 9 }), odd)])
+      await store.remove([removal(await full(store, 'b', { createdAt: 7 }), grave('b', { createdAt: 7 }))])
+      const expected = { ...expectedOf(odd), mailAppended: 0 }
+      const fresh = header('a', { incarnation: 'i-2', createdAt: 50, rows: 2, mailAppended: 1, holder: 'me' })
+      const mail = { ...delta('a', 'handled').mail, seq: 1, outcome: null, handledAt: null }
+      const change = { expected, header: { ...fresh, wakeAt: 77 }, rows: [row(1), row(2)], mail }
+      for (const other of [{ incarnation: 'other' }, { revision: 8 }, { fence: 5 }, { mailAppended: 1 }]) {
+        const lost = await store.write([{ ...change, expected: { ...expected, ...other } }])
+        same(lost, [{ ok: false, current: odd }], `the answer with ${JSON.stringify(other)}`)
+      }
+      same(await store.write([change]), [stood(1)], 'the answer')
+      await stands(store, change.header, [1, 2])
+      same(
+        (await store.mail('a', { limit: 5 })).map(({ requestId }) => requestId),
+        ['handled'],
+        'the mail',
+      )
+      same(await store.write([change]), [{ ok: false, current: change.header }], 'the same change again')
+      same((await store.append([delta('a', 'r-1')])).map(brief), [2], 'mail that comes then')
+      await put(store, update((await snapshot(store, 'a')).header, { rows: 3, holder: null, mailHandled: 2 }, [row(3)]))
+      same(seqsOf(await store.history('a', { limit: 9 })), [1, 2, 3], 'the history')
+      await listsAll(store, ['a'])
+    },
+  },
+  {
+    name: 'what begins anew and waits is due at once, in the lists of its own workflow and time',
+    needs: 'lists',
+    async run({ store }) {
+      const odd = (id: string) => grave(id, { workflow: '', version: 0, createdAt: 5 })
+      const ids = named('i', 9)
+      await put(store, ...ids.map((id, index) => insertion(id, { createdAt: 100 + index })))
+      await store.remove(ids.map((id) => removal(header(id), odd(id))))
+      const begun = ids.filter((_, index) => index % 2 === 0)
+      const changes = begun.map((id, index) => ({
+        expected: { ...expectedOf(odd(id)), mailAppended: 0 },
+        header: header(id, {
+          ...{ incarnation: 'i-2', createdAt: 900 - index, status: 'waiting', holder: null, wakeAt: null },
+          mailAppended: index === 0 ? 1 : 0,
+        }),
+        rows: [],
+        ...(index === 0 && { mail: { ...delta(id, 'r-1').mail, seq: 1, outcome: null, handledAt: null } }),
+      })) as readonly Change[]
+      same(
+        (await store.write(changes)).map(({ ok }) => ok),
+        begun.map(() => true),
+        'the answers',
+      )
+      same(await walk(store, { limit: 2, workflow: 'ride', version: 1 }), [...begun].reverse(), 'of the workflow')
+      same(await walk(store, { limit: 2, status: 'waiting' }), [...begun].reverse(), 'those that wait')
+      same((await walk(store, { limit: 2, status: 'deleted' })).length, ids.length - begun.length, 'the tombstones')
+      await isDue(store, begun[0] ?? '')
+      for (const id of begun.slice(1)) await isNotDue(store, id)
     },
   },
   {

@@ -2,6 +2,7 @@
 import { runsOf, type Followed } from './follow.ts'
 import type { Case, Step } from './generate.ts'
 import type { Graph } from './graph.ts'
+import { given as givenTo, newest, standing, type Event } from './model.ts'
 
 export const FEATURES = [
   'cycle',
@@ -28,6 +29,9 @@ export const FEATURES = [
   'fork of the past',
   'cancel',
   'product fed',
+  'about',
+  'outdated',
+  'refused as outdated',
   'sequential',
   'parallel',
   'memory',
@@ -36,9 +40,20 @@ export const FEATURES = [
 
 export type Feature = (typeof FEATURES)[number]
 
-export function countFeatures(graph: Graph, given: Case, step: Step, { scopes }: Followed, found: Set<Feature>): void {
+const isGiven = (events: readonly Event[], data: string): boolean => givenTo(events, data) !== undefined
+
+export function countFeatures(
+  graph: Graph,
+  given: Case,
+  step: Step,
+  { scopes, state }: Followed,
+  found: Set<Feature>,
+): void {
   const { spec } = graph
   const runs = scopes.flatMap(runsOf)
+  const events = standing(state.events)
+  const isOutdated = (data: string): boolean => isGiven(events, data) && newest(events, data) === undefined
+  if (scopes.length > 0 && Object.keys(spec.abouts ?? {}).some(isOutdated)) found.add('outdated')
   if (runs.length === 0) return
   const note = (feature: Feature, holds: boolean): void => void (holds && found.add(feature))
   const specOf = (name: string | null) => spec.builders.find((b) => b.name === name)!
@@ -92,6 +107,9 @@ export function countFeatures(graph: Graph, given: Case, step: Step, { scopes }:
     scopes.some((scope) => scope.mode === 'parallel' && scope.passes.some((p) => p.failing)),
   )
   if (step.kind === 'resume' || step.kind === 'restart' || step.kind === 'rerun') note(step.kind, true)
+  const { abouts = {} } = spec
+  const isRead = (data: string): boolean => runs.some((e) => data in e.inputs!)
+  note('about', Object.keys(abouts).some(isRead))
   note(
     'product fed',
     step.delta.some(({ name }) => spec.builders.some((b) => b.produces === name)),

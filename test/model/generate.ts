@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { isCyclic } from './graph.ts'
 import type { Delta, Mode } from './model.ts'
-import { dataOf, type Behaviour, type BuilderSpec, type Value, type WorkflowSpec } from './spec.ts'
+import { dataOf, subjectsOf, type Behaviour, type BuilderSpec, type Value, type WorkflowSpec } from './spec.ts'
 
 export interface Step {
   /** All but `call` take no delta; what they run, they run in parallel. */
@@ -100,6 +100,7 @@ interface RawCase {
   readonly knot: boolean
   readonly targets: readonly number[]
   readonly durability: 'builder' | 'scope'
+  readonly abouts: readonly { readonly data: number; readonly subject: number }[]
 }
 
 type Draft = BuilderSpec & { readonly place: number; consumes: readonly string[] }
@@ -149,7 +150,28 @@ function specOf(raw: RawCase): WorkflowSpec {
     .map(({ b: { place: _, ...b } }) => b)
   const spec = { builders: declared, targets, transients, loops: raw.loops, durability: raw.durability }
   if (raw.transientOutside && dataOf(spec).includes('X0')) transients.push('X0')
-  return { ...spec, loops: raw.loops || isCyclic(spec) }
+  return withAbouts({ ...spec, loops: raw.loops || isCyclic(spec) }, raw.abouts)
+}
+
+/** Has data be about others, as far as that makes sense; not where there are cycles. */
+function withAbouts(spec: WorkflowSpec, raw: RawCase['abouts']): WorkflowSpec {
+  if (isCyclic(spec)) return spec
+  const producerOf = (name: string): BuilderSpec | undefined => spec.builders.find((b) => b.produces === name)
+  const kept = dataOf(spec).filter((name) => !spec.transients.includes(name))
+  const outsideFirst = [...kept].sort(
+    (a, b) => Number(producerOf(a) !== undefined) - Number(producerOf(b) !== undefined),
+  )
+  let made = spec
+  for (const { data, subject } of raw) {
+    const [name, of] = [outsideFirst[data % outsideFirst.length], outsideFirst[subject % outsideFirst.length]]
+    if (name === undefined || of === undefined || made.abouts?.[name] !== undefined) continue
+    if (name === of || subjectsOf(made, of).includes(name)) continue
+    const producer = producerOf(name)
+    if (producer !== undefined && (producer.once || !producer.consumes.includes(of))) continue
+    const next = { ...made, abouts: { ...made.abouts, [name]: of } }
+    if (!isCyclic(next)) made = next
+  }
+  return made
 }
 
 function knotted(own: RawBuilder, at: number, outside: number): Draft {
@@ -173,6 +195,13 @@ const specs: fc.Arbitrary<WorkflowSpec> = fc
     targets: fc.oneof(
       { weight: 3, arbitrary: fc.array(fc.nat(2), { minLength: 1, maxLength: 1 }) },
       { weight: 2, arbitrary: fc.array(fc.nat(11), { minLength: 1, maxLength: 3 }) },
+    ),
+    abouts: fc.oneof(
+      { weight: 1, arbitrary: fc.constant([]) },
+      {
+        weight: 2,
+        arbitrary: fc.array(fc.record({ data: fc.nat(5), subject: fc.nat(5) }), { minLength: 1, maxLength: 3 }),
+      },
     ),
     durability: fc.oneof(
       { weight: 3, arbitrary: fc.constant('builder' as const) },
@@ -266,7 +295,8 @@ export function describeCase({ spec, store, steps }: Case): string {
     const what = kind === 'rerun' ? ` of ${builder}` : kind === 'fork' ? ` at ${at}` : ''
     return `  ${before}${kind}${what} ${mode} [${fed}]${bound}${death}`
   })
-  const { targets, transients, loops, durability } = spec
-  const head = `targets ${targets.join(' ')}; transients ${transients.join(' ')}; loops ${loops}; ${durability}; ${store}`
+  const { targets, transients, loops, durability, abouts = {} } = spec
+  const about = Object.entries(abouts).map(([name, subject]) => ` ${name} about ${subject};`)
+  const head = `targets ${targets.join(' ')}; transients ${transients.join(' ')}; loops ${loops};${about.join('')} ${durability}; ${store}`
   return [head, ...builders, ...calls].join('\n')
 }

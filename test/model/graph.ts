@@ -1,11 +1,13 @@
 /** The reference's picture of a workflow's graph, straight from rules 1 to 3: sets of names and plain recursion. */
-import type { BuilderSpec, WorkflowSpec } from './spec.ts'
+import { subjectsOf, type BuilderSpec, type WorkflowSpec } from './spec.ts'
 
 export interface Edge {
   readonly from: string
   readonly to: string
   readonly data: string
   readonly kind: 'consumes' | 'optionals'
+  /** What the reader reads is about this data, which it does not read itself. */
+  readonly implied?: true
 }
 
 export interface Graph {
@@ -23,11 +25,16 @@ export interface Graph {
 
 function edgesOf(spec: WorkflowSpec): Edge[] {
   const producers = new Map(spec.builders.map((b) => [b.produces, b.name]))
+  const impliedBy = (read: string, to: string, kind: Edge['kind']): Edge[] =>
+    subjectsOf(spec, read).flatMap((data) => {
+      const from = producers.get(data)
+      return from === undefined || from === to ? [] : [{ from, to, data, kind, implied: true as const }]
+    })
   return spec.builders.flatMap((b) =>
     (['consumes', 'optionals'] as const).flatMap((kind) =>
       b[kind].flatMap((data) => {
         const from = producers.get(data)
-        return from === undefined ? [] : [{ from, to: b.name, data, kind }]
+        return [...(from === undefined ? [] : [{ from, to: b.name, data, kind }]), ...impliedBy(data, b.name, kind)]
       }),
     ),
   )
@@ -97,7 +104,9 @@ export function producerOf(graph: Graph, data: string): BuilderSpec | undefined 
 
 /** Whether what one builder makes may reach another, over edges that are cut too. */
 export function dependsOn(graph: Graph, name: string, on: string): boolean {
-  return reachable([...graph.edges, ...graph.cut], on).has(name)
+  // What only takes something away asks nobody to run who cannot do without.
+  const asks = ({ implied, kind }: Edge): boolean => implied === undefined || kind === 'optionals'
+  return reachable([...graph.edges, ...graph.cut].filter(asks), on).has(name)
 }
 
 export function isCut(graph: Graph, data: string, reader: string): boolean {

@@ -3,8 +3,8 @@
  * instance is a list of events; whatever is needed (what is there, active, due, has run) is derived anew from the whole
  * list each time. Nothing is indexed, counted or kept.
  */
-import { dependsOn, isCut, producerOf, type Graph } from './graph.ts'
-import { answer, type BuilderSpec, type Inputs, type Value } from './spec.ts'
+import { dependsOn, isCut, producerOf, type Edge, type Graph } from './graph.ts'
+import { answer, subjectsOf, type BuilderSpec, type Inputs, type Value } from './spec.ts'
 
 export interface Event {
   readonly scope: number
@@ -24,6 +24,8 @@ export interface Event {
   readonly awaits?: string
   /** With `rerun`: which builder. */
   readonly asks?: string
+  /** Which datum it is about, where it is about one. */
+  readonly about?: { readonly data: string; readonly key: string }
   /** A run made only because a reader lacked the transient, whatever came of it. */
   readonly supply?: boolean
   /** What the builder saw. Unknown (absent) for events taken from a store. */
@@ -85,9 +87,32 @@ export function standing(events: readonly Event[]): readonly Event[] {
   return events.map((e, at) => (at < restart && e.outcome !== 'fed' ? gone(e) : e))
 }
 
-/** The newest event of a data, or `undefined`. */
+/** The newest event of a data, or `undefined`; also if what it is about has been replaced. */
 export function newest(events: readonly Event[], data: string): Event | undefined {
+  const found = given(events, data)
+  return found?.about === undefined || isCurrent(events, found.about) ? found : undefined
+}
+
+/** The same, whether it counts or not. */
+export function given(events: readonly Event[], data: string): Event | undefined {
   return events.findLast((e) => e.data === data && ['fed', 'produced', 'supplied'].includes(e.outcome))
+}
+
+function isCurrent(events: readonly Event[], { data, key }: NonNullable<Event['about']>): boolean {
+  const subject = newest(events, data)
+  return subject !== undefined && keyOf(subject) === key
+}
+
+/** Tells the data of an instance apart: a scope makes, and takes, at most one of each. */
+export function keyOf({ scope, outcome }: Event): string {
+  return `${outcome} ${scope}`
+}
+
+/** What took away what a datum is about: where in the events. */
+export function takenBy(events: readonly Event[], { data }: NonNullable<Event['about']>): number {
+  const subject = given(events, data)
+  if (subject === undefined) return events.findLastIndex((e) => e.outcome === 'restart')
+  return newest(events, data) === undefined ? takenBy(events, subject.about!) : events.lastIndexOf(subject)
 }
 
 export function valueOf(events: readonly Event[], data: string): Value | undefined {
@@ -121,6 +146,12 @@ export function isSpent(graph: Graph, events: readonly Event[], b: BuilderSpec):
 
 const inputsOf = (b: BuilderSpec): string[] => [...b.consumes, ...b.optionals]
 
+/** What makes a builder run when it comes: its inputs, and what takes away one that it can do without. */
+function wakersOf({ spec }: Graph, b: BuilderSpec): string[] {
+  const taking = b.optionals.flatMap((data) => subjectsOf(spec, data)).filter((data) => data !== b.produces)
+  return [...inputsOf(b), ...taking]
+}
+
 /** Rule 7 and D4, at a scope's start: `events` are those before it. */
 function dueIn(graph: Graph, events: readonly Event[], settled: number): Set<string> {
   const isDue = (b: BuilderSpec): boolean => {
@@ -129,7 +160,8 @@ function dueIn(graph: Graph, events: readonly Event[], settled: number): Set<str
     if (asked >= settled && asked >= 0 && events[asked]!.scope > (last?.scope ?? 0)) return true
     if (isSpent(graph, events, b)) return false
     if (inputsOf(b).length === 0) return last === undefined
-    return inputsOf(b).some((data) => {
+    return wakersOf(graph, b).some((data) => {
+      if (newest(events, data) === undefined) return false
       const at = events.findLastIndex((e) => e.data === data && (e.outcome === 'fed' || e.outcome === 'produced'))
       // Such a product triggers nobody: not in its pass, and transients not in the next.
       const made = events[at]?.outcome === 'produced'
@@ -179,8 +211,9 @@ function seenBy(here: Here, events: readonly Event[], reader: BuilderSpec, data:
 
 /** What an access shows: never a supplied transient; of builders that are no ancestors only what stood at the start. */
 function accessedBy(here: Here, events: readonly Event[], reader: BuilderSpec, data: string): Value | undefined {
-  const producer = producerOf(here.graph, data)
-  const orders = producer !== undefined && here.graph.ancestors.get(reader.name)!.has(producer.name)
+  const { graph } = here
+  const makers = [data, ...subjectsOf(graph.spec, data)].flatMap((each) => producerOf(graph, each) ?? [])
+  const orders = makers.length > 0 && makers.every(({ name }) => graph.ancestors.get(reader.name)!.has(name))
   const visible = (orders ? events : atPassStart(here, events)).filter((e) => e.outcome !== 'supplied')
   const shown = valueOf(visible, data)
   if (shown !== valueOf(events, data)) here.seen.accessHeldBack = true
@@ -219,18 +252,28 @@ function isReadyButForTransients(here: Here, events: readonly Event[], b: Builde
   )
 }
 
+/** What a datum that comes now is about: what stands there. */
+function aboutOf({ spec }: Graph, events: readonly Event[], data: string): Pick<Event, 'about'> {
+  const subject = spec.abouts?.[data]
+  const current = subject === undefined ? undefined : newest(events, subject)
+  return subject === undefined || current === undefined ? {} : { about: { data: subject, key: keyOf(current) } }
+}
+
 function run(here: Here, events: readonly Event[], b: BuilderSpec, supply: boolean): Event {
   const inputs = inputsNow(here, events, b)
   const before = events.filter((e) => e.builder === b.name && e.scope === here.scope && e.inputs !== undefined).length
-  const given = answer(b, inputs, (here.attempts.get(b.name) ?? 0) + before)
+  const made = answer(b, inputs, (here.attempts.get(b.name) ?? 0) + before)
   const base = { scope: here.scope, pass: here.pass, builder: b.name, inputs, supply }
-  switch (given.outcome) {
+  switch (made.outcome) {
     case 'produced':
-      return { ...base, data: b.produces, outcome: supply ? 'supplied' : 'produced', value: given.value }
+      return {
+        ...{ ...base, data: b.produces, outcome: supply ? 'supplied' : 'produced', value: made.value },
+        ...aboutOf(here.graph, events, b.produces),
+      }
     case 'waitFor':
-      return { ...base, data: null, outcome: 'waitFor', value: undefined, awaits: given.awaits }
+      return { ...base, data: null, outcome: 'waitFor', value: undefined, awaits: made.awaits }
     default:
-      return { ...base, data: null, outcome: given.outcome, value: undefined }
+      return { ...base, data: null, outcome: made.outcome, value: undefined }
   }
 }
 
@@ -279,8 +322,9 @@ function passOf(here: Here, before: readonly Event[]): Pass {
   for (const b of here.graph.order) {
     if (hasRun(here, events, b.name)) continue
     const open = here.graph.edges.filter((e) => e.to === b.name && unresolved.has(e.from))
-    const reached = here.due.has(b.name) || inputsOf(b).some((data) => isActiveFor(here, events, b, data))
-    if (!reached && !open.some((e) => unresolved.get(e.from)!.wakes)) continue
+    const reached = here.due.has(b.name) || wakersOf(here.graph, b).some((data) => isActiveFor(here, events, b, data))
+    const wakes = (e: Edge): boolean => unresolved.get(e.from)!.wakes && !(e.implied && e.kind === 'consumes')
+    if (!reached && !open.some(wakes)) continue
     if (isSpent(here.graph, events, b)) {
       here.seen.onceSkipped = true
       continue
@@ -333,16 +377,15 @@ export function scopeOf(
   const scope = delta === null ? state.scope : state.scope + 1
   const seen: Seen = { onceSkipped: false, accessHeldBack: false }
   const base = { graph, scope, mode, attempts: state.attempts, seen }
-  const fed = (delta ?? []).map(({ name, value }): Event => ({
-    scope,
-    pass: 1,
-    builder: null,
-    data: name,
-    outcome: 'fed',
-    value,
-  }))
   const asked = operation === null ? [] : [eventOf(operation, scope)]
   const before = standing([...state.events, ...asked])
+  const fed: Event[] = []
+  // What others are about comes first.
+  const depth = ({ name }: Delta[number]): number => subjectsOf(graph.spec, name).length
+  for (const { name, value } of [...(delta ?? [])].sort((a, b) => depth(a) - depth(b))) {
+    const about = aboutOf(graph, [...before, ...fed], name)
+    fed.push({ scope, pass: 1, builder: null, data: name, outcome: 'fed', value, ...about })
+  }
   const isAsking = (e: Event): boolean => e.outcome === 'restart' || e.asks !== undefined
   const earlier = before.filter((e) => e.scope < scope || isAsking(e))
   const due = dueIn(graph, earlier, settledIn(earlier, state.settled))

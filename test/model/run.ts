@@ -6,9 +6,9 @@ import { countFeatures, type Feature } from './features.ts'
 import { follow, runsOf, type FoundEvent, type Phase } from './follow.ts'
 import type { Case, Step } from './generate.ts'
 import { graphOf, unreachableIn, type Graph } from './graph.ts'
-import { after, empty, forkOf, givenUp, isCancelled, scopeOf } from './model.ts'
+import { after, empty, forkOf, givenUp, isCancelled, keyOf, newest, scopeOf, standing } from './model.ts'
 import type { Event, Scope, State } from './model.ts'
-import type { Inputs } from './spec.ts'
+import { subjectsOf, type Inputs } from './spec.ts'
 import { dataSetOf, standingOf } from './status.ts'
 import { mortal, newWorld, realise, StoreTrouble, type Life, type Mortal, type Real, type World } from './world.ts'
 import { storeTime } from '../support/time.ts'
@@ -39,7 +39,7 @@ function begin(spec: Case['spec'], world: World, store: DataStore): Process {
 
 type Answer =
   | { readonly kind: 'result' | 'failure'; readonly result: AnyResult; readonly builder?: string }
-  | { readonly kind: 'died' | 'trouble' | 'missing' | 'cancelled' }
+  | { readonly kind: 'died' | 'trouble' | 'missing' | 'cancelled' | 'outdated' }
 
 interface AnyResult {
   readonly status: string
@@ -84,6 +84,7 @@ async function answerOf(promise: Promise<unknown>): Promise<Answer> {
     if (error instanceof StoreTrouble) return { kind: 'trouble' }
     if (isPolarisError(error, 'INSTANCE_NOT_FOUND')) return { kind: 'missing' }
     if (isPolarisError(error, 'CANCELLED')) return { kind: 'cancelled' }
+    if (isPolarisError(error, 'DATA_OUTDATED')) return { kind: 'outdated' }
     throw error
   }
 }
@@ -92,11 +93,14 @@ async function answerOf(promise: Promise<unknown>): Promise<Answer> {
 async function eventsIn({ polaris, store }: Process, id: string): Promise<FoundEvent[]> {
   const entries = await polaris.history(id)
   const rows = await store.history(id, { limit: 1000 })
-  return entries.filter((entry) => entry.outcome !== 'call').map((entry, at) => eventOf(entry, rows[at]!.place))
+  return entries
+    .filter((entry) => entry.outcome !== 'call')
+    .map((entry, at) => eventOf(entry, rows[at]!.place, entries))
 }
 
-function eventOf(entry: HistoryEntry, place: string): FoundEvent {
-  const { seq, inputs, scope, pass, builder, data, outcome, value, awaits } = entry
+function eventOf(entry: HistoryEntry, place: string, all: readonly HistoryEntry[]): FoundEvent {
+  const { seq, inputs, scope, pass, builder, data, outcome, value, awaits, about } = entry
+  const subject = all.find((other) => other.seq === about)
   return {
     seq,
     reads: inputs,
@@ -108,6 +112,9 @@ function eventOf(entry: HistoryEntry, place: string): FoundEvent {
     value: value as Event['value'],
     supply: place.startsWith('s:'),
     ...(awaits !== undefined && { awaits }),
+    ...(subject !== undefined && {
+      about: { data: subject.data!, key: keyOf({ scope: subject.scope, outcome: subject.outcome } as Event) },
+    }),
     ...(outcome === 'rerun' && { asks: builder! }),
   }
 }
@@ -162,7 +169,37 @@ async function afterStep(played: Played, died: boolean): Promise<boolean> {
   return cutShort
 }
 
-async function callStep(label: string, played: Played, step: Step): Promise<void> {
+/**
+ * The step without what is about something that is not there, which would be refused as a whole; that it is, is seen first. What
+ * a scope that was cut short leaves behind is not known before it was finished.
+ */
+async function withoutOutdated(label: string, played: Played, step: Step): Promise<Step> {
+  const { graph, process, id, state, features } = played
+  const { abouts = {} } = graph.spec
+  const events = standing(state.events)
+  const isFed = (name: string): boolean => step.delta.some((datum) => datum.name === name)
+  const fits = ({ name }: Step['delta'][number]): boolean => {
+    const subject = abouts[name]
+    if (subject === undefined) return true
+    return (
+      state.open === null &&
+      (isFed(subject) ? fits({ name: subject, value: null }) : newest(events, subject) !== undefined)
+    )
+  }
+  const delta = step.delta.filter(fits)
+  if (step.kind !== 'call' || step.delta.length === 0) return step
+  const isOver = isCancelled(state) || state.open !== null
+  if (delta.length < step.delta.length && !isOver && step.crash === null) {
+    const before = state.scope === 0 ? '' : await storedOf(played, id)
+    expectSame(`${label}without what it is about`, (await call(process, id, step)).kind, 'outdated')
+    if (state.scope > 0) expectSame(`${label}after a refusal`, await storedOf(played, id), before)
+    features.add('refused as outdated')
+  }
+  return { ...step, delta }
+}
+
+async function callStep(label: string, played: Played, asked: Step): Promise<void> {
+  const step = await withoutOutdated(label, played, asked)
   const { graph, world, given, features, id } = played
   const answer = await call(played.process, id, step)
   const cutShort = await afterStep(played, answer.kind === 'died')
@@ -222,13 +259,13 @@ async function forkStep(label: string, played: Played, { at: pick }: Step): Prom
   const known = ends.filter((end, i) => end.events.length > (ends[i - 1]?.events.length ?? 0))
   played.state = forkOf(at === length ? [state] : known, was, at)
   played.state = { ...played.state, attempts: state.attempts }
-  expectSame(`${label}forked`, events.map(keyOf), played.state.events.map(keyOf))
+  expectSame(`${label}forked`, events.map(labelOf), played.state.events.map(labelOf))
   played.ends = [...ends.filter((end) => end.events.length <= at), played.state]
   features.add(at === length ? 'fork' : 'fork of the past')
   await compareView(label, played)
 }
 
-const keyOf = ({ scope, outcome, data }: Event): string => `${scope} ${outcome} ${data ?? ''}`
+const labelOf = ({ scope, outcome, data }: Event): string => `${scope} ${outcome} ${data ?? ''}`
 
 async function storedOf({ process: { store } }: Played, id: string): Promise<string> {
   return JSON.stringify([(await store.read(id))?.header, await store.history(id, { limit: 1000 })])
@@ -350,7 +387,7 @@ export async function finalDataSet(
   for (const step of steps) {
     const mode = flip === (step.mode === 'sequential') ? 'parallel' : 'sequential'
     const answer = await call(process, FIRST, { ...step, kind: 'call', mode, crash: null })
-    if (answer.kind !== 'result') return undefined
+    if (answer.kind !== 'result' && answer.kind !== 'outdated') return undefined
   }
   const view = await process.polaris.get(FIRST)
   return { ...(view?.data as Inputs) }
@@ -362,7 +399,8 @@ export async function compareCompute({ spec, steps }: Case): Promise<void> {
   const world = newWorld()
   const real = realise(spec, world, { dead: false })
   const polaris = new Polaris().register(real.workflow)
-  const { delta } = steps[0]!
+  const fed = steps[0]!.delta.map(({ name }) => name)
+  const delta = steps[0]!.delta.filter(({ name }) => subjectsOf(spec, name).every((subject) => fed.includes(subject)))
   const data = delta.map(({ name, value }) => real.data.get(name)!.untyped(value))
   const answer = await answerOf(polaris.executor().compute(real.workflow, ...(data as never[])))
   const scope = scopeOf(graph, empty, 'parallel', delta)

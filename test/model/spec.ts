@@ -38,6 +38,8 @@ export interface WorkflowSpec {
   readonly transients: readonly string[]
   readonly loops: boolean
   readonly durability: 'builder' | 'scope'
+  /** By data, what it is about. */
+  readonly abouts?: Readonly<Record<string, string>>
 }
 
 /** By name of the data; what is absent has no key. */
@@ -76,6 +78,12 @@ export function hash(text: string): number {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
   return (h ^ (h >>> 16)) >>> 0
+}
+
+/** What a data is about, what that is about, and so on. */
+export function subjectsOf(spec: WorkflowSpec, data: string): string[] {
+  const subject = spec.abouts?.[data]
+  return subject === undefined ? [] : [subject, ...subjectsOf(spec, subject)]
 }
 
 /** Every data a workflow knows, in order of first appearance in its declaration. */

@@ -1,6 +1,7 @@
 /** The reference's rule 15: which target completes an instance, and what the others wait for. */
 import { builderNamed, producerOf, type Graph } from './graph.ts'
-import { isCancelled, isSpent, lastRun, newest, standing, valueOf, type Event, type State } from './model.ts'
+import { given, isCancelled, isSpent, lastRun, newest, standing, takenBy } from './model.ts'
+import { valueOf, type Event, type State } from './model.ts'
 import { dataOf, type BuilderSpec, type Inputs, type Value } from './spec.ts'
 
 export interface Standing {
@@ -27,20 +28,46 @@ function causesAbove(
   since: number,
   strict = true,
   below: readonly BuilderSpec[] = [],
+  fedBelow = -1,
 ): Cause[] {
+  const product = newest(events, b.produces)
+  const fed = product?.outcome === 'fed' ? Math.max(fedBelow, events.lastIndexOf(product)) : fedBelow
+  const taken = takenFrom(graph, events, b, since, fed)
+  if (taken !== undefined) return [{ run: { ...taken, outcome: 'produced' }, below: [b, ...below] }]
   const run = lastRun(events, b.name)
   const later = run !== undefined && run.scope > since
   if (later && (run.outcome !== 'nothing' || strict)) return [{ run, below }]
   if (isSpent(graph, events, b)) return []
   return graph.edges
-    .filter((e) => e.to === b.name)
+    .filter((e) => e.to === b.name && e.implied === undefined)
     .flatMap((e) => {
       const above = builderNamed(graph, e.from)
-      return causesAbove(graph, events, above, later ? run.scope : since, strict && e.kind === 'consumes', [
-        b,
-        ...below,
-      ])
+      const from = later ? run.scope : since
+      return causesAbove(graph, events, above, from, strict && e.kind === 'consumes', [b, ...below], fed)
     })
+}
+
+/**
+ * What took away what a builder has run on since it did, unless a caller has fed its product, or one that was made of it,
+ * after that: then it no longer matters.
+ */
+function takenFrom(
+  graph: Graph,
+  events: readonly Event[],
+  b: BuilderSpec,
+  since: number,
+  fed: number,
+): Event | undefined {
+  if (isSpent(graph, events, b)) return undefined
+  const run = lastRun(events, b.name)
+  const answered = Math.max(run === undefined ? -1 : events.lastIndexOf(run), fed)
+  const taken = b.consumes.flatMap((data) => {
+    const datum = given(events, data)
+    const isOutdated = datum?.about !== undefined && newest(events, data) === undefined
+    return isOutdated ? [takenBy(events, datum.about)] : []
+  })
+  const at = taken.find((at) => (answered < 0 ? events[at]!.scope > since : at > answered))
+  return at === undefined ? undefined : events[at]
 }
 
 function causesOf(graph: Graph, events: readonly Event[], data: string): Cause[] {
@@ -64,7 +91,8 @@ function lackingFor(graph: Graph, events: readonly Event[], data: string, been: 
   const producer = producerOf(graph, data)
   if (producer === undefined) return [data]
   const last = lastRun(events, producer.name)
-  if (last !== undefined && last.outcome !== 'produced') return [last.awaits ?? data]
+  const isVoid = last !== undefined && takenFrom(graph, events, producer, last.scope, -1) !== undefined
+  if (last !== undefined && last.outcome !== 'produced' && !isVoid) return [last.awaits ?? data]
   return producer.consumes.flatMap((c) => lackingFor(graph, events, c, [...been, data]))
 }
 

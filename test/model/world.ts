@@ -46,8 +46,14 @@ export interface Real {
 
 /** Declares everything anew, as a process that starts does. */
 export function realise(spec: WorkflowSpec, world: World, life: Life): Real {
-  const known = new Map<string, AnyData>(dataOf(spec).map((name) => [name, data(name, type<Value>())]))
-  const named = (name: string): AnyData => known.get(name)!
+  const known = new Map<string, AnyData>()
+  const named = (name: string): AnyData => {
+    const subject = spec.abouts?.[name]
+    const token = known.get(name) ?? data(name, type<Value>(), subject === undefined ? {} : { about: named(subject) })
+    known.set(name, token)
+    return token
+  }
+  for (const name of dataOf(spec)) named(name)
   const record = (names: readonly string[]): Record<string, AnyData> =>
     Object.fromEntries(names.map((name) => [keyOf(name), named(name)]))
   const builders = spec.builders.map((b) =>

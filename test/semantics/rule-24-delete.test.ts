@@ -1,4 +1,5 @@
 import { workflow } from 'polaris-workflow'
+import type { Polaris } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
 import { auditAfterEach, eventually, newBench } from '../protocol/bench.ts'
 import { dataOf, deferred, expectUnknown, newLab, refusal, texts, thrown, turns } from '../support/lab.ts'
@@ -99,6 +100,35 @@ describe('instances are removed', () => {
       await deleting
       await call
       await expectUnknown(bench.process(), 'i')
+    })
+
+    it('an id begins anew in one step: a crash leaves the tombstone or the new instance, and no gap for late duplicates', async () => {
+      const { A, w } = world()
+      const ways: ((polaris: Polaris) => Promise<unknown>)[] = [
+        (polaris) => polaris.executor().with({ expect: 'new', requestId: 'mine' }).parallel(w, 'i', A('new')),
+        (polaris) => polaris.executor().submit(w, 'i', A('new')),
+        (polaris) => polaris.fork('j', 'i'),
+      ]
+      for (const anew of ways) {
+        for (const [fatal, how] of [
+          [1, 'unsent'],
+          [1, 'answer lost'],
+          [2, 'unsent'],
+          [2, 'answer lost'],
+        ] as const) {
+          const bench = newBench(kind, w)
+          const late = bench.process().executor().with({ requestId: 'late' })
+          await late.parallel(w, 'j', A('a1'))
+          await late.parallel(w, 'i', A('a1'))
+          await bench.process().delete('i')
+          const dying = bench.dying(fatal, how)
+          await Promise.race([anew(dying.polaris), dying.death])
+          await kind.endLeases()
+          const { status } = await bench.header('i')
+          if (status === 'deleted') await refusal(late.parallel(w, 'i', A('a1')), 'INSTANCE_DELETED')
+          else expect(await bench.header('i')).toMatchObject({ workflow: 'w', version: 1 })
+        }
+      }
     })
 
     it('one of several that delete at once succeeds', async () => {

@@ -243,11 +243,8 @@ function accountForAll({ clients, audit, blame, store, count }: Simulation): voi
       // What was asked for in vain is not repeated, so nothing of it is kept but why.
       const leavesTrace = operation.delta.length > 0 || (asks && !kinds.has('given up'))
       const tooLate = kinds.has('too late')
-      // Where somebody begins an id anew on purpose, its tombstone goes shortly before the first commit.
-      const anew = audit.operations.some(
-        ({ id, requestId, isNew }) => id === operation.id && (isNew || requestId === undefined),
-      )
-      if (scopes.length > 1 && !anew) say(`handled in scopes ${scopes.join()}`)
+      // Sent again after the id was removed, one that is to begin it does so, on purpose.
+      if (scopes.length > 1 && !operation.isNew) say(`handled in scopes ${scopes.join()}`)
       if (known && leavesTrace && scopes.length === 0) say(`acknowledged, and never handled`)
       if (!known && !kinds.has('unknown') && !tooLate && scopes.length > 0)
         say(`refused, and handled in scope ${scopes.join()}`)

@@ -94,6 +94,11 @@ function write(tables: Map<string, Instance>, change: Change, now: number): Writ
   const stale = expected === null ? current !== undefined : !current || differs(current, expected)
   const known = mail !== undefined && found?.mail.some(({ requestId }) => requestId === mail.requestId) === true
   if (stale || known) return { ok: false, current }
+  // In the place of a tombstone, another instance begins.
+  if (expected !== null && expected.incarnation !== header.incarnation) {
+    tables.delete(header.id)
+    return write(tables, { ...change, expected: null }, now)
+  }
 
   const compared = expected === null || expected.mailAppended !== undefined
   const mailAppended = compared || !current ? header.mailAppended : current.mailAppended

@@ -70,7 +70,8 @@ function stands({ header }: Change, current: Header | undefined): current is Hea
 
 /** Whether the instance that a change is of is no more: with it went the record of its request. */
 function wasRemoved({ expected, header }: Change, current: Header | undefined): boolean {
-  return expected !== null && (current?.incarnation !== header.incarnation || current.status === 'deleted')
+  const isKnown = expected?.incarnation === header.incarnation
+  return isKnown && (current?.incarnation !== header.incarnation || current.status === 'deleted')
 }
 
 /** Whether the scope of a change that lost has been begun: by it, or by another of the same number. */

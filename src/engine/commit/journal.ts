@@ -34,6 +34,8 @@ export interface JournalFacts {
   readonly header: Header | undefined
   /** What a new instance's header is made of. */
   readonly draft: Header
+  /** The tombstone that a new instance takes the place of. */
+  readonly grave?: Header | undefined
   readonly graph: Graph
   readonly token: () => string
   readonly eager: boolean
@@ -208,7 +210,9 @@ export class Journal {
     handled: Handled | undefined,
   ): Change {
     const { header: previous, facts, begun } = this
-    const expected = previous === undefined ? null : expectedOf(previous, !begun && facts.direct)
+    const { grave } = facts
+    const first = grave === undefined ? null : expectedOf(grave, true)
+    const expected = previous === undefined ? first : expectedOf(previous, !begun && facts.direct)
     const mail = begun ? undefined : facts.mail
     if (lease === undefined && handled === undefined && mail === undefined) return { expected, header, rows }
     return {

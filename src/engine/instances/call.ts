@@ -1,7 +1,8 @@
 import { FedDatum } from '../../graph/data.ts'
 import type { Datum } from '../../graph/data.ts'
 import type { AnyWorkflow } from '../../graph/workflow.ts'
-import type { Header, Mail, Mode } from '../../stores/contract.ts'
+import type { Append, Change, Header, Mail, Mode } from '../../stores/contract.ts'
+import { expectedOf } from '../commit/journal.ts'
 import { hashOf } from '../mail/mail.ts'
 import type { Answer } from '../mail/mailbox.ts'
 import { requestConflict } from '../refusals.ts'
@@ -31,7 +32,7 @@ export interface Call {
   readonly queues?: boolean
   /** Never begins anew where an instance of this id was removed, also with `expect: 'new'`: it may be late by days. */
   readonly late?: boolean
-  /** What is left of an instance of this id that was removed: it makes room once the delta has passed. */
+  /** What is left of an instance of this id that was removed: the new one takes its place with its first commit. */
   readonly grave?: Header
 }
 
@@ -67,6 +68,16 @@ export function hurried(call: Call, attempt: number): Call {
 export function sameRequest({ id, requestId, delta, operation }: Call, { hash, seq, requestId: name }: Mail): Waiting {
   if (requestId !== undefined && hash !== hashOf(delta, operation)) throw requestConflict(id, requestId)
   return { id, scope: seq, requestId: name }
+}
+
+/** An append that begins anew in the place of a tombstone, in one step: else a late duplicate might get in between. */
+export function anew({ header, mail }: Append, grave: Header): Change {
+  return {
+    expected: expectedOf(grave, true),
+    header: { ...header, revision: 1, mailAppended: 1, mailHandled: 0, holder: null, wakeAt: mail.appendedAt },
+    rows: [],
+    mail: { ...mail, seq: 1, outcome: null, handledAt: null },
+  }
 }
 
 /** What a delta for an instance is checked against. */

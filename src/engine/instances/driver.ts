@@ -90,8 +90,9 @@ export class Driver {
   }
 
   /** An instance that does not exist yet. */
-  fresh(served: Served): Warm {
-    return { served, state: new State(served.program.graph), header: undefined, leasedAt: undefined, meta: NO_META }
+  fresh(served: Served, grave?: Header): Warm {
+    const none = { header: undefined, leasedAt: undefined, meta: NO_META }
+    return { served, state: new State(served.program.graph), ...none, grave }
   }
 
   /**
@@ -270,13 +271,14 @@ export class Driver {
     draft: Header,
     { direct, mail, committed, startedAt }: Pick<JournalFacts, 'direct' | 'mail' | 'committed' | 'startedAt'>,
   ): Journal {
-    const { header, served, leasedAt, moved } = warm
+    const { header, served, leasedAt, moved, grave } = warm
     const { durable } = this.facts.store.capabilities
     const { graph } = served.program
     const journal = new Journal({
       committer: this.committer,
       header,
       draft,
+      grave,
       graph,
       // Only an answer that crosses a boundary can be lost.
       token: durable ? this.facts.ids : NO_TOKEN,

@@ -111,7 +111,7 @@ export class Instances {
       replay: (id, mail) => replay({ store, registry, decode }, id, mail),
     })
     const { mailbox, backlog } = this
-    this.posting = new Posting({ store, clock, ids, driver, mailbox, backlog, remover })
+    this.posting = new Posting({ store, clock, ids, driver, mailbox, backlog })
     const passTurn = (id: string): void => this.passTurn({ id, hooks: {}, limit: Infinity })
     this.upgrades = new Upgrades({ store, registry, versions, clock, driver, backlog, turns, passTurn })
     this.idleUpgrades = new IdleUpgrades({ store, registry, clock, fleet, upgrades: this.upgrades })
@@ -348,7 +348,7 @@ export class Instances {
     if (call.signal?.aborted === true) throw gaveUp(call.id, call.signal.reason)
     const header = warm?.header
     if (warm === undefined || header === undefined) {
-      const fresh = this.driver.fresh(served)
+      const fresh = this.driver.fresh(served, call.grave)
       return this.begin(call, fresh, bindDelta(fresh.state, call.id, accepted))
     }
     if (!warm.state.isUndoing && this.isAtRest(call, header)) {
@@ -366,8 +366,7 @@ export class Instances {
     const { mode, delta, meta, operation, requestId } = call
     const request = requestId === undefined ? undefined : { requestId, hash: hashOf(delta, operation) }
     const trigger = { mode, delta, accepted, meta, operation }
-    if (call.grave === undefined) return this.driver.run(call, warm, trigger, { request })
-    return this.posting.clear(call.grave).then(() => this.driver.run(call, warm, trigger, { request }))
+    return this.driver.run(call, warm, trigger, { request })
   }
 
   /** Finishes a scope that trouble cut short in this process, or a crash in another, and goes on with the call. */

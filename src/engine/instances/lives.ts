@@ -1,4 +1,5 @@
-import type { DataStore } from '../../stores/contract.ts'
+import type { Change, DataStore } from '../../stores/contract.ts'
+import { expectedOf } from '../commit/journal.ts'
 import { hasMail } from '../mail/backlog.ts'
 import type { Driver } from './driver.ts'
 import { copyHistory, forkChange } from './fork.ts'
@@ -77,11 +78,12 @@ export class Lives {
       reason,
       this.facts.driver.decode,
     )
+    let expected: Change['expected'] = null
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      if (await this.facts.driver.insert(change)) return
+      if (await this.facts.driver.insert({ ...change, expected })) return
       const taken = (await store.read(newId))?.header
       // Who names an id that was removed begins it anew on purpose.
-      if (taken?.status === 'deleted') await this.facts.remover.remove(taken)
+      if (taken?.status === 'deleted') expected = expectedOf(taken, true)
       else checkExpectation({ id: newId, expect: 'new', resume: false }, header.workflow, taken)
     }
     throw overtaken(newId)

@@ -20,6 +20,8 @@ export interface Warm {
   state: State
   /** As committed last; `undefined` before the first commit. */
   header: Header | undefined
+  /** The tombstone that its first commit takes the place of. */
+  readonly grave?: Header | undefined
   /** When the lease was taken that this process holds on it between two scopes. */
   leasedAt: number | undefined
   /** What the open scope's caller said about itself. */

@@ -1,4 +1,4 @@
-import type { Append, DataStore, Header } from '../../stores/contract.ts'
+import type { Append, DataStore } from '../../stores/contract.ts'
 import type { Clock } from '../clock.ts'
 import { Overtaken } from '../commit/journal.ts'
 import type { Backlog } from '../mail/backlog.ts'
@@ -7,11 +7,10 @@ import type { Mailbox } from '../mail/mailbox.ts'
 import { checkExpectation, checkGrave, overtaken, transientMustWait } from '../refusals.ts'
 import { bindDelta } from '../state/about.ts'
 import type { AcceptedDatum } from '../values/intake.ts'
-import { sameRequest } from './call.ts'
+import { anew, sameRequest } from './call.ts'
 import type { Call, Waiting } from './call.ts'
 import type { Driver } from './driver.ts'
 import type { Served } from './registry.ts'
-import type { Remover } from './removal.ts'
 
 export interface PostingFacts {
   readonly store: DataStore
@@ -21,7 +20,6 @@ export interface PostingFacts {
   readonly driver: Driver
   readonly mailbox: Mailbox
   readonly backlog: Backlog
-  readonly remover: Remover
 }
 
 /** Puts deltas into the mailbox. */
@@ -55,8 +53,8 @@ export class Posting {
     if ('known' in appended) return sameRequest(call, appended.known)
     if (appended.current?.status === 'deleted') {
       checkGrave(call)
-      await this.clear(appended.current)
-      throw new Overtaken()
+      if (!(await driver.insert(anew(append, appended.current)))) throw new Overtaken()
+      return { id, scope: 1, requestId }
     }
     checkExpectation(call, served.program.graph.name, appended.current)
     throw overtaken(id)
@@ -71,10 +69,5 @@ export class Posting {
     const warm = await backlog.read(id)
     const state = warm?.state ?? driver.fresh(served).state
     return this.append(call, served, bindDelta(state, id, accepted, true))
-  }
-
-  /** Makes room where an instance was removed, for whoever begins anew on purpose. */
-  async clear(grave: Header): Promise<void> {
-    if (!(await this.facts.remover.remove(grave))) throw new Overtaken()
   }
 }

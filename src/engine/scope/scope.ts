@@ -412,11 +412,12 @@ export function needsHistory(state: State, scope: number, pass: number): number[
     row?.outcome === 'produced' && row.scope === scope && row.pass === pass
   const looked = state.unsettled.filter((slot) => slots[slot]?.lookedBack === true && isOfPass(state.rows.get(slot)))
   for (const [slot, { row, by }] of state.outdated ?? NO_OUTDATED) {
-    if (slots[slot]?.lookedBack !== true || !(isOfPass(by) || isOfPass(row))) continue
-    // Whether it counted then is told by what it is about.
-    for (let next = slot; next >= 0; next = slots[next]?.about ?? -1) looked.push(next)
+    if (slots[slot]?.lookedBack === true && (isOfPass(by) || isOfPass(row))) looked.push(slot)
   }
-  return [...new Set(looked)]
+  // Whether one counted then is told by what it is about.
+  const needed = new Set(looked)
+  for (const slot of needed) if ((slots[slot] as Slot).about >= 0) needed.add((slots[slot] as Slot).about)
+  return [...needed]
 }
 
 function heapPush(heap: number[], node: number): void {

@@ -133,7 +133,7 @@ function isBereft(state: State, node: Node, { since, fed }: Pick<Visit, 'since' 
     const { row, by } = (isConsumed(kind) ? outdated.get(slot) : undefined) ?? {}
     if (row === undefined || by === undefined) return false
     // In an older version, where such data stood for themselves, it may have run on it later.
-    return isLater(by) || (fed < answered && run?.inputs.includes(row.seq) === true)
+    return isLater(by) || (fed < answered && by.seq < answered && run?.inputs.includes(row.seq) === true)
   })
 }
 

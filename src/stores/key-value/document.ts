@@ -13,7 +13,7 @@ import type {
   Snapshot,
   Written,
 } from '../contract.ts'
-import { wokenAt } from '../waking.ts'
+import { beginsAnew, wokenAt } from '../waking.ts'
 
 export interface Document {
   readonly header: Header
@@ -94,10 +94,12 @@ export function snapshotOf({ header, rows }: Document): Snapshot {
 
 export function apply(document: Document | undefined, change: Change, now: number): Step<Written> {
   const { expected, header, rows, mail, handled } = change
-  const current = document?.header
-  if (expected === null ? current !== undefined : current === undefined || differs(current, expected)) {
-    return { answer: { ok: false, current } }
+  const found = document?.header
+  if (expected === null ? found !== undefined : found === undefined || differs(found, expected)) {
+    return { answer: { ok: false, current: found } }
   }
+  if (document !== undefined && beginsAnew(change)) return apply(undefined, { ...change, expected: null }, now)
+  const current = found
   const error = findRefusal(change, document)
   if (error !== undefined) return { answer: { ok: false, error } }
   const kept = expected !== null && expected.mailAppended === undefined

@@ -6,7 +6,7 @@
 /** @param schema quoted */
 export function writeFunction(schema: string): string {
   return `
-CREATE FUNCTION ${schema}.polaris_write_2(
+CREATE FUNCTION ${schema}.polaris_write_5(
   relaxed boolean, clock bigint, ids text[], expected_incarnations text[], expected_revisions bigint[], expected_fences bigint[],
   expected_mail bigint[], incarnations text[], revisions bigint[], fences bigint[], workflows text[], versions bigint[],
   statuses text[], holders text[], wakes bigint[], appended bigint[], handled bigint[], claims_ bigint[],
@@ -37,7 +37,8 @@ END $$`
  * Inserts and updates in one statement that takes the batch in the order given, with a plan that no statistics can change:
  * an update joined with the batch was planned as a scan while the table was empty, and the plan kept as it grew. One by
  * one, the same cost the server 58 µs a change, against 36. An update of what does not exist inserts it, which shows by a
- * slot above 0, and is undone before anybody can see it (P1).
+ * slot above 0, and is undone before anybody can see it (P1). What begins anew in the place of a tombstone is an update like any
+ * other: a tombstone has neither rows nor mail.
  */
 function putHeaders(schema: string): string {
   return `FOR slot_, stands, cancelling_, left_ IN
@@ -52,9 +53,10 @@ function putHeaders(schema: string): string {
       holder, wake, appended, handled, claims, created, rest, lease, slot)
     ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation, revision = excluded.revision,
       fence = excluded.fence, workflow = excluded.workflow, version = excluded.version, status = excluded.status,
-      holder = excluded.holder, slot = -excluded.slot,
+      created_at = excluded.created_at, holder = excluded.holder, slot = -excluded.slot,
       wake_at = CASE WHEN leases[excluded.slot] IS NOT NULL THEN excluded.wake_at
-        WHEN excluded.holder IS NOT NULL THEN i.wake_at
+        WHEN excluded.holder IS NOT NULL THEN
+          CASE WHEN i.incarnation = excluded.incarnation THEN i.wake_at ELSE excluded.wake_at END
         WHEN CASE WHEN expected_mail[excluded.slot] IS NULL THEN i.mail_appended ELSE excluded.mail_appended END
           > excluded.mail_handled THEN present
         ELSE wakes[excluded.slot] END,

@@ -68,7 +68,6 @@ export const MIGRATIONS: Migrations = [
   ],
   (schema) => [
     `ALTER TABLE ${schema}.polaris_instances ADD COLUMN cancelling bigint NOT NULL DEFAULT 0`,
-    writeFunction(schema),
     appendFunction(schema),
     claimFunction(schema),
     removeFunction(schema),
@@ -91,6 +90,7 @@ export const MIGRATIONS: Migrations = [
     setMetaFunction(schema),
     listMetaFunction(schema),
   ],
+  (schema) => [writeFunction(schema)],
 ]
 
 /** What migrations need of a connection: the rows, each as an array of texts. */

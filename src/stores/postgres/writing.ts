@@ -42,7 +42,7 @@ export type Writer = (changes: readonly Change[]) => Promise<readonly Written[]>
 
 export function makeWriter(parts: StoreParts): Writer {
   const { ask, checkOpen, schema, named, channel, relaxed, clock } = parts
-  const write = { text: `SELECT ${schema}.polaris_write_2(${marks(40)})`, name: named('write') }
+  const write = { text: `SELECT ${schema}.polaris_write_5(${marks(40)})`, name: named('write') }
   const find = makeFinder(parts)
   const apply: Writer = async (changes) => {
     const [record] = await ask(write.text, [relaxed, clock(), ...parametersOf(changes), channel], write.name)
@@ -170,7 +170,7 @@ function checkAppend({ header, mail }: Append): void {
   checkMail(mail)
 }
 
-/** In the order in which `polaris_write_2` takes them, between the clock and the channel. */
+/** In the order in which `polaris_write_5` takes them, between the clock and the channel. */
 function parametersOf(changes: readonly Change[]): unknown[] {
   const headers = changes.map(({ header }) => header)
   const expected = changes.map((change) => change.expected)
@@ -187,7 +187,7 @@ function parametersOf(changes: readonly Change[]): unknown[] {
   ]
 }
 
-/** Ids, what is compared, and headers or `null`, a column each, as `polaris_write_2` and `polaris_remove_2` take them. */
+/** Ids, what is compared, and headers or `null`, a column each, as `polaris_write_5` and `polaris_remove_2` take them. */
 export function headerParameters(
   ids: readonly string[],
   expected: readonly (Expected | null)[],

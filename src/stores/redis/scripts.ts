@@ -1,14 +1,26 @@
 /** Scripts that write, and those that look for what is to be written: see `script.ts`. */
 import { COMMON, type Script, script } from './script.ts'
 
+/** When an instance was created, as members of the list index have it. */
+const CREATION = String.raw`local DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz'
+local function timeOf(h)
+  local left, key = tonumber(string.match(h, ',(%d+),[^,]*$')), ''
+  for i = 1, 11 do
+    local digit = left % 36
+    key, left = string.sub(DIGITS, digit + 1, digit + 1) .. key, (left - digit) / 36
+  end
+  return key
+end`
+
 /**
  * KEYS per change: instance, old rows, wake set, list index, and with mail or an outcome the mail and the handled set.
  * ARGV: channel; per change: 1 number of arguments, 2 of keys, 3 creation and id, 4 fence ('' inserts), 5 revision and incarnation,
  * 6 mailAppended if compared, 7 lease, 8 mailAppended, 9 wakeAt, 10 tail, 11 mailHandled, 12 whether nobody holds it,
- * 13 lines of status, version and workflow, 14 number of places, 15 of old rows, 16 seq of mail, 17 seq handled; then places with rows, seqs with
+ * 13 lines of status, version and workflow, 14 number of places, 15 of old rows, 16 seq of mail, 17 seq handled, 18 whether it begins anew; then places with rows, seqs with
  * old rows, request and mail, outcome and time.
  */
 export const WRITE: Script = script(String.raw`${COMMON}
+${CREATION}
 local COMPARED = '^(%d+)(x?%d*)\n([^\n]*)\n([^\n]*)\n[^\n]*\n[^\n]*\n([^\n]*\n[^\n]*\n)[^\n]*\n([^\n]*\n[^\n]*\n[^\n]*)\n'
 local function memberOf(position, kind)
   local s, version, workflow = string.match(kind, '^([^\n]*)\n([^\n]*)\n(.*)$')
@@ -18,7 +30,8 @@ local function apply(k, g)
   local key, position, kind = KEYS[k + 1], ARGV[g + 3], ARGV[g + 13]
   local a, x, w, oldKind, oldWake = ARGV[g + 8], '', ARGV[g + 9], kind, ''
   local places, olds = tonumber(ARGV[g + 14]), tonumber(ARGV[g + 15])
-  local first = g + 18
+  local first = g + 19
+  local anew, oldPosition = ARGV[g + 18] == '1', position
   local mailAt = first + 2 * places + 2 * olds
   local outcomeAt = mailAt
   local h = call('HGET', key, 'h')
@@ -30,7 +43,8 @@ local function apply(k, g)
     local a0, x0, w0, f, vi, kind0 = string.match(h, COMPARED)
     if f ~= ARGV[g + 4] or vi ~= ARGV[g + 5] then return '-' .. h end
     if ARGV[g + 6] == '' then a = a0 elseif ARGV[g + 6] ~= a0 then return '-' .. h end
-    x, oldWake, oldKind = x0, w0, kind0
+    oldWake, oldKind = w0, kind0
+    if anew then oldPosition = timeOf(h) .. string.sub(position, 12) else x = x0 end
     if places > 0 then
       local fields = {}
       for i = 1, places do fields[i] = ARGV[first + 2 * i - 2] end
@@ -42,7 +56,8 @@ local function apply(k, g)
     if call('HEXISTS', KEYS[k + 5], ARGV[mailAt]) == 1 then return '-' .. (h or '') end
   end
   if ARGV[g + 7] ~= '' then w = text(now + tonumber(ARGV[g + 7]))
-  elseif ARGV[g + 12] == '0' then w = h and oldWake or w
+  elseif ARGV[g + 12] == '0' then
+    if h and not anew then w = oldWake end
   elseif tonumber(a) > tonumber(ARGV[g + 11]) then w = NOW end
   local newest, older = { 'h', a .. x .. '\n' .. w .. '\n' .. ARGV[g + 10] }, {}
   for i = 1, places do
@@ -60,9 +75,9 @@ local function apply(k, g)
   for i = first + 2 * places, mailAt - 1 do older[#older + 1] = ARGV[i] end
   hset(key, newest)
   hset(KEYS[k + 2], older)
-  if not h or kind ~= oldKind or w ~= oldWake then
+  if not h or anew or kind ~= oldKind or w ~= oldWake then
     local member = memberOf(position, kind)
-    local was = kind == oldKind and member or memberOf(position, oldKind)
+    local was = kind == oldKind and not anew and member or memberOf(oldPosition, oldKind)
     if not h then call('ZADD', KEYS[k + 4], 0, member)
     elseif member ~= was then
       call('ZREM', KEYS[k + 4], was)
@@ -137,15 +152,7 @@ return answers`)
  * be refused; it is done again since the key is gone in between.
  */
 export const REMOVE: Script = script(String.raw`${COMMON}
-local DIGITS = '0123456789abcdefghijklmnopqrstuvwxyz'
-local function timeOf(h)
-  local left, key = tonumber(string.match(h, ',(%d+),[^,]*$')), ''
-  for i = 1, 11 do
-    local digit = left % 36
-    key, left = string.sub(DIGITS, digit + 1, digit + 1) .. key, (left - digit) / 36
-  end
-  return key
-end
+${CREATION}
 local function forget(box, handled, id)
   local gone = {}
   for _, field in ipairs(call('HKEYS', box)) do

@@ -3,6 +3,7 @@ import { isPolarisError, type PolarisError } from '../../graph/errors.ts'
 import { quote } from '../codec.ts'
 import type { Append, Appended, Change, Handled, Row, Written } from '../contract.ts'
 import { checkLimit } from '../paging.ts'
+import { beginsAnew } from '../waking.ts'
 import { batch, type Item, unbatch } from './calls.ts'
 import type { Connection } from './connection.ts'
 import { translate } from './failure.ts'
@@ -137,6 +138,7 @@ function changeItem(keys: Keys, change: Change): Item {
     older.length / 2,
     mail?.seq ?? '',
     handled?.seq ?? '',
+    beginsAnew(change) ? 1 : 0,
     ...newest,
     ...older,
   ]

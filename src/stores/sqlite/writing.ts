@@ -1,5 +1,5 @@
 import type { Append, Appended, Change, Expected, Header, Written } from '../contract.ts'
-import { isLeft, wokenAt } from '../waking.ts'
+import { beginsAnew, isLeft, wokenAt } from '../waking.ts'
 import type { SqliteDatabase, SqliteStatement, SqlValue } from './driver.ts'
 import { isRefusal, translate } from './failure.ts'
 import {
@@ -42,6 +42,7 @@ interface Statements {
   readonly turn: SqliteStatement
   readonly replace: SqliteStatement
   readonly raise: SqliteStatement
+  readonly unearth: SqliteStatement
   readonly request: SqliteStatement
   readonly insertMail: SqliteStatement
   readonly handle: SqliteStatement
@@ -109,10 +110,14 @@ function writeAll(statements: Statements, changes: readonly Change[], now: numbe
 
 function apply(statements: Statements, change: Change, now: number): Written {
   const { expected, header, mail, handled } = change
+  const asInserted = (): Own | undefined =>
+    create(statements, header, wakeOf(change, now, header.mailAppended > header.mailHandled))
   const own =
     expected === null
-      ? create(statements, header, wakeOf(change, now, header.mailAppended > header.mailHandled))
-      : (hurry(statements, change, expected, now) ?? replace(statements, change, expected, now))
+      ? asInserted()
+      : beginsAnew(change)
+        ? bury(statements, header.id, expected) && asInserted()
+        : (hurry(statements, change, expected, now) ?? replace(statements, change, expected, now))
   if (own === undefined) {
     const record = statements.find.get(header.id) as HeaderRecord | undefined
     return { ok: false, current: record === undefined ? undefined : toHeader(record) }
@@ -134,6 +139,14 @@ function leaves(change: Change, { mailAppended }: Own, now: number): boolean {
 
 /** What is the store's own of a header. */
 type Own = Pick<Header, 'mailAppended' | 'cancelling'>
+
+/** Takes a tombstone away; answers whether it was there. */
+function bury({ find, unearth }: Statements, id: string, expected: Expected): true | undefined {
+  const record = find.get(id) as HeaderRecord | undefined
+  if (record === undefined || !meets(record, expected)) return undefined
+  unearth.run(record.created_at, id)
+  return true
+}
 
 /** `undefined` if the id is taken. */
 function create({ insert }: Statements, header: Header, wakeAt: number | null): Own | undefined {
@@ -249,6 +262,7 @@ function prepare({ db, onMail }: WriterOptions): Statements {
     raise: db.prepare(
       `${UPDATE_INSTANCE} SET mail_appended = ?, wake_at = ?, cancelling = ? WHERE created_at = ? AND id = ?`,
     ),
+    unearth: db.prepare('DELETE FROM polaris_instances WHERE created_at = ? AND id = ?'),
     request: db.prepare(`SELECT ${MAIL_COLUMNS} FROM polaris_mail WHERE created_at = ? AND id = ? AND request_id = ?`),
     insertMail: db.prepare(`INSERT INTO polaris_mail (${MAIL_COLUMNS}) VALUES (${marks(8)})`),
     handle: db.prepare(
