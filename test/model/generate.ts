@@ -199,8 +199,8 @@ const specs: fc.Arbitrary<WorkflowSpec> = fc
     abouts: fc.oneof(
       { weight: 1, arbitrary: fc.constant([]) },
       {
-        weight: 2,
-        arbitrary: fc.array(fc.record({ data: fc.nat(5), subject: fc.nat(5) }), { minLength: 1, maxLength: 3 }),
+        weight: 4,
+        arbitrary: fc.array(fc.record({ data: fc.nat(5), subject: fc.nat(5) }), { minLength: 2, maxLength: 4 }),
       },
     ),
     durability: fc.oneof(
