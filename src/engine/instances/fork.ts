@@ -6,7 +6,7 @@ import { callerRow, inOrder } from '../state/rows.ts'
 import { checkReason } from './operation.ts'
 import type { WithReason } from './operation.ts'
 import type { Served } from './registry.ts'
-import { loadState } from '../state/state.ts'
+import { loadState } from '../state/loading.ts'
 import { completedTarget } from '../scope/verdict.ts'
 
 export interface ForkOptions extends WithReason {

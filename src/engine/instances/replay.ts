@@ -10,7 +10,7 @@ import type { Registry } from './registry.ts'
 import { ScopeResult } from '../scope/result.ts'
 import { inOrder } from '../state/rows.ts'
 import { versionAt } from '../state/standing.ts'
-import { loadState } from '../state/state.ts'
+import { loadState } from '../state/loading.ts'
 
 const PAGE = 1000
 

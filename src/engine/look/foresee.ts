@@ -5,7 +5,7 @@ import { operate, operationProblem } from '../instances/operation.ts'
 import { cancelledAlready } from '../refusals.ts'
 import { candidates, runnable } from '../scope/candidates.ts'
 import { isFed } from '../state/standing.ts'
-import { loadState } from '../state/state.ts'
+import { loadState } from '../state/loading.ts'
 import { reachedFrom } from '../versions/preview.ts'
 
 /** What may be asked for, to see ahead what it would run. */

@@ -5,7 +5,7 @@ import { copyHistory } from '../instances/fork.ts'
 import { completedTarget } from '../scope/verdict.ts'
 import { inOrder } from '../state/rows.ts'
 import { versionAt } from '../state/standing.ts'
-import { loadState } from '../state/state.ts'
+import { loadState } from '../state/loading.ts'
 import { isEqual } from '../values/canonical.ts'
 
 /** What became of a datum between two moments of an instance. */

@@ -9,6 +9,7 @@ import { settleInputs } from './settling.ts'
 import { subjectRows } from '../state/about.ts'
 import type { Outdated } from '../state/about.ts'
 import type { State } from '../state/state.ts'
+import { heapPop, heapPush } from './heap.ts'
 import { Work } from './work.ts'
 
 /** What a slot held at some moment. */
@@ -418,32 +419,4 @@ export function needsHistory(state: State, scope: number, pass: number): number[
   const needed = new Set(looked)
   for (const slot of needed) if ((slots[slot] as Slot).about >= 0) needed.add((slots[slot] as Slot).about)
   return [...needed]
-}
-
-function heapPush(heap: number[], node: number): void {
-  let child = heap.length
-  heap.push(node)
-  while (child > 0) {
-    const parent = (child - 1) >> 1
-    const above = heap[parent] as number
-    if (above <= node) break
-    heap[child] = above
-    child = parent
-  }
-  heap[child] = node
-}
-
-function heapPop(heap: number[]): void {
-  const node = heap.pop()
-  if (node === undefined || heap.length === 0) return
-  let parent = 0
-  for (;;) {
-    let child = 2 * parent + 1
-    if (child >= heap.length) break
-    if (child + 1 < heap.length && (heap[child + 1] as number) < (heap[child] as number)) child++
-    if ((heap[child] as number) >= node) break
-    heap[parent] = heap[child] as number
-    parent = child
-  }
-  heap[parent] = node
 }

@@ -9,7 +9,7 @@ import type { Form } from '../values/intake.ts'
 import { EMPTY, FED, HELD, MOVED, PRODUCED, STARTED, UNCHANGED } from '../state/program.ts'
 import { newestRows } from '../state/rows.ts'
 import { candidates, runnable } from '../scope/candidates.ts'
-import { loadState } from '../state/state.ts'
+import { loadState } from '../state/loading.ts'
 import type { State } from '../state/state.ts'
 import { waitingFor } from '../scope/verdict.ts'
 
