@@ -3,13 +3,15 @@ import { resolve, sep } from 'node:path'
 import { existsSync } from 'node:fs'
 import { createJiti } from 'jiti'
 import * as polaris from '../index.ts'
-import type { AnyWorkflow } from '../index.ts'
+import type { AnyWorkflow, Schedule } from '../index.ts'
 import { Trouble } from './trouble.ts'
 
 /** A user's module. */
 export interface UserModule {
   /** Those that it exports, alone or in arrays. */
   readonly workflows: readonly AnyWorkflow[]
+  /** The same of schedules. */
+  readonly schedules: readonly Schedule[]
   /** What it exports as `services`, or what that function makes. @throws {@link Trouble} */
   services(): Promise<Readonly<Record<string, unknown>>>
   /** The files that it is made of, packages aside. */
@@ -30,12 +32,17 @@ export async function loadModule(
 ): Promise<UserModule> {
   const file = resolve(cwd, path)
   if (!existsSync(file)) throw new Trouble(`There is no module ${path} (looked at ${file}).`)
-  const jiti = createJiti(pathToFileURL(file).href, { virtualModules: { 'polaris-workflow': polaris } })
+  const virtualModules = {
+    'polaris-workflow': polaris,
+    'polaris-workflow/schedules': await import('../schedules/index.ts'),
+  }
+  const jiti = createJiti(pathToFileURL(file).href, { virtualModules })
   const filesOf = (): string[] => [...new Set([file, ...Object.keys(jiti.cache).filter(isOwn)])]
   try {
     const exported = await load(jiti, file, path)
     return {
       workflows: workflowsIn(exported, path),
+      schedules: [...valuesIn(exported)].filter(isSchedule),
       services: () => servicesIn(exported, path),
       files: filesOf(),
     }
@@ -64,13 +71,18 @@ async function load(jiti: ReturnType<typeof createJiti>, file: string, path: str
   }
 }
 
+/** What a module exports, alone or in arrays. */
+function valuesIn(exported: Exported): Set<unknown> {
+  const values = Object.values(exported)
+  return new Set(values.flatMap((value) => (Array.isArray(value) ? (value as unknown[]) : [value])))
+}
+
+function isSchedule(value: unknown): value is Schedule {
+  return typeof value === 'object' && value !== null && (value as Partial<Schedule>).kind === 'schedule'
+}
+
 function workflowsIn(exported: Exported, path: string): readonly AnyWorkflow[] {
-  const found = new Set<AnyWorkflow>()
-  for (const value of Object.values(exported)) {
-    for (const each of Array.isArray(value) ? (value as readonly unknown[]) : [value]) {
-      if (isWorkflow(each)) found.add(each)
-    }
-  }
+  const found = new Set([...valuesIn(exported)].filter(isWorkflow))
   if (found.size > 0) return [...found]
   const names = Object.keys(exported).join(', ')
   throw new Trouble(

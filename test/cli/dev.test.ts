@@ -107,6 +107,15 @@ describe('polaris dev', () => {
     await says(/has another graph than in the store[\s\S]*What was loaded before goes on/)
   })
 
+  it('starts instances at the times of the schedules that the module exports', async () => {
+    const each = `import { schedule } from 'polaris-workflow/schedules'
+      export const all = [schedule({ name: 'eachSecond', workflow: hello, cron: '* * * * * *', delta: () => [Name('tick')] })]`
+    lab.file('hello.ts', code(each))
+    start('hello.ts', '--port', '0')
+    await says(/eachSecond@\S+ {2}greet → Hello/)
+    expect((await lab.run('list', '--status', 'completed')).out).toMatch(/\neachSecond@\S+ +hello 1 +completed/)
+  })
+
   it('keeps its token from other users, ends on a signal, and leaves its store to the other commands', async () => {
     start('hello.ts', '--port', '0')
     await says(/open/)

@@ -22,6 +22,7 @@ const ALLOWED: Record<string, string[]> = {
   cli: [
     PUBLIC,
     'src/http/index.ts',
+    'src/schedules/index.ts',
     ...['memory', 'postgres', 'redis', 'sqlite'].map((name) => `src/stores/${name}.ts`),
   ],
   dashboard: [PUBLIC],

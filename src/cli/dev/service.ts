@@ -62,7 +62,7 @@ async function load(io: Io, settings: DevSettings, tell: Channel['tell']): Promi
     acceptChanged,
   })
   try {
-    polaris.register(...(module.workflows as readonly never[]))
+    polaris.register(...(module.workflows as readonly never[])).schedule(...module.schedules)
     await polaris.start()
   } catch (error) {
     await polaris.close()
