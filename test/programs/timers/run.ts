@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Polaris } from 'polaris-workflow'
-import { readLines } from '../chaos/lines.ts'
+import { appendTo, readLines } from '../chaos/lines.ts'
 import { openMedium } from '../chaos/servers.ts'
 import { openStore } from '../chaos/settings.ts'
 import type { Settings, StoreKind } from '../chaos/settings.ts'
@@ -47,6 +47,8 @@ interface Entry {
   readonly trouble?: unknown
 }
 
+/** Sets the timers. What is due before it is set goes off there, at once. */
+const FEEDER = 'feeder'
 const WORKERS = ['walter', 'xenia', 'yann', 'zoe'] as const
 const JOBS = 20
 /** Longer than a worker waits before it looks again: whoever would let something go off a second time has done so. */
@@ -58,7 +60,8 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), 'polaris-timers-'))
   const medium = await openMedium(options.kind, folder, options.url)
   const settings: Settings = { place: medium.place, folder, workflows: 0, lease: options.lease }
-  const books = { name: 'feeder', add: () => undefined }
+  const lines = appendTo(join(folder, `books-${FEEDER}.jsonl`))
+  const books = { name: FEEDER, add: (record: object) => lines.add({ ...record, by: FEEDER }) }
   const polaris = new Polaris({ store: openStore(medium.place), services: { books } }).register(alarm, jobs)
   const children = new Map<string, ChildProcess>()
   const stage: Stage = {
@@ -80,6 +83,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   } finally {
     await stage.kill()
     await polaris.close()
+    lines.close()
     await medium.dispose()
     rmSync(folder, { recursive: true, force: true })
   }
@@ -96,11 +100,17 @@ interface Stage {
 /** A timer that is due while every process is down. */
 async function oneAlone({ options, polaris, start, entries }: Stage): Promise<number> {
   const executor = polaris.executor()
-  await executor.parallel(alarm, 'alone', Alarm({ at: new Date(Date.now() + 300) }))
-  await sleep(1_000)
+  let id = ''
+  for (let lead = 1_000; ; lead *= 2) {
+    id = `alone-${lead}`
+    const at = Date.now() + lead
+    if ((await executor.parallel(alarm, id, Alarm({ at: new Date(at) }))).status === 'completed') continue
+    await sleep(at - Date.now() + 100)
+    break
+  }
   const before = Date.now()
   for (const name of WORKERS) start(name)
-  const heard = await until(options, () => entries().find((entry) => entry.heard === 'alone'), 'the timer goes off')
+  const heard = await until(options, () => entries().find((entry) => entry.heard === id), 'the timer goes off')
   await until(
     options,
     () => entries().filter(({ started }) => started !== undefined).length === 4 || undefined,
@@ -125,7 +135,9 @@ async function manyAtOnce({ options, polaris, start, entries }: Stage): Promise<
   await until(options, () => heard().length >= options.timers || undefined, 'all timers go off')
   await sleep(LOOK_MS)
   const all = heard()
-  const shares = Object.fromEntries(WORKERS.map((name) => [name, all.filter(({ by }) => by === name).length]))
+  const shares = Object.fromEntries(
+    [...WORKERS, FEEDER].map((name) => [name, all.filter(({ by }) => by === name).length]),
+  )
   return { crowd: Math.max(...all.map(({ at }) => at)) - begun, shares }
 }
 
@@ -148,7 +160,6 @@ async function problemsOf({ options, polaris, entries }: Stage): Promise<string[
   const counts = new Map<string, number>()
   for (const { heard } of entries()) if (heard !== undefined) counts.set(heard, (counts.get(heard) ?? 0) + 1)
   for (const [id, count] of counts) if (count !== 1) problems.push(`${id} was heard ${count} times`)
-  if (counts.size !== options.timers + 1) problems.push(`${counts.size} were heard, of ${options.timers + 1}`)
   for (const { trouble, by } of entries()) if (trouble !== undefined) problems.push(`${by}: ${JSON.stringify(trouble)}`)
   for (let attempt = 1; ; attempt++) {
     const open = await polaris.list({ status: ['running', 'waiting', 'retrying', 'failed'], limit: 10 })
