@@ -1,14 +1,15 @@
 /** A real browser in front of the real service. */
 import { serve } from '@hono/node-server'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
+import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type Axe from 'axe-core'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
-import type { DataStore } from 'polaris-workflow'
-import { memoryStore } from 'polaris-workflow/stores/memory'
+import { sqliteStore } from 'polaris-workflow/stores/sqlite'
 import type { TestContext } from 'vitest'
 import { rideService } from '../../examples/cab-ride/app.ts'
 import type { Services } from '../../examples/cab-ride/services.ts'
@@ -43,6 +44,7 @@ export interface Town {
   readonly url: string
   /** Where the dashboard is. */
   readonly dashboard: string
+  readonly token: string
   readonly post: (path: string, body: object) => Promise<number>
   /** Ends the process's part of it; the store stays. */
   readonly stop: () => Promise<void>
@@ -58,11 +60,10 @@ interface TownOptions {
 export async function newTown({ services: own = {} }: TownOptions = {}): Promise<Town> {
   const folder = mkdtempSync(join(tmpdir(), 'polaris-dashboard-'))
   const services = { ...fakeServices({ ledger: join(folder, 'payments.log') }), ...own }
-  const store: DataStore = { ...memoryStore(), close: () => undefined }
   let port = 0
   let running: { readonly server: Server; readonly rides: ReturnType<typeof rideService> } | undefined
   const start = async (): Promise<void> => {
-    const rides = rideService({ store, services, token: TOKEN })
+    const rides = rideService({ store: sqliteStore(join(folder, 'rides.db')), services, token: TOKEN })
     await rides.start()
     const server = await new Promise<Server>((resolve) => {
       const made = serve({ fetch: rides.fetch, port, hostname: '127.0.0.1' }, () => resolve(made)) as Server
@@ -81,7 +82,7 @@ export async function newTown({ services: own = {} }: TownOptions = {}): Promise
   await start()
   const url = `http://127.0.0.1:${port}`
   return {
-    ...{ url, start, stop, dashboard: `${url}/polaris` },
+    ...{ url, start, stop, dashboard: `${url}/polaris`, token: TOKEN },
     post: async (path, body) => {
       const response = await fetch(url + path, { method: 'POST', body: JSON.stringify(body) })
       await response.arrayBuffer()
@@ -101,11 +102,13 @@ export interface Visit {
   readonly complaints: string[]
   readonly go: (path: string) => Promise<void>
   readonly picture: (name: string) => Promise<void>
+  /** Waits until nothing is loaded any more. */
+  readonly settle: () => Promise<void>
 }
 
 export async function visit(
   browser: Browser,
-  town: Pick<Town, 'dashboard'>,
+  town: Pick<Town, 'dashboard' | 'token'>,
   options: BrowserContextOptions = {},
 ): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options })
@@ -118,8 +121,8 @@ export async function visit(
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
       complaints.push(message.text())
   })
-  await page.goto(`${town.dashboard}/#token=${TOKEN}`)
-  await page.getByRole('navigation', { name: 'Pages' }).waitFor()
+  await page.goto(`${town.dashboard}/instances#token=${town.token}`)
+  await page.getByRole('navigation', { name: 'Pages', exact: true }).waitFor()
   return {
     ...{ page, complaints },
     go: async (path) => {
@@ -128,7 +131,22 @@ export async function visit(
     picture: async (name) => {
       await page.screenshot({ path: `${PICTURES}${name}.png`, animations: 'disabled' })
     },
+    settle: () => page.locator('.loading').first().waitFor({ state: 'detached' }),
   }
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What axe takes for serious or critical, with some of the elements that have it. */
+export async function seriousFaults(page: Page): Promise<string[]> {
+  await page.evaluate(AXE)
+  return page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: typeof Axe }
+    const { violations } = await axe.run()
+    return violations
+      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+      .flatMap(({ id, nodes }) => nodes.slice(0, 6).map((node) => `${id}: ${node.html} (${node.failureSummary ?? ''})`))
+  })
 }
 
 export const RIDE = { rider: 'Ada', from: 'Station', to: 'Airport', card: 'tok_visa', seats: 2 }

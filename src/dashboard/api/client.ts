@@ -83,6 +83,13 @@ export async function ask<T>(path: string, { method = 'GET', body, headers, sign
   throw new Refusal(response.status, (problem ?? {}) as Readonly<Record<string, unknown>>)
 }
 
+const BUILDERS_FAULT: ReadonlySet<string> = new Set(['BUILDER_FAILED', 'PRODUCT_INVALID', 'BUILDER_TIMEOUT'])
+
+/** Whether what was asked for was done all the same, up to a builder that failed. */
+export function isBuildersFault(error: unknown): error is Refusal {
+  return error instanceof Refusal && BUILDERS_FAULT.has(error.code)
+}
+
 /** A path of the API: parts are encoded, what is undefined is left out of the query. */
 export function at(
   parts: readonly string[],

@@ -78,3 +78,38 @@ export interface InstancePage {
   readonly next?: string
   readonly looked?: number
 }
+
+/** Where the instances of a version stand, by samples of them. */
+export interface Standing {
+  readonly asOf: string
+  readonly open: Sample
+  readonly recent: Sample
+  readonly waitingFor: readonly { readonly data: string; readonly count: number }[]
+  readonly builders: readonly BuilderStanding[]
+}
+interface Sample {
+  readonly looked: number
+  readonly complete: boolean
+}
+export interface BuilderStanding {
+  readonly name: string
+  readonly states: Readonly<Record<BuilderState, number>>
+  readonly runs: number
+  readonly failures: number
+  readonly ms?: { readonly mean: number; readonly p50: number; readonly p95: number; readonly max: number }
+}
+
+export interface VersionDifferences {
+  readonly same: boolean
+  readonly sentences: readonly string[]
+  readonly builders: {
+    readonly added: readonly string[]
+    readonly removed: readonly string[]
+    readonly changed: readonly { readonly name: string; readonly sentences: readonly string[] }[]
+  }
+  readonly data: {
+    readonly added: readonly string[]
+    readonly removed: readonly string[]
+    readonly changed: readonly string[]
+  }
+}

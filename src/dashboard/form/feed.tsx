@@ -1,6 +1,6 @@
 /** A form that feeds one datum, made from the schema of its data. */
 import { useMemo, useRef, useState } from 'preact/hooks'
-import { ask, at, newKey, Refusal } from '../api/client.ts'
+import { ask, at, isBuildersFault, newKey, Refusal } from '../api/client.ts'
 import type { DataOfPlan, Json, Status } from '../api/wire.ts'
 import { visible, Words } from '../ui/text.tsx'
 import { FieldView, pathKey } from './fields.tsx'
@@ -121,7 +121,7 @@ async function feed(workflow: string, id: string, body: object, key: string): Pr
     return { tone: 'good', text: `Taken. ${products}` }
   } catch (error) {
     // What was fed is kept all the same: to the form, it is done.
-    if (error instanceof Refusal && ['BUILDER_FAILED', 'PRODUCT_INVALID', 'BUILDER_TIMEOUT'].includes(error.code)) {
+    if (isBuildersFault(error)) {
       return { tone: 'bad', text: `Taken, but: ${error.message}` }
     }
     throw error

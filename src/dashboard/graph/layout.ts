@@ -93,18 +93,43 @@ function dock(
   return { x: x + Math.max(-room, Math.min(room, (other.x - x) / 4)), y: y + (side * height) / 2 }
 }
 
-/** A line through points that leaves and arrives along the graph's direction. */
+/** How far a line goes straight before it bends. */
+const STUB = 14
+
+/** A smooth line along points that leaves and arrives in the graph's direction. */
 function smooth(points: Points, wide: boolean): string {
-  const [first] = points
-  if (first === undefined) return ''
-  let path = `M${round(first.x)} ${round(first.y)}`
-  for (let i = 1; i < points.length; i++) {
-    const [from, to] = [points[i - 1], points[i]] as [Points[number], Points[number]]
-    const [middleX, middleY] = [(from.x + to.x) / 2, (from.y + to.y) / 2]
-    const controls = wide ? [middleX, from.y, middleX, to.y] : [from.x, middleY, to.x, middleY]
-    path += `C${[...controls, to.x, to.y].map(round).join(' ')}`
+  const [first, last] = [points[0], points.at(-1)]
+  if (first === undefined || last === undefined) return ''
+  const [sx, sy] = wide ? [STUB, 0] : [0, STUB]
+  if (points.length === 2) {
+    const [cx, cy] = wide ? [(last.x - first.x) / 2, 0] : [0, (last.y - first.y) / 2]
+    return `M${pair(first)}C${[{ x: first.x + cx, y: first.y + cy }, { x: last.x - cx, y: last.y - cy }, last].map(pair).join(' ')}`
+  }
+  const inner = points.slice(1, -1)
+  const line = [first, { x: first.x + sx, y: first.y + sy }, ...inner, { x: last.x - sx, y: last.y - sy }, last]
+  return `M${pair(first)}${spline(line)}L${pair(last)}`
+}
+
+/** A cubic B-spline, from its first point to its last: it keeps near the points, and has no corners. */
+function spline(points: Points): string {
+  // The ends count three times, so that it begins and ends there.
+  const ends = <T>(list: readonly T[]): T[] => [list[0] as T, list[0] as T, ...list, list.at(-1) as T, list.at(-1) as T]
+  const all = ends(points)
+  let path = ''
+  for (let i = 0; i + 3 < all.length; i++) {
+    const [a, b, c, d] = all.slice(i, i + 4) as [Points[number], Points[number], Points[number], Points[number]]
+    const mix = (p: Points[number], q: Points[number], share: number): Points[number] => ({
+      x: p.x + (q.x - p.x) * share,
+      y: p.y + (q.y - p.y) * share,
+    })
+    const end = { x: (b.x + 4 * c.x + d.x) / 6, y: (b.y + 4 * c.y + d.y) / 6 }
+    if (a !== b || b !== c) path += `C${pair(mix(b, c, 1 / 3))} ${pair(mix(b, c, 2 / 3))} ${pair(end)}`
   }
   return path
+}
+
+function pair({ x, y }: Points[number]): string {
+  return `${round(x)} ${round(y)}`
 }
 
 function round(value: number): number {

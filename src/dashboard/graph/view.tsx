@@ -2,7 +2,7 @@ import { memo } from 'preact/compat'
 import { useCallback, useMemo, useRef } from 'preact/hooks'
 import { Icon } from '../ui/icons.tsx'
 import type { Look, Tone } from '../ui/status.tsx'
-import { visible } from '../ui/text.tsx'
+import { Hidden, visible } from '../ui/text.tsx'
 import { neighbour } from './arrows.ts'
 import { layoutOf } from './layout.ts'
 import type { Box, Layout, PlacedEdge, PlacedNode } from './layout.ts'
@@ -178,17 +178,13 @@ const NodeCard = memo(
   function NodeCard({ node, face, lit, entry, onSelect }: NodeCardProps) {
     const { id, kind, name, about, target, box } = node
     const look = face?.look
-    const state = look === undefined ? '' : face?.note === undefined ? look.label : `${look.label}, ${face.note}`
-    const what =
-      kind === 'data' ? 'data, fed from outside' : kind === 'timer' ? 'timer' : `builder of ${visible(about)}`
-    const spoken = [visible(name), what, state, target ? 'target' : ''].filter((text) => text !== '').join(', ')
+    const word = face === undefined ? '' : wordOf(face)
     return (
       <button
         type="button"
         id={`node-${id}`}
         class={`node node-${kind} tone-${look?.tone ?? 'idle'} ${lit && `lit-${lit}`} ${heatClass(face)}`}
         style={{ left: box.x, top: box.y, width: box.width, height: box.height }}
-        aria-label={spoken}
         aria-pressed={lit === 'self'}
         tabIndex={entry ? 0 : -1}
         data-node={id}
@@ -199,17 +195,25 @@ const NodeCard = memo(
         </span>
         <span class="node-text">
           <bdi class="node-name">{visible(name)}</bdi>
+          <Hidden>{KINDS[kind]}</Hidden>
           {kind !== 'data' && (
             <span class="node-about">
               <bdi class="node-product">{visible(about)}</bdi>
-              {face !== undefined && <span class="node-note">{wordOf(face)}</span>}
+              <Hidden>{look?.label !== word && look?.label}</Hidden>
+              <span class="node-note">{word}</span>
             </span>
           )}
-          {kind === 'data' && look?.tone === 'wait' && <span class="node-about node-note">{look.label}</span>}
+          {kind === 'data' &&
+            (look?.tone === 'wait' && face?.count === undefined ? (
+              <span class="node-about node-note">{look.label}</span>
+            ) : (
+              <Hidden>{look?.label}</Hidden>
+            ))}
         </span>
         {target && (
           <span class="node-target">
             <Icon name="star" />
+            <Hidden>target</Hidden>
           </span>
         )}
         {face?.count !== undefined && face.count > 0 && <span class="node-count">{face.count}</span>}
@@ -224,8 +228,13 @@ const NodeCard = memo(
     sameFace(before.face, after.face),
 )
 
+/** What stands between a node's name and the rest, where it is read out. */
+const KINDS = { builder: 'builder of', timer: 'timer:', data: 'data, fed from outside' } as const
+
 /** The state in a word, unless it is the one that goes without saying. */
-function wordOf({ look, note }: Face): string {
+function wordOf({ look, note, count }: Face): string {
+  // A figure says it.
+  if (count !== undefined) return ''
   if (look.tone === 'good') return note ?? ''
   if (look.tone === 'idle') return ''
   return note?.startsWith('try') ? note : look.label

@@ -35,6 +35,8 @@ const MOST = 2.5
 /** Below that nobody could read a thing, so that text is left out. */
 const FAR = 0.42
 const PADDING = 12
+/** What the controls below take. */
+const BELOW = 38
 /** On narrower frames the whole of a graph is rarely of use. */
 const ROOMY = 640
 const READABLE = 0.72
@@ -82,9 +84,9 @@ function newViewport(frame: Ref, stage: Ref, size: Size, focus: Box | undefined)
     fit() {
       const [width, height] = frameSize()
       if (width === 0 || size.width === 0) return
-      const fitting = Math.min((width - 2 * PADDING) / size.width, (height - 2 * PADDING) / size.height)
+      const fitting = Math.min((width - 2 * PADDING) / size.width, (height - 2 * PADDING - BELOW) / size.height)
       const scale = Math.max(LEAST, Math.min(1, fitting))
-      apply({ x: (width - size.width * scale) / 2, y: (height - size.height * scale) / 2, scale })
+      apply({ x: (width - size.width * scale) / 2, y: (height - BELOW - size.height * scale) / 2, scale })
     },
     begin() {
       viewport.fit()

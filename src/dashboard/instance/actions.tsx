@@ -3,10 +3,9 @@ import { useState } from 'preact/hooks'
 import type { Shown } from '../pages/instance.tsx'
 import { Icon } from '../ui/icons.tsx'
 import type { IconName } from '../ui/icons.tsx'
-import { Name, plural } from '../ui/text.tsx'
-import { Confirm, Names, post } from './confirm.tsx'
+import { Confirm, post } from './confirm.tsx'
 import type { ActionDialogProps } from './confirm.tsx'
-import { runsAgain } from './faces.ts'
+import { Ahead, OnceWarning, useAhead } from './ahead.tsx'
 import { ForkDialog, UpgradeDialog } from './moves.tsx'
 
 type Action = 'resume' | 'restart' | 'cancel' | 'fork' | 'upgrade'
@@ -64,89 +63,36 @@ export function RerunButton({ shown, builder }: { readonly shown: Shown; readonl
 }
 
 function ResumeDialog({ shown, onClose }: ActionDialogProps) {
-  const { graph, seen } = shown
-  const due = seen.explained.builders
-    .filter(({ state }) => ['due', 'failed', 'retrying'].includes(state))
-    .map(({ name }) => name)
-  const after = runsAgain(graph, due).filter((name) => !due.includes(name))
+  const ahead = useAhead(shown, { operation: 'resume' })
   return (
     <Confirm shown={shown} onClose={onClose} title="Resume" verb="Resume" act={() => post(shown, 'resume')}>
-      {due.length === 0 ? (
-        <p>Nothing is due, so nothing will run: it goes on when it is fed.</p>
-      ) : (
-        <>
-          <p>{plural(due.length, 'builder')} will run:</p>
-          <Names names={due} />
-          {after.length > 0 && <p>And then, as far as their data come, what depends on them:</p>}
-          {after.length > 0 && <Names names={after} />}
-        </>
-      )}
+      <Ahead of={ahead} nothing="Nothing is due, so nothing will run: it goes on when it is fed." />
     </Confirm>
   )
 }
 
 function RestartDialog({ shown, onClose }: ActionDialogProps) {
-  const { graph, plan } = shown
   const [reason, setReason] = useState('')
-  const once = plan.builders.filter(({ once }) => once).map(({ name }) => name)
-  const all = graph.nodes.filter(({ kind }) => kind === 'builder').map(({ name }) => name)
+  const ahead = useAhead(shown, { operation: 'restart' })
+  const act = (): Promise<unknown> => post(shown, 'restart', said(reason))
   return (
-    <Confirm
-      shown={shown}
-      onClose={onClose}
-      title="Restart"
-      verb="Restart"
-      danger
-      act={() => post(shown, 'restart', said(reason))}
-    >
-      <p>
-        It begins again from what was fed. All products count as absent, and {plural(all.length, 'builder')} will run as
-        far as the data reach:
-      </p>
-      <Names names={all} />
-      {once.length > 0 && (
-        <p class="warning">
-          <Icon name="alert" />
-          <span>
-            Among them are builders that run once only, with new idempotency keys:{' '}
-            <Name strong text={once.join(', ')} />. What they did, they may do a second time.
-          </span>
-        </p>
-      )}
+    <Confirm shown={shown} onClose={onClose} title="Restart" verb="Restart" danger act={act}>
+      <p>It begins again from what was fed: all products count as absent.</p>
+      <Ahead of={ahead} nothing="Nothing would run." />
+      <OnceWarning shown={shown} names={ahead.data?.wouldRun} />
       <Reason value={reason} onChange={setReason} />
     </Confirm>
   )
 }
 
 function RerunDialog({ shown, builder, onClose }: ActionDialogProps & { readonly builder: string }) {
-  const { graph, plan } = shown
   const [reason, setReason] = useState('')
-  const after = runsAgain(graph, [builder]).filter((name) => name !== builder)
-  const once = plan.builders.find(({ name }) => name === builder)?.once === true
+  const ahead = useAhead(shown, { operation: 'rerun', builder })
+  const act = (): Promise<unknown> => post(shown, 'rerun', { builder, ...said(reason) })
   return (
-    <Confirm
-      shown={shown}
-      onClose={onClose}
-      title={`Rerun ${builder}`}
-      verb="Rerun"
-      danger={once}
-      act={() => post(shown, 'rerun', { builder, ...said(reason) })}
-    >
-      <p>
-        <Name strong text={builder} /> will run again
-        {after.length > 0
-          ? `, and then the ${plural(after.length, 'builder')} that depend on it, as far as the data reach:`
-          : '. Nothing depends on it.'}
-      </p>
-      {after.length > 0 && <Names names={after} />}
-      {once && (
-        <p class="warning">
-          <Icon name="alert" />
-          <span>
-            It runs once only, unless told to: what it did, it may do a second time, with a new idempotency key.
-          </span>
-        </p>
-      )}
+    <Confirm shown={shown} onClose={onClose} title={`Rerun ${builder}`} verb="Rerun" act={act}>
+      <Ahead of={ahead} nothing="Nothing would run: it lacks data." />
+      <OnceWarning shown={shown} names={ahead.data?.wouldRun} />
       <Reason value={reason} onChange={setReason} />
     </Confirm>
   )

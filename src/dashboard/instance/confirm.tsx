@@ -1,7 +1,7 @@
 /** What every action has in common: it says what would happen before it does. */
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { ask, at } from '../api/client.ts'
+import { ask, at, isBuildersFault } from '../api/client.ts'
 import type { Shown } from '../pages/instance.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { count, Name, Words } from '../ui/text.tsx'
@@ -42,6 +42,8 @@ export function Confirm({
       await act()
       onClose()
     } catch (error) {
+      // The page behind the dialog says it better.
+      if (isBuildersFault(error)) onClose()
       setProblem((error as Error).message)
       setBusy(false)
     }
@@ -80,6 +82,7 @@ const MOST_NAMES = 30
 
 /** Names of builders, as many as one can take in. */
 export function Names({ names }: { readonly names: readonly string[] }) {
+  if (names.length === 0) return null
   return (
     <ul class="names">
       {names.slice(0, MOST_NAMES).map((name) => (

@@ -1,6 +1,6 @@
 /** How the nodes of the graph look, as the instance stands. Pure. */
 import type { Entry, Explained, ExplainedBuilder } from '../api/wire.ts'
-import { builderId, closure, dataId, nameOf } from '../graph/model.ts'
+import { builderId, closure, dataId } from '../graph/model.ts'
 import type { Graph } from '../graph/model.ts'
 import type { Face } from '../graph/view.tsx'
 import { STATE_LOOKS } from '../ui/status.tsx'
@@ -67,11 +67,4 @@ function noteOf(builder: ExplainedBuilder, state: NodeState, last: Entry | undef
 export function nodeOfData(graph: Graph, name: string): string | undefined {
   const node = graph.nodes.find((each) => each.data === name && each.kind !== 'data')
   return (node ?? graph.nodes.find(({ id }) => id === dataId(name)))?.id
-}
-
-/** What would run again if a builder did: itself first, and all that its product reaches. In order of ranks. */
-export function runsAgain(graph: Graph, builders: readonly string[]): readonly string[] {
-  const start = builders.map(builderId)
-  const all = new Set([...start, ...closure(graph.edges, start, 'into')])
-  return graph.nodes.filter(({ id, kind }) => all.has(id) && kind === 'builder').map(({ id }) => nameOf(id))
 }

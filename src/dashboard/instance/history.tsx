@@ -4,6 +4,7 @@ import type { Entry } from '../api/wire.ts'
 import { builderId, dataId } from '../graph/model.ts'
 import { amended } from '../router.ts'
 import { Blank } from '../ui/states.tsx'
+import { Table } from '../ui/table.tsx'
 import { count, Hidden, Name, Words } from '../ui/text.tsx'
 import { clock, exact, took, useNow } from '../ui/time.tsx'
 import { inShort } from '../ui/value.tsx'
@@ -18,6 +19,17 @@ interface HistoryProps {
 
 const FEW = 100
 
+const COLUMNS = [
+  { title: '#', class: 'right' },
+  { title: 'Time' },
+  { title: 'Scope', class: 'right' },
+  { title: 'Who' },
+  { title: 'What' },
+  { title: 'Value, or why', class: 'stretch' },
+  { title: 'Took', class: 'right' },
+  { title: <Hidden>Compare</Hidden> },
+]
+
 export function History({ seen: { entries, cut }, select }: HistoryProps) {
   const [most, setMost] = useState(FEW)
   const now = useNow()
@@ -31,37 +43,11 @@ export function History({ seen: { entries, cut }, select }: HistoryProps) {
           Show earlier entries ({count(earlier)})
         </button>
       )}
-      <div class="scroll" role="region" tabIndex={0} aria-label="History">
-        <table class="table history">
-          <thead>
-            <tr>
-              <th scope="col" class="right">
-                #
-              </th>
-              <th scope="col">Time</th>
-              <th scope="col" class="right">
-                Scope
-              </th>
-              <th scope="col">Who</th>
-              <th scope="col">What</th>
-              <th scope="col" class="stretch">
-                Value, or why
-              </th>
-              <th scope="col" class="right">
-                Took
-              </th>
-              <th scope="col">
-                <Hidden>Compare</Hidden>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {entries.slice(-Math.max(1, most)).map((entry) => (
-              <Row key={entry.seq} entry={entry} now={now} select={select} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label="History" class="history" columns={COLUMNS}>
+        {entries.slice(-Math.max(1, most)).map((entry) => (
+          <Row key={entry.seq} entry={entry} now={now} select={select} />
+        ))}
+      </Table>
     </>
   )
 }

@@ -1,11 +1,11 @@
 /** Beside the graph: what a node is about, or, where none is chosen, what the instance waits for. */
-import type { ComponentChildren } from 'preact'
 import type { DataOfPlan, Entry, ExplainedBuilder } from '../api/wire.ts'
 import { FeedForm } from '../form/feed.tsx'
 import type { Node } from '../graph/model.ts'
 import type { Face } from '../graph/view.tsx'
 import type { Shown } from '../pages/instance.tsx'
 import { Icon } from '../ui/icons.tsx'
+import { Section } from '../ui/section.tsx'
 import { Blank } from '../ui/states.tsx'
 import { Pill } from '../ui/status.tsx'
 import { count, Name, Words } from '../ui/text.tsx'
@@ -63,7 +63,7 @@ function AboutData({ shown, name }: { readonly shown: Shown; readonly name: stri
         {there ? <Value value={seen.instance.data[name]} /> : <p class="muted">It has not been fed.</p>}
       </Section>
       {data && <Feed shown={shown} data={data} open={!there || seen.instance.waitingFor.includes(name)} />}
-      {fed.length > 0 && <Runs entries={fed} />}
+      {fed.length > 0 && <Runs title="Fed" entries={fed} />}
     </>
   )
 }
@@ -127,7 +127,7 @@ function AboutBuilder({ shown, node }: { readonly shown: Shown; readonly node: N
       </Section>
       {product && <Feed shown={shown} data={product} open={false} />}
       {node.kind === 'builder' && <RerunButton shown={shown} builder={node.name} />}
-      {runs.length > 0 && <Runs entries={runs} />}
+      {runs.length > 0 && <Runs title="Runs" entries={runs} />}
     </>
   )
 }
@@ -195,10 +195,10 @@ function Inputs({
 
 const FEW = 8
 
-function Runs({ entries }: { readonly entries: readonly Entry[] }) {
+function Runs({ title, entries }: { readonly title: string; readonly entries: readonly Entry[] }) {
   const shown = entries.slice(-FEW).reverse()
   return (
-    <Section title={`Runs${entries.length > FEW ? `, the last ${FEW} of ${count(entries.length)}` : ''}`}>
+    <Section title={`${title}${entries.length > FEW ? `, the last ${FEW} of ${count(entries.length)}` : ''}`}>
       <ol class="runs" reversed>
         {shown.map((entry) => (
           <li key={entry.seq} class={entry.outcome === 'failed' ? 'run ink-bad' : 'run'}>
@@ -210,15 +210,6 @@ function Runs({ entries }: { readonly entries: readonly Entry[] }) {
         ))}
       </ol>
     </Section>
-  )
-}
-
-function Section({ title, children }: { readonly title: ComponentChildren; readonly children: ComponentChildren }) {
-  return (
-    <section class="section">
-      <h3>{title}</h3>
-      {children}
-    </section>
   )
 }
 

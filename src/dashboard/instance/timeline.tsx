@@ -4,7 +4,7 @@ import type { Entry } from '../api/wire.ts'
 import { builderId, nameOf } from '../graph/model.ts'
 import type { Shown } from '../pages/instance.tsx'
 import { Blank } from '../ui/states.tsx'
-import { count, Name, visible } from '../ui/text.tsx'
+import { count, Hidden, Name, visible } from '../ui/text.tsx'
 import { clock, exact, took, useNow } from '../ui/time.tsx'
 import { isRun, msOf } from './faces.ts'
 import { outcomeText, outcomeTone } from './outcomes.ts'
@@ -120,12 +120,12 @@ function Bar({ entry, from, span, shown, selected }: BarProps) {
       <button
         type="button"
         class="bar-row"
-        aria-label={spoken}
         aria-pressed={selected !== undefined && nameOf(selected) === name}
         title={entry.error?.message === undefined ? spoken : `${spoken}: ${visible(entry.error.message).slice(0, 300)}`}
         onClick={() => shown.select(builderId(name))}
       >
         <Name text={name} />
+        <Hidden>{outcomeText(entry)}</Hidden>
         <span class="bar-track">
           <span class={`bar-span tone-${outcomeTone(entry)}`} style={{ left: `${left}%`, width: `${width}%` }} />
         </span>

@@ -5,6 +5,7 @@ import type { InstancePage, Status, Summary, WorkflowOfList } from '../api/wire.
 import { amended, go, href } from '../router.ts'
 import { Blank, With } from '../ui/states.tsx'
 import { STATUS_LOOKS, StatusPill, STATUSES } from '../ui/status.tsx'
+import { Table } from '../ui/table.tsx'
 import { count, Name, plural } from '../ui/text.tsx'
 import { Ago } from '../ui/time.tsx'
 import { useTitle } from '../ui/title.ts'
@@ -20,7 +21,8 @@ export function Instances({ query }: { readonly query: Query }) {
   useTitle('Instances')
   const filters = Object.fromEntries(FILTERS.map((name) => [name, query.get(name)]))
   const cursor = query.get('cursor')
-  const path = at(['instances'], { ...filters, cursor, limit: PAGE })
+  const waiting = filters['waitingFor'] === undefined ? 'true' : undefined
+  const path = at(['instances'], { ...filters, cursor, waiting, limit: PAGE })
   // A page in the middle of a list stands still while it is read.
   const page = useLoad(
     path,
@@ -60,7 +62,7 @@ function Page({
           )}
         </Blank>
       ) : (
-        <Table instances={instances} />
+        <List instances={instances} />
       )}
       <nav class="pager" aria-label="Pages of the list">
         <span class="muted">{instances.length > 0 && plural(instances.length, 'instance')}</span>
@@ -84,37 +86,24 @@ function emptyTitle(filtered: boolean, more: boolean): string {
   return filtered ? 'No instance fits' : 'There are no instances yet'
 }
 
-function Table({ instances }: { readonly instances: readonly Summary[] }) {
+const COLUMNS = [
+  { title: 'Instance' },
+  { title: 'Status' },
+  { title: 'Workflow', class: 'hide-narrow' },
+  { title: 'Waits for', class: 'hide-phone' },
+  { title: 'Scopes', class: 'right hide-narrow' },
+  { title: 'Created', class: 'right hide-phone' },
+  { title: 'Changed', class: 'right' },
+]
+
+function List({ instances }: { readonly instances: readonly Summary[] }) {
   return (
-    <div class="card scroll" role="region" tabIndex={0} aria-label="List of instances">
-      <table class="table instances">
-        <thead>
-          <tr>
-            <th scope="col">Instance</th>
-            <th scope="col">Status</th>
-            <th scope="col" class="hide-narrow">
-              Workflow
-            </th>
-            <th scope="col" class="hide-phone">
-              Waits for
-            </th>
-            <th scope="col" class="right hide-narrow">
-              Scopes
-            </th>
-            <th scope="col" class="right hide-phone">
-              Created
-            </th>
-            <th scope="col" class="right">
-              Changed
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {instances.map((instance) => (
-            <Row key={instance.id} {...instance} />
-          ))}
-        </tbody>
-      </table>
+    <div class="card">
+      <Table label="List of instances" class="instances" columns={COLUMNS}>
+        {instances.map((instance) => (
+          <Row key={instance.id} {...instance} />
+        ))}
+      </Table>
     </div>
   )
 }
@@ -188,8 +177,10 @@ function Filters({ query }: { readonly query: Query }) {
         change={change}
         options={[...new Set(workflows.flatMap(({ inputs }) => inputs))]}
       />
-      <fieldset class="toggles">
-        <legend class="field-name">Status</legend>
+      <div class="toggles" role="group" aria-labelledby="status-filter">
+        <span class="field-name" id="status-filter">
+          Status
+        </span>
         {STATUSES.map((status) => (
           <button
             type="button"
@@ -201,7 +192,7 @@ function Filters({ query }: { readonly query: Query }) {
             {STATUS_LOOKS[status].label}
           </button>
         ))}
-      </fieldset>
+      </div>
     </div>
   )
 }

@@ -1,10 +1,18 @@
 import { at, ask } from '../api/client.ts'
 import { useLoad } from '../api/load.ts'
-import type { Counts, Overview as Counted, Status, VersionOverview, WorkflowOverview } from '../api/wire.ts'
+import type {
+  Counts,
+  InstancePage,
+  Overview as Counted,
+  Status,
+  VersionOverview,
+  WorkflowOverview,
+} from '../api/wire.ts'
 import { href } from '../router.ts'
 import { Blank, With } from '../ui/states.tsx'
-import { OPEN_STATUSES, STATUS_LOOKS, STATUSES } from '../ui/status.tsx'
-import { count, Hidden, Name, plural } from '../ui/text.tsx'
+import { OPEN_STATUSES, STATUS_LOOKS, StatusPill, STATUSES } from '../ui/status.tsx'
+import { Table } from '../ui/table.tsx'
+import { count, Hidden, Name } from '../ui/text.tsx'
 import { Ago, clock } from '../ui/time.tsx'
 import { useTitle } from '../ui/title.ts'
 
@@ -35,6 +43,7 @@ export function Overview() {
                 {data.workflows.map((workflow) => (
                   <WorkflowCard key={workflow.workflow} {...workflow} />
                 ))}
+                <Troubled />
               </>
             )}
           </>
@@ -56,11 +65,7 @@ function Totals({ workflows }: { readonly workflows: readonly WorkflowOverview[]
         title="Open"
         value={sum(({ open }) => open)}
         to={list(OPEN_STATUSES.join(','))}
-        note={`${plural(
-          sum(({ lastMinute }) => lastMinute.created),
-          'new one',
-          'new ones',
-        )} in the last minute`}
+        note={`${count(sum(({ lastMinute }) => lastMinute.created))} new in the last minute`}
       />
       <Total
         title="Failed"
@@ -111,6 +116,15 @@ function Total({ title, value, to, note, tone }: TotalProps) {
   )
 }
 
+const COLUMNS = [
+  { title: 'Version' },
+  { title: 'Open', class: 'stretch' },
+  ...STATUSES.map((status) => ({ title: STATUS_LOOKS[status].label, class: 'right' })),
+  { title: 'New / min', class: 'right' },
+  { title: 'Done / min', class: 'right' },
+  { title: 'Oldest open', class: 'right' },
+]
+
 function WorkflowCard({ workflow, newest, versions }: WorkflowOverview) {
   return (
     <section class="card" aria-label={`Workflow ${workflow}`}>
@@ -125,37 +139,11 @@ function WorkflowCard({ workflow, newest, versions }: WorkflowOverview) {
           All instances<Hidden> of {workflow}</Hidden>
         </a>
       </header>
-      <div class="scroll" role="region" tabIndex={0} aria-label={`Versions of ${workflow}`}>
-        <table class="table figures">
-          <thead>
-            <tr>
-              <th scope="col">Version</th>
-              <th scope="col" class="stretch">
-                Open
-              </th>
-              {STATUSES.map((status) => (
-                <th scope="col" class="right" key={status}>
-                  {STATUS_LOOKS[status].label}
-                </th>
-              ))}
-              <th scope="col" class="right">
-                New / min
-              </th>
-              <th scope="col" class="right">
-                Done / min
-              </th>
-              <th scope="col" class="right">
-                Oldest open
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {versions.map((version) => (
-              <VersionRow key={version.version} workflow={workflow} {...version} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table label={`Versions of ${workflow}`} class="figures" columns={COLUMNS}>
+        {versions.map((version) => (
+          <VersionRow key={version.version} workflow={workflow} {...version} />
+        ))}
+      </Table>
     </section>
   )
 }
@@ -221,5 +209,38 @@ function Shares({ counts, open }: { readonly counts: Counts; readonly open: numb
         return <rect key={status} class={`fill-${STATUS_LOOKS[status].tone}`} x={x} width={width} height="4" />
       })}
     </svg>
+  )
+}
+
+const MOST_TROUBLED = 8
+
+/** Those that somebody should look at: they are few, or the figures above say so. */
+function Troubled() {
+  const path = at(['instances'], { status: 'failed,retrying', limit: MOST_TROUBLED })
+  const { data } = useLoad(path, (signal) => ask<InstancePage>(path, { signal }), EVERY_MS)
+  if (data === undefined || data.instances.length === 0) return null
+  return (
+    <section class="card" aria-label="Instances in trouble">
+      <header class="card-head">
+        <h2>In trouble</h2>
+        <a class="card-more" href={href(['instances'], { status: 'failed,retrying' })}>
+          All of them
+        </a>
+      </header>
+      <ul class="troubled">
+        {data.instances.map(({ id, status, workflow, version, updatedAt }) => (
+          <li key={id}>
+            <StatusPill status={status} />
+            <a class="troubled-id" href={href(['instances', id])}>
+              <Name text={id} />
+            </a>
+            <span class="muted hide-phone">
+              <Name text={workflow} /> v{version}
+            </span>
+            <Ago iso={updatedAt} />
+          </li>
+        ))}
+      </ul>
+    </section>
   )
 }
