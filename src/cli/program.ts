@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import pc from 'picocolors'
 import { isPolarisError } from '../index.ts'
@@ -45,6 +46,9 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
   let code = 0
   const program = new Command('polaris')
     .description('Workflows driven by data: run them, look at them, operate them.')
+    .version(packageVersion(), '-V, --version', 'say which version this is')
+    // Commands have a --version of their own, which is that of a workflow.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.out(text),
@@ -61,6 +65,11 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     io.err(args.includes('--json') ? asJsonLine(problemOf(error)) : troubleText(error, io))
     return error instanceof Refusal && BUILDERS.has(error.code) ? 1 : 2
   }
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { readonly version: string }).version
 }
 
 /** The call was understood and kept: it is the instance that is not well. */

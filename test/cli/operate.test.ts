@@ -298,6 +298,8 @@ describe('polaris completion', () => {
 describe('polaris', () => {
   it('has help for every command, and says what was meant', async () => {
     expect((await lab.run('--help')).out).toContain('Commands:')
+    expect((await lab.run('--version')).out).toMatch(/^\d+\.\d+\.\d+\n$/)
+    expect(await polaris('list', '--version', '7')).toMatchObject({ code: 0, out: 'There is no such instance.\n' })
     expect((await lab.run('help', 'feed')).out).toContain('--request-id')
     expect((await lab.run('fed')).err).toMatch(/unknown command 'fed'\n\(Did you mean feed\?\)/)
     expect(await statusOf('none').catch(() => 'none')).toBe('none')
