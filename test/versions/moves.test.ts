@@ -430,6 +430,44 @@ function versioned(lab: Lab, name: string, reads: readonly Text[], makes: Text, 
 }
 
 describe('what was before a move', () => {
+  eachStore((kind) => {
+    it('a fork within the rows of a move takes all of it along, and never half', async () => {
+      const [A, B, C, D, X, First, Second] = texts('A', 'B', 'C', 'D', 'X', 'First', 'Second')
+      const lab = newLab()
+      const older = workflow({
+        ...{ name: 'w', builders: [lab.step('b', [A], B), lab.step('d', [A], D), lab.step('c', [B, X], C)], target: C },
+      })
+      const newer = workflow({
+        ...{ ...upgrade, name: 'w', target: C },
+        builders: [lab.step('b', [A], First), lab.step('d', [A], Second), lab.step('c', [First, Second, X], C)],
+        migrate: { from: older, data: { B: 'First', D: 'Second' } },
+      })
+      const medium = kind.medium()
+      await over(medium.open(), older).executor().sequential('w', 'i', A('a1'))
+      const polaris = over(medium.open(), older, newer)
+      await polaris.executor().sequential('w', 'i', X('x1'))
+      const history = await polaris.history('i')
+      const moved = history.filter(({ outcome }) => outcome === 'migrated').map(({ seq }) => seq)
+      expect(moved.length).toBeGreaterThan(2)
+      const last = Math.max(...moved)
+      for (const { seq } of history) {
+        const copy = await polaris.fork('i', `at ${seq}`, { at: seq })
+        const upTo = moved.includes(seq) ? last : seq
+        expect([copy.version, await polaris.history(`at ${seq}`)]).toMatchObject([
+          seq < Math.min(...moved) ? 1 : 2,
+          [...history.slice(0, upTo).map(({ seq, outcome }) => ({ seq, outcome })), { outcome: 'forked' }],
+        ])
+        const whole = { A: 'a1', First: 'b(a1)', Second: 'd(a1)' }
+        if (moved.includes(seq)) expect(copy.data).toEqual(whole)
+        const executor = over(medium.open(), older, newer).executor()
+        expect(await executor.sequential('w', `at ${seq}`, X('x2'))).toMatchObject({
+          ...(seq > 2 && { version: 2, status: 'completed', target: 'c(b(a1),d(a1),x2)' }),
+        })
+      }
+      await refusal(polaris.fork('i', 'beyond', { at: history.length + 1 }), 'OPTION_INVALID')
+    })
+  })
+
   it('is told and copied as the version of then had it', async () => {
     const [A, B, C, X] = texts('A', 'B', 'C', 'X')
     const lab = newLab()

@@ -10,7 +10,7 @@ import { loadState } from '../state/loading.ts'
 import { completedTarget } from '../scope/verdict.ts'
 
 export interface ForkOptions extends WithReason {
-  /** `seq` of the history entry up to which the copy goes. Default: the newest. */
+  /** `seq` of the history entry up to which the copy goes; of a move, to the end of it. Default: the newest. */
   readonly at?: number
 }
 
@@ -31,8 +31,13 @@ export interface Copied {
   readonly settled: number
 }
 
+/** A move to another version is one step of many rows: half of them would be an instance of neither version. */
+function goesOn(before: Row | undefined, { outcome, scope, note }: Row): boolean {
+  return before?.outcome === 'migrated' && outcome === 'migrated' && before.scope === scope && note?.move === undefined
+}
+
 /**
- * The history of an instance up to a row. It takes no lease: rows are only ever added, so the same ones are there for
+ * The history of an instance up to a row, and to the end of the move that it belongs to. It takes no lease: rows are only ever added, so the same ones are there for
  * whoever asks.
  *
  * @throws `OPTION_INVALID` if there is no such row
@@ -44,7 +49,7 @@ export async function copyHistory(store: DataStore, header: Header, at: number):
   for (let after = 0; beyond === undefined;) {
     const page = await store.history(id, { after, limit: PAGE })
     for (const row of page) {
-      if (row.seq <= at) rows.push(row)
+      if (row.seq <= at || (beyond === undefined && goesOn(rows.at(-1), row))) rows.push(row)
       else beyond ??= row
     }
     const last = page.at(-1)
@@ -52,7 +57,7 @@ export async function copyHistory(store: DataStore, header: Header, at: number):
     after = last.seq
   }
   const newest = rows.at(-1)?.seq ?? 0
-  checkOption('at', at === Infinity || newest === at, `the seq of an entry in the history of '${id}'`, at)
+  checkOption('at', at === Infinity || newest >= at, `the seq of an entry in the history of '${id}'`, at)
   if (beyond === undefined && newest === header.rows) return { rows, settled: header.settled }
   return { rows, settled: settledUpTo(rows, beyond) }
 }
