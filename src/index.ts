@@ -41,6 +41,15 @@ export { checkManifest, manifest } from './engine/versions/check-manifest.ts'
 export type { ManifestFile, ManifestReport, ManifestVersionReport } from './engine/versions/check-manifest.ts'
 export type { Clock } from './engine/clock.ts'
 export type { CallOptions, DeltaOf, Executor, ExecutorOptions } from './engine/executor.ts'
+export type {
+  BuilderEnded,
+  BuilderStarted,
+  BuilderTelemetry,
+  ScopeBegun,
+  ScopeEnded,
+  ScopeTelemetry,
+  Telemetry,
+} from './engine/scope/telemetry.ts'
 export type { HookInfo, Hooks } from './engine/scope/hooks.ts'
 export type {
   BuilderExplanation,

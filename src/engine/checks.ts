@@ -93,3 +93,7 @@ export function checkStore(store: unknown): void {
       (missing.length === 0 ? ' without capabilities.' : ` without ${missing.join(', ')}.`),
   )
 }
+
+export function isObject(given: unknown): boolean {
+  return typeof given === 'object' && given !== null
+}

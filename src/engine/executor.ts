@@ -5,10 +5,12 @@ import type { Mode } from '../stores/contract.ts'
 import type { Endurance } from './scope/care.ts'
 import { compute } from './scope/compute.ts'
 import { checkHooks } from './scope/hooks.ts'
-import type { Hooks } from './scope/hooks.ts'
+import type { Hooks, Watching } from './scope/hooks.ts'
+import { quietly } from './scope/telemetry.ts'
+import type { Telemetry } from './scope/telemetry.ts'
 import type { Call, Submitted } from './instances/call.ts'
 import type { Instances } from './instances/instances.ts'
-import { checkMeta } from './values/meta.ts'
+import { checkMeta, NO_META } from './values/meta.ts'
 import { checkReason } from './instances/operation.ts'
 import type { Operation, WithReason } from './instances/operation.ts'
 import { checkRequestId, noStore } from './refusals.ts'
@@ -55,6 +57,7 @@ export interface Host {
   readonly registry: Registry
   /** Absent where there is no store. */
   readonly entries: Instances | undefined
+  readonly telemetry: Telemetry | undefined
   ids(): string
   /** Of `compute`, which cannot be parked. */
   readonly endurance: Endurance
@@ -63,7 +66,7 @@ export interface Host {
 /** Runs workflows. Any number may share a `Polaris`. */
 export class Executor {
   private readonly host: Host
-  private readonly hooks: Hooks
+  private readonly hooks: Watching
   private readonly limit: number
   private readonly options: CallOptions
 
@@ -71,7 +74,7 @@ export class Executor {
   constructor(host: Host, options: ExecutorOptions, call: CallOptions = {}) {
     checkOptions('executor', options, ['before', 'after', 'onError', 'concurrency'])
     this.host = host
-    this.hooks = options
+    this.hooks = host.telemetry === undefined ? options : { ...options, telemetry: host.telemetry }
     this.limit = options.concurrency === undefined ? Infinity : options.concurrency
     const limitPasses = this.limit === Infinity || (Number.isSafeInteger(this.limit) && this.limit >= 1)
     checkOption('concurrency', limitPasses, 'a whole number from 1', this.limit)
@@ -218,7 +221,16 @@ export class Executor {
     operation?: Operation,
   ): Call {
     const { hooks, limit } = this
-    const { expect, requestId, version, meta, signal } = this.options
+    const { expect, requestId, version, signal } = this.options
+    const { telemetry } = this.host
+    const meta = telemetry?.carry === undefined ? this.options.meta : this.carried(telemetry.carry)
     return { workflow, id, delta, mode, limit, hooks, resume, operation, expect, requestId, version, meta, signal }
+  }
+
+  /** The call's `meta`, with what telemetry has to go with it. */
+  private carried(carry: NonNullable<Telemetry['carry']>): Readonly<Record<string, unknown>> | undefined {
+    const { meta } = this.options
+    const given = quietly(() => checkMeta(carry(meta ?? NO_META)))
+    return given === undefined || Object.keys(given).length === 0 ? meta : given
   }
 }

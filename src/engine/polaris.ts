@@ -15,6 +15,7 @@ import {
   checkQuery,
   checkStore,
   checkTimes,
+  isObject,
   LONGEST_PAGE,
 } from './checks.ts'
 import { idSource, systemClock } from './clock.ts'
@@ -35,6 +36,7 @@ import { checkIntent, foresee } from './look/foresee.ts'
 import type { Foresight, Intent } from './look/foresee.ts'
 import { checkSpan, differencesOf, pictureAt } from './look/past.ts'
 import type { InstanceDifference } from './look/past.ts'
+import type { Telemetry } from './scope/telemetry.ts'
 import { checkFork } from './instances/fork.ts'
 import type { ForkOptions } from './instances/fork.ts'
 import { Instances } from './instances/instances.ts'
@@ -84,6 +86,8 @@ export interface PolarisOptions<Services> {
    * instance: the call resolves with status `'retrying'`, and a worker goes on. Default 1,000.
    */
   readonly longestWait?: number
+  /** Watches what runs here, for traces, metrics and logs: `openTelemetry()` of `polaris-workflow/opentelemetry`. */
+  readonly telemetry?: Telemetry
 }
 
 /** Which instances to list. Times are milliseconds since the epoch. */
@@ -115,6 +119,7 @@ type Served<W, Given> = [Lacking<ServicesOf<W>, Given>] extends [never]
   : ServiceNotGiven<Lacking<ServicesOf<W>, Given>>
 
 const OPTIONS = [
+  'telemetry',
   ...(['store', 'services', 'clock', 'warm', 'lease', 'longestRun', 'longestWait', 'tombstones'] as const),
   'acceptChanged',
 ] as const
@@ -141,7 +146,10 @@ export class Polaris<Services extends object = {}> {
     checkOption('acceptChanged', typeof acceptChanged === 'boolean', 'true or false', acceptChanged)
     if (options.store !== undefined) checkStore(options.store)
     checkConstruction(services, clock, warm)
-    const store = options.store && (clock.observe?.(options.store) ?? options.store)
+    const { telemetry } = options
+    checkOption('telemetry', telemetry === undefined || isObject(telemetry), 'such as openTelemetry()', telemetry)
+    const observed = options.store && (clock.observe?.(options.store) ?? options.store)
+    const store = observed && (telemetry?.store?.(observed) ?? observed)
     checkTimes(lease, longestRun, longestWait)
     const problem = durationProblem('tombstones', tombstones, 0)
     if (problem !== undefined) throw new PolarisError('OPTION_INVALID', `${problem}.`)
@@ -159,10 +167,11 @@ export class Polaris<Services extends object = {}> {
     this.watches = store && mailbox && new Watches({ store, clock, live, listen: (onMail) => mailbox.listen(onMail) })
     const facts = store && time && this.entries && { store, registry, instances: this.entries, clock: time }
     this.timetable = facts && new Schedules(facts)
-    this.workerFacts = facts && this.timetable && { ...facts, schedules: this.timetable, tenure }
+    this.workerFacts = facts && this.timetable && { ...facts, schedules: this.timetable, tenure, telemetry }
     this.host = {
       registry: this.registry,
       entries: this.entries,
+      telemetry,
       ids,
       endurance: { clock, longestWait, parks: false, patient: false },
     }

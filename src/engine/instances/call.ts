@@ -6,7 +6,7 @@ import { expectedOf } from '../commit/journal.ts'
 import { hashOf } from '../mail/mail.ts'
 import type { Answer } from '../mail/mailbox.ts'
 import { requestConflict } from '../refusals.ts'
-import type { Hooks } from '../scope/hooks.ts'
+import type { Watching } from '../scope/hooks.ts'
 import type { ScopeResult } from '../scope/result.ts'
 import type { Operation } from './operation.ts'
 import type { Served } from './registry.ts'
@@ -18,7 +18,7 @@ export interface Call {
   readonly delta: readonly Datum[]
   readonly mode: Mode
   readonly limit: number
-  readonly hooks: Hooks
+  readonly hooks: Watching
   /** Goes on with what is there: refused for an instance that does not exist, and content with an interrupted scope. */
   readonly resume: boolean
   readonly operation: Operation | undefined

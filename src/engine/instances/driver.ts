@@ -145,7 +145,8 @@ export class Driver {
       scope.release()
       return this.untouched(warm, header as Header)
     }
-    const run = this.scopeRun(manner, warm, scope, journal, trigger, isWake(origin) ? 'patient' : 'hasty')
+    const waited = origin.seq === undefined ? undefined : opening.now - origin.arrivedAt
+    const run = this.scopeRun(manner, warm, scope, journal, trigger, isWake(origin) ? 'patient' : 'hasty', waited)
     for (const node of firing?.fired ?? []) {
       scope.ran.push(node)
       run.recorder.slots.push((state.graph.nodes[node] as Node).out)
@@ -244,6 +245,7 @@ export class Driver {
     journal: Journal,
     { mode, delta, meta }: Pick<Trigger, 'mode' | 'delta' | 'meta'>,
     endurance: 'hasty' | 'patient',
+    waited?: number,
   ): ScopeRun {
     return new ScopeRun({
       program: served.program,
@@ -264,6 +266,7 @@ export class Driver {
       leases: journal.eager || journal.leasedAt !== undefined ? this.leases : undefined,
       patience: this.facts.tenure.ms,
       endurance: this.endurance[endurance],
+      waited,
     })
   }
 

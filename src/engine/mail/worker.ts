@@ -4,7 +4,8 @@ import type { DataStore } from '../../stores/contract.ts'
 import { claimDue } from '../commit/claiming.ts'
 import { after, lookAfter, steady } from '../clock.ts'
 import { checkHooks } from '../scope/hooks.ts'
-import type { Hooks } from '../scope/hooks.ts'
+import type { Hooks, Watching } from '../scope/hooks.ts'
+import type { Telemetry } from '../scope/telemetry.ts'
 import type { Instances } from '../instances/instances.ts'
 import { Left } from '../commit/left.ts'
 import type { Tenure } from '../commit/journal.ts'
@@ -32,6 +33,7 @@ export interface WorkerFacts {
   readonly schedules: Schedules
   readonly clock: StoreClock
   readonly tenure: Tenure
+  readonly telemetry: Telemetry | undefined
 }
 
 const PRUNE_INTERVAL_MS = 60_000
@@ -44,7 +46,7 @@ const DAY_MS = 86_400_000
  */
 export class Worker {
   private readonly facts: WorkerFacts
-  private readonly hooks: Hooks
+  private readonly hooks: Watching
   private readonly concurrency: number
   private readonly pollInterval: number
   private readonly grace: number
@@ -80,7 +82,7 @@ export class Worker {
       )
     }
     this.facts = facts
-    this.hooks = options
+    this.hooks = { ...options, telemetry: facts.telemetry }
     this.concurrency = concurrency
     this.pollInterval = pollInterval
     this.grace = grace

@@ -7,7 +7,7 @@ import { NO_META } from '../values/meta.ts'
 import { bindDelta } from '../state/about.ts'
 import type { Moment } from '../state/datum-row.ts'
 import { answerOf, endingOf } from './ending.ts'
-import type { Hooks } from './hooks.ts'
+import type { Watching } from './hooks.ts'
 import { acceptDelta } from '../values/intake.ts'
 import type { AcceptedDatum } from '../values/intake.ts'
 import { refuseTimers } from '../refusals.ts'
@@ -23,7 +23,7 @@ export interface Computation {
   readonly host: { readonly registry: Registry; readonly endurance: Endurance; ids(): string }
   readonly workflow: AnyWorkflow | string
   readonly delta: readonly Datum[]
-  readonly hooks: Hooks
+  readonly hooks: Watching
   readonly limit: number
   readonly version: number | undefined
   readonly meta: Readonly<Record<string, unknown>> | undefined

@@ -3,6 +3,7 @@ import type { Datum } from '../../graph/data.ts'
 import { checkOption } from '../../graph/naming.ts'
 import type { Mode } from '../../stores/contract.ts'
 import { isThenable } from '../awaitable.ts'
+import type { Telemetry } from './telemetry.ts'
 
 /** What a hook is told about the run. */
 export interface HookInfo {
@@ -29,6 +30,11 @@ export interface Hooks {
     error: unknown,
     where: HookInfo & { readonly builder: string; readonly hook: 'before' | 'after' },
   ) => unknown
+}
+
+/** Hooks, and what the `Polaris` watches its scopes with. */
+export interface Watching extends Hooks {
+  readonly telemetry?: Telemetry | undefined
 }
 
 /** @throws `OPTION_INVALID` */

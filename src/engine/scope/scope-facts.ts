@@ -7,7 +7,7 @@ import type { Leases } from '../commit/leases.ts'
 import type { Program } from '../state/program.ts'
 import type { Form } from '../values/intake.ts'
 import type { Endurance } from './care.ts'
-import type { Hooks } from './hooks.ts'
+import type { Watching } from './hooks.ts'
 import type { Scope } from './scope.ts'
 
 /** What a scope is run with. */
@@ -17,7 +17,7 @@ export interface ScopeRunFacts {
   readonly mode: Mode
   /** At most so many builders at once. */
   readonly limit: number
-  readonly hooks: Hooks
+  readonly hooks: Watching
   readonly delta: readonly Datum[]
   readonly id: string
   readonly incarnation: string
@@ -36,6 +36,8 @@ export interface ScopeRunFacts {
   /** For so long a cancelled scope waits for its builders, in milliseconds. */
   readonly patience: number
   readonly endurance: Endurance
+  /** For so long the delta has waited in the mailbox, in milliseconds, if it has. */
+  readonly waited?: number | undefined
 }
 
 /** What follows on a scope. */

@@ -1,4 +1,6 @@
 import type { AnyBuilder } from '../../graph/builder.ts'
+import { callTold, failureTold, toldOf } from './telling.ts'
+import type { Told } from './telemetry.ts'
 import { isPolarisError, type PolarisError } from '../../graph/errors.ts'
 import type { Node, Slot } from '../../graph/graph.ts'
 import { Nothing, WaitFor } from '../../graph/outcome.ts'
@@ -61,6 +63,8 @@ export class ScopeRun implements ScopeContext, Tenant {
   private abortReason: unknown
   /** Calls off that a cancelled scope ends without builders that still run. */
   private uncut: (() => void) | undefined
+  /** Absent where nobody watches: the rest costs a comparison then. */
+  private readonly told: Told<Work> | undefined
 
   constructor(facts: ScopeRunFacts) {
     this.facts = facts
@@ -74,6 +78,7 @@ export class ScopeRun implements ScopeContext, Tenant {
     // A look at the clock takes 70 ns, a fifth of what a builder costs in memory and nothing beside a commit.
     const coarse = facts.journal?.eager !== true
     const { program, scope, journal, clock, form, startedAt } = facts
+    this.told = facts.hooks.telemetry === undefined ? undefined : toldOf(facts)
     this.recorder = new Recorder(program, scope, journal, clock, coarse, form === 'live', startedAt)
   }
 
@@ -102,7 +107,11 @@ export class ScopeRun implements ScopeContext, Tenant {
     this.facts.leases?.remove(this)
     this.uncut?.()
     this.tries?.end()
-    return this.trouble === undefined ? sequel.ended() : sequel.broken(this.trouble.error)
+    const { trouble } = this
+    if (this.told !== undefined) {
+      return this.told.ending(() => (trouble === undefined ? sequel.ended() : sequel.broken(trouble.error)))
+    }
+    return trouble === undefined ? sequel.ended() : sequel.broken(trouble.error)
   }
 
   /** Tells the caller that the scope has ended, if that has to wait for it. */
@@ -343,7 +352,7 @@ export class ScopeRun implements ScopeContext, Tenant {
     work.start(this, this.recorder.start())
     let made: unknown
     try {
-      made = builder.process(work.input, work)
+      made = this.told === undefined ? builder.process(work.input, work) : callTold(this.told, this.scope, work)
       // In here, since what was returned may throw as soon as it is looked at.
       if (isThenable(made)) {
         this.wait(work, made)
@@ -422,10 +431,10 @@ export class ScopeRun implements ScopeContext, Tenant {
     }
     if (plain) {
       this.recorder.produced(work, made, made, false, this.noteOf(work))
-      this.done(work, true)
+      this.done(work, 'produced')
     } else if (accepted === undefined) {
       this.recorder.empty(work, made as Nothing | WaitFor, this.noteOf(work))
-      this.done(work, false)
+      this.done(work, made instanceof WaitFor ? 'waitFor' : 'nothing')
     } else if (isThenable(accepted)) this.waitOn(ACCEPTED, work, accepted)
     else this.accepted(work, accepted)
   }
@@ -436,7 +445,7 @@ export class ScopeRun implements ScopeContext, Tenant {
       return
     }
     this.recorder.produced(work, accepted.value, accepted.stored, accepted.bytes, this.noteOf(work))
-    this.done(work, true)
+    this.done(work, 'produced')
   }
 
   /** What the row of a run that came to its end says about how it did. */
@@ -452,16 +461,18 @@ export class ScopeRun implements ScopeContext, Tenant {
     this.fails(work, threwUp(this.id, work.node, this.state.graph, error))
   }
 
-  private done({ node }: Work, produced: boolean): void {
+  private done(work: Work, outcome: 'produced' | 'nothing' | 'waitFor'): void {
     this.active--
+    if (this.told !== undefined) this.told.builderEnded(work, { outcome })
     const { hooks } = this.facts
     if (hooks.after === undefined) return
-    const product = produced ? shown(this.state, this.recorder.newest()) : undefined
-    callHook(hooks, 'after', node.builder, product, hookInfo(this, this.facts.mode), hooks.after)
+    const product = outcome === 'produced' ? shown(this.state, this.recorder.newest()) : undefined
+    callHook(hooks, 'after', work.node.builder, product, hookInfo(this, this.facts.mode), hooks.after)
   }
 
   /** What a builder throws once the caller has given up is part of that, and not why the call fails. */
   private fails(work: Work, given: Failure): void {
+    if (this.told !== undefined) this.told.builderEnded(work, failureTold(given))
     const failure = work.node.care === undefined ? given : this.care.faces(work, given)
     if (failure === undefined) return
     const { attempt } = failure
