@@ -299,8 +299,9 @@ export class Scope {
     const looped: (Row | undefined)[] | undefined = this.graph.loops ? [] : undefined
     for (let i = 0; i < inputs.length; i++) {
       const { key, slot, kind, lookback } = inputs[i] as Node['inputs'][number]
-      let value = state.value(slot)
       let row = state.rows.get(slot)
+      let value = row?.value
+      if (value === undefined) value = state.transient(slot)
       if (lookback && this.before !== undefined) {
         const before = this.before.get(slot)
         if (before !== undefined) ({ value, row } = before)

@@ -52,7 +52,12 @@ export class State {
   /** The value of a data; `undefined` where there is none, or where a transient is gone. */
   value(slot: number): unknown {
     const value = this.rows.get(slot)?.value
-    return value === undefined && this.transients !== undefined ? this.transients.get(slot) : value
+    return value === undefined ? this.transient(slot) : value
+  }
+
+  /** The value of a transient, where there is one. */
+  transient(slot: number): unknown {
+    return this.transients === undefined ? undefined : this.transients.get(slot)
   }
 
   /** The last run of a builder that came to an end: with a product, with nothing, or waiting. */
