@@ -17,6 +17,8 @@ export interface Io {
   readonly ask?: (question: string) => Promise<string>
   /** Aborted when the person has had enough (Ctrl-C), or the process is to end. */
   readonly signal: AbortSignal
+  /** What opens a file as the person would; default: the program of the platform. */
+  readonly opener?: readonly string[]
 }
 
 export interface Terminal {

@@ -24,6 +24,7 @@ const io: Io = {
   input: () => text(stdin),
   ...(stdin.isTTY && stderr.isTTY && { ask: askPerson }),
   signal: enough.signal,
+  ...(env['BROWSER'] !== undefined && env['BROWSER'] !== '' && { opener: [env['BROWSER']] }),
 }
 
 async function askPerson(question: string): Promise<string> {

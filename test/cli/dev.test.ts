@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { newCliLab } from './lab.ts'
@@ -34,8 +34,16 @@ afterEach(() => {
 })
 
 function start(...args: string[]): void {
+  startWith({}, ...args)
+}
+
+function startWith(env: object, ...args: string[]): void {
   said = ''
-  dev = spawn(process.execPath, [program, 'dev', ...args], { cwd: lab.folder, stdio: ['ignore', 'pipe', 'pipe'] })
+  dev = spawn(process.execPath, [program, 'dev', ...args], {
+    cwd: lab.folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
   for (const stream of [dev.stdout, dev.stderr]) stream?.setEncoding('utf8').on('data', (text) => (said += text))
 }
 
@@ -114,6 +122,24 @@ describe('polaris dev', () => {
     start('hello.ts', '--port', '0')
     await says(/eachSecond@\S+ {2}greet → Hello/)
     expect((await lab.run('list', '--status', 'completed')).out).toMatch(/\neachSecond@\S+ +hello 1 +completed/)
+  })
+
+  it('opens its page by a file that nobody else may read, so that no argument has the token', async () => {
+    const browser = lab.file('browser.sh', '#!/bin/sh\necho "$@" > opened.txt\n')
+    chmodSync(browser, 0o755)
+    startWith({ BROWSER: browser }, 'hello.ts', '--port', '0', '--open')
+    const [, link = ''] = await says(/open +(\S+)\n/)
+    const opened = `${lab.folder}/opened.txt`
+    while (!existsSync(opened) || readFileSync(opened, 'utf8') === '')
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    const page = readFileSync(opened, 'utf8').trim()
+    expect(page).toBe(`${lab.folder}/.polaris/open.html`)
+    expect(readFileSync(page, 'utf8')).toContain(`url=${link}"`)
+    expect(statSync(page).mode & 0o777).toBe(0o600)
+    dev.kill('SIGKILL')
+    await once(dev, 'exit')
+    startWith({ BROWSER: '/no/such/browser' }, 'hello.ts', '--port', '0', '--open')
+    await says(/No browser could be opened \(.*ENOENT.*\): open the link yourself\./)
   })
 
   it('keeps its token from other users, ends on a signal, and leaves its store to the other commands', async () => {

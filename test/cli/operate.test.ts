@@ -89,6 +89,7 @@ describe('polaris cancel, fork, delete, prune', () => {
 
   it('fork copies an instance as it was', async () => {
     await polaris('feed', 'a', 'In="x"', 'Go=1')
+    expect((await polaris('get', 'a', '--at', '1')).out).toMatch(/In +"x"\n$/)
     expect((await polaris('fork', 'a', 'b', '--at', '1')).out).toContain('b  flow 1  ')
     expect((await polaris('get', 'b')).out).not.toContain('Mid')
     expect(await polaris('fork', 'a', 'b')).toMatchObject({ code: 2, err: expect.stringContaining('INSTANCE_EXISTS') })

@@ -33,10 +33,16 @@ export function makeDevFolder(cwd: string): string {
 }
 
 export function writeDevFile(cwd: string, file: DevFile): void {
-  const path = join(makeDevFolder(cwd), DEV_FILE)
+  writeProjectFile(cwd, DEV_FILE, `${JSON.stringify(file, null, 2)}\n`)
+}
+
+/** A file that nobody else may read; answers its path. */
+export function writeProjectFile(cwd: string, name: string, text: string): string {
+  const path = join(makeDevFolder(cwd), name)
   // An older one may be open to more eyes.
   rmSync(path, { force: true })
-  writeFileSync(path, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 })
+  writeFileSync(path, text, { mode: 0o600 })
+  return path
 }
 
 /** Notes that the service has ended, unless another `polaris dev` runs one since. */

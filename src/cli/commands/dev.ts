@@ -12,6 +12,7 @@ interface Options {
   readonly store?: string
   readonly port?: number
   readonly reload: boolean
+  readonly open?: boolean
 }
 
 /** A service with store, worker and HTTP, for the folder it is called in. */
@@ -26,15 +27,16 @@ export function devCommand(parent: Command, cli: Cli): void {
       'of the service; 0 is any that is free (default: 8787, or any if that is taken)',
       portNumber,
     )
+    .option('--open', 'open the dashboard in the browser, that of BROWSER if it is set')
     .option('--no-reload', 'do not load the module again when its files change')
     .description('run workflows as a service on this machine: store, worker and HTTP; loads changes')
-    .action(async (named: string | undefined, { store, port, reload }: Options) => {
+    .action(async (named: string | undefined, { store, port, reload, open = false }: Options) => {
       const settings = readSettings(io.cwd)
       const module = named ?? io.env['POLARIS_MODULE'] ?? settings.module
       if (module === undefined) throw new Trouble('Which module? Such as: polaris dev src/workflows.ts')
       const kept = store ?? io.env['POLARIS_STORE'] ?? settings.store
       await supervise(io, {
-        ...{ module, port, reload },
+        ...{ module, port, reload, open },
         store: kept === undefined ? devStore(io.cwd) : absoluteStore(kept, io.cwd),
         // Nobody else's instances are in a store of its own.
         acceptChanged: kept === undefined,

@@ -11,13 +11,17 @@ import { counted, line, painted, span } from '../term/text.ts'
 import type { Line } from '../term/text.ts'
 import { dayText, distanceText } from '../term/time.ts'
 import { columnsOf } from '../term/screen.ts'
+import { wholeNumber } from '../words.ts'
 
 /** An instance as it stands. */
 export function getCommand(parent: Command, cli: Cli): void {
   withPlace(parent.command('get').argument('<id>', 'of the instance'))
+    .option('--at <entry>', 'as it stood after this entry of its history', wholeNumber)
     .description('show an instance: its status, what it waits for, its data')
-    .action(async (id: string, options: PlaceOptions) => {
-      const instance = await at(cli, options, { need: 'looks', id }, (api) => getJson<Instance>(api, pathOf(id)))
+    .action(async (id: string, options: PlaceOptions & { readonly at?: number }) => {
+      const instance = await at(cli, options, { need: 'looks', id }, (api) =>
+        getJson<Instance>(api, pathOf(id), { at: options.at }),
+      )
       const { io } = cli
       io.out(options.json ? asJson(instance) : painted(linesOf(instance, columnsOf(io)), io.colors))
     })

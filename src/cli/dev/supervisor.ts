@@ -6,6 +6,7 @@ import type { Io } from '../io.ts'
 import { counted, line, painted, span } from '../term/text.ts'
 import type { Line } from '../term/text.ts'
 import { Trouble } from '../trouble.ts'
+import { openPage } from './browser.ts'
 import { startChild } from './child.ts'
 import type { Child } from './child.ts'
 import { watchFiles } from './files.ts'
@@ -19,6 +20,8 @@ export interface DevOptions {
   /** `undefined`: the usual one, or any that is free. */
   readonly port: number | undefined
   readonly reload: boolean
+  /** Opens the dashboard in the person's browser. */
+  readonly open: boolean
 }
 
 const USUAL_PORT = 8787
@@ -28,7 +31,10 @@ const USUAL_PORT = 8787
  *
  * @throws {@link Trouble}
  */
-export async function supervise(io: Io, { module, store, acceptChanged, port, reload }: DevOptions): Promise<void> {
+export async function supervise(
+  io: Io,
+  { module, store, acceptChanged, port, reload, open }: DevOptions,
+): Promise<void> {
   const { cwd, colors, signal } = io
   const token = randomBytes(32).toString('base64url')
   const settings: DevSettings = { module, store, token, cwd, colors, acceptChanged }
@@ -48,6 +54,7 @@ export async function supervise(io: Io, { module, store, acceptChanged, port, re
     const first = await listen(child, port ?? USUAL_PORT, port === undefined)
     writeDevFile(cwd, { module: resolve(cwd, module), store, service: { url: first.url, token, pid: process.pid } })
     io.out(painted(welcome(first.url, token, store, facts), colors))
+    if (open) openPage({ cwd, url: `${first.url}/#token=${token}`, opener: io.opener }, (why) => io.err(`${why}\n`))
     while (!signal.aborted) {
       const file = await Promise.race([changed.next, child.gone, stop])
       if (signal.aborted) break
