@@ -193,7 +193,7 @@ describe('the policy of the pages', () => {
 })
 
 describe('a graph of 500 builders', () => {
-  it('is drawn once; moving and scaling it draws nothing anew', async () => {
+  it('is drawn once; moving and scaling it draws nothing anew', { timeout: 120_000 }, async () => {
     await polaris.executor().parallel(many, 'm', Start({ n: 1 }))
     await seen.go('/instances/m')
     const { page } = seen

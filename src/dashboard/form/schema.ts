@@ -5,6 +5,8 @@ interface Base {
   readonly title?: string
   /** What a good value is, in a few words. */
   readonly hint?: string
+  /** Left empty, it is `null`. */
+  readonly nullable?: true
 }
 
 export type Field = Base &
@@ -36,10 +38,11 @@ export function fieldOf(schema: unknown): Field {
 function read(schema: unknown, root: unknown, depth: number): Field {
   const given = resolved(schema, root, 0)
   if (given === undefined || depth > DEEPEST) return { kind: 'json' }
-  const base = baseOf(given)
+  const base = { ...baseOf(given), ...(isNullable(schema) && { nullable: true as const }) }
   const options = optionsOf(given)
   if (options !== undefined) return { ...base, kind: 'choice', options }
-  const { type, format } = given
+  const { format } = given
+  const type = typeOf(given)
   if (type === 'string') return { ...base, kind: 'text', date: format === 'date' }
   if (type === 'number' || type === 'integer') return { ...base, kind: 'number', whole: type === 'integer' }
   if (type === 'boolean') return { ...base, kind: 'flag' }
@@ -58,6 +61,21 @@ function read(schema: unknown, root: unknown, depth: number): Field {
     return { ...base, kind: 'group', members }
   }
   return { ...base, kind: 'json' }
+}
+
+/** Some libraries say "or null" by a list of types. */
+function typeOf({ type }: Schema): unknown {
+  if (!Array.isArray(type)) return type
+  const rest = type.filter((each) => each !== 'null')
+  return rest.length === 1 ? rest[0] : undefined
+}
+
+function isNullable(schema: unknown): boolean {
+  if (!isSchema(schema)) return false
+  const { type, anyOf, enum: values } = schema
+  const isNull = (each: unknown): boolean =>
+    each === null || each === 'null' || (isSchema(each) && each['type'] === 'null')
+  return [type, anyOf, values].some((each) => Array.isArray(each) && each.some(isNull))
 }
 
 function isSchema(value: unknown): value is Schema {
@@ -132,7 +150,9 @@ function baseOf(schema: Schema): Base {
   return { ...(typeof title === 'string' && { title }), ...(hint !== '' && { hint }) }
 }
 
-function rangeOf({ type, minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): string | undefined {
+function rangeOf(schema: Schema): string | undefined {
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema
+  const type = typeOf(schema)
   if (type !== 'number' && type !== 'integer') return undefined
   const bound = (value: unknown): number | undefined =>
     typeof value === 'number' && Math.abs(value) < NO_BOUND ? value : undefined
@@ -186,6 +206,7 @@ export class TypingError extends Error {
  * @throws TypingError for JSON that is none
  */
 export function toJson(field: Field, draft: Draft, required: boolean, path: readonly string[] = []): Json | undefined {
+  if (field.nullable && required && draft === '') return null
   switch (field.kind) {
     case 'group':
       return groupToJson(field.members, draft as Readonly<Record<string, Draft>>, required, path)

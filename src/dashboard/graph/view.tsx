@@ -1,6 +1,7 @@
 import { memo } from 'preact/compat'
 import { useCallback, useMemo, useRef } from 'preact/hooks'
 import { Icon } from '../ui/icons.tsx'
+import { STATE_LOOKS } from '../ui/status.tsx'
 import type { Look, Tone } from '../ui/status.tsx'
 import { Hidden, visible } from '../ui/text.tsx'
 import { neighbour } from './arrows.ts'
@@ -235,7 +236,7 @@ const KINDS = { builder: 'builder of', timer: 'timer:', data: 'data, fed from ou
 function wordOf({ look, note, count }: Face): string {
   // A figure says it.
   if (count !== undefined) return ''
-  if (look.tone === 'good') return note ?? ''
+  if (look === STATE_LOOKS.done) return note ?? ''
   if (look.tone === 'idle') return ''
   return note?.startsWith('try') ? note : look.label
 }

@@ -79,7 +79,9 @@ function AboutVersion({ shown }: { readonly shown: ShownWorkflow }) {
               <OpenOf key={version.version} workflow={plan.workflow} version={version} />
             ))}
           </ul>
-          <UpgradeButton workflow={plan.workflow} version={plan.version} versions={shown.versions} />
+          {counted.some(({ version, open }) => version === plan.version && open > 0) && (
+            <UpgradeButton workflow={plan.workflow} version={plan.version} versions={shown.versions} />
+          )}
         </Section>
       )}
     </>
