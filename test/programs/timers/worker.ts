@@ -12,6 +12,6 @@ const books = { name: part.name, add: (record: object) => lines.add({ ...record,
 
 new Polaris({ store: openStore(place), lease, services: { books } })
   .register(alarm, jobs)
-  .worker({ onTrouble: (error) => books.add({ trouble: troubleOf(error) }) })
+  .worker({ concurrency: 64, onTrouble: (error) => books.add({ trouble: troubleOf(error) }) })
   .start()
 books.add({ started: Date.now() })
