@@ -55,6 +55,13 @@ export function invalidProduct(
   return failureOf('PRODUCT_INVALID', id, node, graph, cause ?? issues, what)
 }
 
+/** The same as a row tells it, to whoever takes up what a crash cut short. */
+export function retold(id: string, node: Node, graph: Graph, error: NonNullable<RowNote['error']>): Failure {
+  const { code, message } = error
+  if (code === 'PRODUCT_INVALID') return { code, node, cause: undefined, what: message, message }
+  return threwUp(id, node, graph, Object.assign(new Error(message), error))
+}
+
 /** A try of a builder took longer than it may. */
 export function tookTooLong(id: string, node: Node, graph: Graph): Failure {
   const what = `took longer than its timeout of ${node.care?.timeout ?? 0} ms; what it gives later is not kept`

@@ -199,8 +199,8 @@ const specs: fc.Arbitrary<WorkflowSpec> = fc
     abouts: fc.oneof(
       { weight: 1, arbitrary: fc.constant([]) },
       {
-        weight: 4,
-        arbitrary: fc.array(fc.record({ data: fc.nat(5), subject: fc.nat(5) }), { minLength: 2, maxLength: 4 }),
+        weight: 6,
+        arbitrary: fc.array(fc.record({ data: fc.nat(3), subject: fc.nat(3) }), { minLength: 3, maxLength: 5 }),
       },
     ),
     durability: fc.oneof(

@@ -380,8 +380,11 @@ export function scopeOf(
   const asked = operation === null ? [] : [eventOf(operation, scope)]
   const before = standing([...state.events, ...asked])
   const fed: Event[] = []
-  // What others are about comes first.
-  const depth = ({ name }: Delta[number]): number => subjectsOf(graph.spec, name).length
+  // What others are about comes first, those next, and what was fed by hand besides has been given in view of it all.
+  const { abouts = {} } = graph.spec
+  const involved = [...Object.keys(abouts), ...Object.values(abouts)]
+  const depth = ({ name }: Delta[number]): number =>
+    involved.includes(name) ? subjectsOf(graph.spec, name).length : involved.length
   for (const { name, value } of [...(delta ?? [])].sort((a, b) => depth(a) - depth(b))) {
     const about = aboutOf(graph, [...before, ...fed], name)
     fed.push({ scope, pass: 1, builder: null, data: name, outcome: 'fed', value, ...about })

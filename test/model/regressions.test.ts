@@ -179,3 +179,31 @@ agrees(
   '!restart, after 2',
   '!resume',
 )
+
+agrees(
+  'a rerun of a once builder that cannot run lets its target be stale, whatever was known of it',
+  w([b('X T > A', { once: true }), b(' > T')], { transients: ['X', 'T'], target: 'A' }),
+  'X',
+  '!rerun t',
+  '!rerun a',
+)
+
+const about = { abouts: { R: 'D' }, target: 'T' }
+
+agrees(
+  'a builder that makes what its own input is about is not bereft by its own product',
+  w([b('R > D', { throwsFirst: 1 })], { abouts: { R: 'D' } }),
+  'D',
+  'R',
+  '',
+)
+
+agrees(
+  'what reads data about another waits until that is durable',
+  w([b('X R? > T'), b('X > D')], about),
+  'X, before 2',
+  'reopen X R',
+  'X',
+)
+
+agrees('a target fed with what takes away its input stands', w([b('R D? > T')], about), 'D', 'R', 'T D', '')

@@ -181,10 +181,10 @@ async function withoutOutdated(label: string, played: Played, step: Step): Promi
   const fits = ({ name }: Step['delta'][number]): boolean => {
     const subject = abouts[name]
     if (subject === undefined) return true
-    return (
-      state.open === null &&
-      (isFed(subject) ? fits({ name: subject, value: null }) : newest(events, subject) !== undefined)
-    )
+    if (state.open !== null) return false
+    if (isFed(subject)) return fits({ name: subject, value: null })
+    // What it is about may be about what comes along, and so be gone by then.
+    return newest(events, subject) !== undefined && !subjectsOf(graph.spec, subject).some(isFed)
   }
   const delta = step.delta.filter(fits)
   if (step.kind !== 'call' || step.delta.length === 0) return step

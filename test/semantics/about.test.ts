@@ -139,6 +139,10 @@ describe('data about other data', () => {
       expect(await dataOf(polaris, 'i')).toEqual({ Draft: 'd2', End: 'end(d1,r1,a1)' })
       expect((await polaris.get('i'))?.waitingFor).toEqual(['Review', 'Answer'])
       await refusal(polaris.executor().sequential(w, 'i', Answer('a2')), 'DATA_OUTDATED')
+      await polaris.executor().sequential(w, 'j', Draft('d1'), Review('r1'))
+      // What it would be about is gone once its draft is there.
+      await refusal(polaris.executor().sequential(w, 'j', Answer('a1'), Draft('d2')), 'DATA_OUTDATED')
+      expect((await polaris.get('j'))?.data['Draft']).toBe('d1')
       await polaris.executor().sequential(w, 'i', Review('r2'))
       const other = await polaris.executor().sequential(w, 'i', Answer('a2'))
       expect(other.target).toBe('end(d2,r2,a2)')

@@ -274,6 +274,41 @@ eachSimulated((world, kind) => {
       expect((await polaris.executor().resume(flow, 'o')).status).toBe('completed')
     })
 
+    it('that could not go off has failed its scope also where a crash cut that short', async () => {
+      const Note = data('Note', type<string>())
+      const Filed = data('Filed', type<string>())
+      const flow = workflow({
+        name: 'flow',
+        builders: [
+          timer({
+            ...{ name: 't', after: Order, delay: '1h', produces: Late },
+            value: () => {
+              throw new Error('no calendar')
+            },
+          }),
+          builder({ name: 'file', consumes: { note: Note }, produces: Filed, process: ({ note }) => note }),
+          close,
+        ],
+        target: Closed,
+      })
+      const { clock, idle, process, abandon } = world(flow)
+      await idle().executor().parallel(flow, 'o', book)
+      await clock.advance('2h')
+      let victim: Mortal | undefined
+      const dying = idle({ clock: unobserved(clock), through: (store) => (victim = mortal(store, 2, 'unsent')).store })
+      abandon(dying)
+      const call = dying.executor().with({ expect: 'existing' }).parallel(flow, 'o', Note('n'))
+      const death = (victim as unknown as Mortal).death
+      const died = (await Promise.race([call.catch(() => 'failed'), death])) === 'died'
+      // In memory, a scope has one write.
+      expect(died).toBe(kind !== 'memory')
+      process()
+      await clock.advance('2m')
+      const view = await process().get('o')
+      expect(view).toMatchObject({ status: 'failed', failure: { builder: 't', message: 'no calendar' } })
+      expect(view?.data).toMatchObject({ Filed: 'n' })
+    })
+
     it.each([['NaN'], ['an invalid Date'], ['a text']])('must be a time: %s is none', async (what) => {
       const at = { NaN: Number.NaN, 'an invalid Date': new Date(Number.NaN), 'a text': 'tomorrow' }[what] as never
       const flow = workflow({

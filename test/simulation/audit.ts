@@ -27,8 +27,11 @@ export interface Audit {
   onRun(b: BuilderSpec, inputs: Inputs, key: string, info: HookInfo): void
   /** In which scopes an operation was handled. */
   scopesOf(operation: Operation): readonly number[]
-  /** `'of another life'`: which one is not known. */
-  settled(operation: Operation, scope: number): Settled | 'of another life' | undefined
+  /**
+   * What the caller of an operation may have been told of: in each life of the instance that has handled it in this scope; of
+   * an operation that begins instances that may be several. `'of another life'`: which one is not known.
+   */
+  settled(operation: Operation, scope: number): readonly (Settled | undefined)[] | 'of another life'
   /** Whether the instance that has handled an operation is still there. */
   isCurrent(operation: Operation): boolean
   /** Somebody was told that an instance is cancelled, or gone. */
@@ -64,7 +67,12 @@ interface Subject {
   /** Which operation's delta each scope holds. */
   operations: Map<number, number>
   /** Instances of this id that were removed. */
-  readonly past: { readonly operations: ReadonlyMap<number, number>; readonly settled: ReadonlyMap<number, Settled> }[]
+  readonly past: {
+    readonly incarnation: string
+    readonly rows: readonly Row[]
+    readonly operations: ReadonlyMap<number, number>
+    readonly settled: ReadonlyMap<number, Settled>
+  }[]
 }
 
 interface Look {
@@ -108,7 +116,9 @@ export function newAudit(facts: AuditFacts): Audit {
         blame(`${b.name} of ${info.id} runs after a cancel`)
       }
       checkKey(facts, keys, b, inputs, key, info)
-      checkDurable(facts, b, inputs, info)
+      // A process that was paused may begin a builder of an instance that was removed meanwhile.
+      const past = subjects.get(info.id)?.past.find((life) => life.incarnation === incarnation)
+      checkDurable(facts, b, inputs, info, past?.rows ?? rowsOf(facts.store, info.id))
     },
     scopesOf({ id, number }) {
       const { past, operations } = subjects.get(id)!
@@ -128,9 +138,9 @@ export function newAudit(facts: AuditFacts): Audit {
     },
     settled({ id, number }, scope) {
       const { past, settled, operations } = subjects.get(id)!
-      const life = past.findLast(({ operations }) => operations.get(scope) === number)
-      if (life !== undefined) return life.settled.get(scope)
-      return operations.get(scope) !== number && past.length > 0 ? 'of another life' : settled.get(scope)
+      const lives = [...past, { operations, settled }].filter((life) => life.operations.get(scope) === number)
+      if (lives.length > 0) return lives.map((life) => life.settled.get(scope))
+      return past.length > 0 ? 'of another life' : [settled.get(scope)]
     },
     unfinished: () => [...subjects.values()].flatMap(({ header }) => (header === undefined ? [] : unfinished(header))),
   }
@@ -148,7 +158,8 @@ function bury({ store, operations, blame }: AuditFacts, subject: Subject, last: 
   if (last.pass > 0 || last.mailAppended > last.mailHandled) blame(`${id} was removed with work to do`)
   if (isGone && rowsOf(store, id).length > 0) blame(`${id} left rows`)
   if (isGone && store.mail(id, { limit: 1 }).length > 0) blame(`${id} left mail`)
-  subject.past.push({ operations: subject.operations, settled: subject.settled })
+  const { operations: handled, settled, rows } = subject
+  subject.past.push({ incarnation: last.incarnation, rows, operations: handled, settled })
   const fresh = newSubject(id)
   subject.header = undefined
   subject.mail = fresh.mail
@@ -451,14 +462,14 @@ function checkKey(
 
 /** Whoever has effects outside is given only what no crash can take away. */
 function checkDurable(
-  { store, graph, blame }: AuditFacts,
+  { graph, blame }: AuditFacts,
   b: BuilderSpec,
   inputs: Inputs,
   { id, scope }: HookInfo,
+  rows: readonly Row[],
 ): void {
   const { durability, transients, builders } = graph.spec
   if (durability === 'scope') return
-  const rows = rowsOf(store, id)
   for (const name of [...b.consumes, ...b.optionals]) {
     if (!(name in inputs) || transients.includes(name)) continue
     const producer = builders.find((each) => each.produces === name)

@@ -70,7 +70,11 @@ export function scheduler(random: Random, eager: () => number, trace: (line: str
     sleep: (ms, actor, label) => new Promise((resolve) => void add(ms, actor, label, resolve)),
     async step() {
       pending = pending.filter((event) => !isDead(event))
-      if (pending.length === 0) await settle()
+      // A process that has just begun asks the store only now: without this, time would pass before it did.
+      if (!pending.some((event) => readyAt(event) <= now)) {
+        await settle()
+        pending = pending.filter((event) => !isDead(event))
+      }
       if (pending.length === 0) return false
       const next = Math.min(...pending.map(readyAt).filter((at) => at > now))
       const ready = pending.filter((event) => readyAt(event) <= now)

@@ -5,6 +5,7 @@
 import { memoryStore } from 'polaris-workflow/stores/memory'
 import { graphOf } from '../model/graph.ts'
 import { newAudit } from './audit.ts'
+import type { Settled } from './audit.ts'
 import { startClient, type Answer, type Client } from './clients.ts'
 import { count, type Counts } from './counts.ts'
 import { startProcess, startWorker, type Process } from './process.ts'
@@ -264,18 +265,32 @@ function checkAnswer(
   say: (problem: string) => void,
 ): void {
   if (answer.kind === 'submitted') {
-    const [scope] = audit.scopesOf(operation)
-    if (scope !== undefined && scope !== answer.scope) say(`promised scope ${answer.scope}, handled in ${scope}`)
+    const scopes = audit.scopesOf(operation)
+    if (scopes.length > 0 && !scopes.includes(answer.scope)) {
+      say(`promised scope ${answer.scope}, handled in ${scopes.join()}`)
+    }
     return
   }
   if (answer.kind !== 'result' && answer.kind !== 'failed') return
+  const { scope } = answer.result
+  const lives = audit.settled(operation, scope)
+  if (lives === 'of another life') return
+  const problems = lives.map((settled) => {
+    const found: string[] = []
+    if (settled === undefined) found.push(`answered with scope ${scope}, which never ended`)
+    else checkTold(answer, operation, settled, (problem) => found.push(problem))
+    return found
+  })
+  if (problems.every((found) => found.length > 0)) for (const problem of problems.at(-1) ?? []) say(problem)
+}
+
+function checkTold(
+  answer: Extract<Answer, { kind: 'result' | 'failed' }>,
+  operation: Operation,
+  settled: Settled,
+  say: (problem: string) => void,
+): void {
   const { scope, status, produced } = answer.result
-  const settled = audit.settled(operation, scope)
-  if (settled === 'of another life') return
-  if (settled === undefined) {
-    say(`answered with scope ${scope}, which never ended`)
-    return
-  }
   if (settled.header.status !== status) say(`told ${status}, but scope ${scope} ended ${settled.header.status}`)
   // A call that found nothing to do tells of the scope before it.
   if (produced.length === 0 && operation.delta.length === 0) return

@@ -133,9 +133,12 @@ export class Journal {
     if (this.starts !== undefined && (this.starts.get(node.index) ?? 0) > this.committed) return true
     const { nodes, slots } = this.graph
     for (const { slot } of node.inputs) {
-      const { producer } = slots[slot] as Slot
-      if ((this.newest.get(producer) ?? 0) <= this.committed) continue
-      if (!node.builder.pure || nodes[producer]?.builder.pure !== true) return true
+      // What a datum is about decides whether it is there.
+      for (let next = slot; next >= 0; next = (slots[next] as Slot).about) {
+        const { producer } = slots[next] as Slot
+        if ((this.newest.get(producer) ?? 0) <= this.committed) continue
+        if (!node.builder.pure || nodes[producer]?.builder.pure !== true) return true
+      }
     }
     return false
   }

@@ -193,6 +193,7 @@ export class Driver {
     // Nobody else may run the same builders meanwhile: where the lease was not just claimed, it is taken first.
     if (warm.leasedAt === undefined) await journal.flush(run.patch())
     const firing = state.graph.timed ? this.firing(warm, journal, header.scope, startedAt) : undefined
+    firing?.recover()
     return this.drive({ warm, scope, run, journal, noted: true, keep: false, firing })
   }
 

@@ -1,7 +1,7 @@
 import type { Node, Slot } from '../../graph/graph.ts'
 import type { Awaitable, Row } from '../../stores/contract.ts'
 import { isThenable } from '../awaitable.ts'
-import { invalidProduct, rowError, threwUp } from '../failure.ts'
+import { invalidProduct, retold, rowError, threwUp } from '../failure.ts'
 import type { Failure } from '../failure.ts'
 import { copyBytes } from '../values/freeze.ts'
 import { acceptProduct } from '../values/intake.ts'
@@ -98,6 +98,16 @@ export class Firing {
     if (bytes) state.noteBytes(node.out)
     state.setDatum(node.out, value, row)
     this.fired.push(node.index)
+  }
+
+  /** Takes up a scope that a crash cut short: what could not go off in it stands in its rows. */
+  recover(): void {
+    const { state, scope, journal } = this.facts
+    for (const [index, { scope: failedIn, note }] of state.timing?.failures ?? []) {
+      if (failedIn !== scope || note?.error === undefined) continue
+      this.failed.add(index)
+      this.failure ??= retold(journal.id, state.graph.nodes[index] as Node, state.graph, note.error)
+    }
   }
 
   /** A scope has ended. Only now it is known which timers it has set, and so whether each can tell its time. */

@@ -58,14 +58,21 @@ export function bindDelta(
     if (slot.about < 0) return datum
     const subject = slots[slot.about] as Slot
     const comesAlong = delta.some(({ intake }) => intake.slot === subject)
-    const current = comesAlong ? undefined : state.rows.get(subject.index)?.seq
+    const isReplaced = comesAlong || delta.some(({ intake }) => isSubjectOf(slots, intake.slot, subject))
+    const current = isReplaced ? undefined : state.rows.get(subject.index)?.seq
     const { about = current } = datum
     const isOpen = about === undefined && (comesAlong || waits)
     if (!isOpen && (about === undefined || about !== current))
-      throw outdated(id, slot, subject, about, current, comesAlong)
+      throw outdated(id, slot, subject, about, current, isReplaced)
     return about === datum.about ? datum : { ...datum, about }
   })
   return bound.sort((a, b) => rankOf(state, a) - rankOf(state, b))
+}
+
+/** Whether a datum is about one of another data, directly or through others. */
+function isSubjectOf(slots: readonly Slot[], subject: Slot, of: Slot): boolean {
+  for (let next = of.about; next >= 0; next = slots[next]?.about ?? -1) if (next === subject.index) return true
+  return false
 }
 
 function rankOf({ graph: { abouts } }: State, { intake: { slot } }: AcceptedDatum): number {
@@ -78,16 +85,16 @@ function outdated(
   { name: subject }: Slot,
   about: number | undefined,
   current: number | undefined,
-  comesAlong: boolean,
+  isReplaced: boolean,
 ): PolarisError {
-  const now = comesAlong
+  const now = isReplaced
     ? `which this very delta replaces`
     : current === undefined
       ? `and there is none any more`
       : `and that of entry ${current} has taken its place`
   const why =
     about === undefined
-      ? `there is no '${subject}' that it could be about`
+      ? `there is no '${subject}' that it could be about${isReplaced ? `, once this very delta has replaced what that is about` : ''}`
       : `it is about the '${subject}' of entry ${about}, ${now}: look at what is there, and give it anew`
   return new PolarisError('DATA_OUTDATED', `'${name}' was refused for '${id}': ${why}. Nothing was stored.`)
 }

@@ -205,6 +205,8 @@ export class State {
     const { graph } = this
     const first = graph.nodeOf.get(row.builder ?? '')
     if (first === undefined) return
+    // One that was spent, and so counted as renewed, may count no longer, also if it cannot run.
+    this.stale = undefined
     const reruns = (this.reruns ??= new Map<number, Row>())
     const reached = new Set([first])
     for (const node of reached) {
