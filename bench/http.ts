@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import type { LoadReading, LoadTask } from './http-load.ts'
+import type { ViewersTask } from './http-viewers.ts'
 import { median } from './measure.ts'
 import { openPlace } from './stores-servers.ts'
 import type { Place, StoreName } from './stores-servers.ts'
@@ -16,6 +17,8 @@ interface HttpBenchOptions {
   /** For how long each service is under load in each round, in ms. */
   readonly ms: number
   readonly rounds: number
+  /** Event streams that are open besides, in the part that measures what they cost. */
+  readonly viewers: number
 }
 
 export const HTTP_DEFAULTS: HttpBenchOptions = {
@@ -24,6 +27,7 @@ export const HTTP_DEFAULTS: HttpBenchOptions = {
   connections: [1, 50],
   ms: 2_000,
   rounds: 5,
+  viewers: 200,
 }
 
 const SERVICES = ['ours', 'by-hand'] as const
@@ -41,6 +45,7 @@ interface Result {
 
 export async function benchHttp(options: HttpBenchOptions): Promise<void> {
   const results: Result[] = []
+  const views: Viewed[] = []
   for (const store of options.stores) {
     const { place, close } = await openPlace(store)
     try {
@@ -49,13 +54,22 @@ export async function benchHttp(options: HttpBenchOptions): Promise<void> {
         if (!options.json) print(result)
         results.push(result)
       }
+      const watched = await measureViewers(place, Math.max(...options.connections), options)
+      if (!options.json) printViewed(watched)
+      views.push(watched)
     } finally {
       await close()
     }
   }
   if (options.json) {
     console.log(
-      JSON.stringify({ date: new Date().toISOString(), node: process.version, cores: availableParallelism(), results }),
+      JSON.stringify({
+        date: new Date().toISOString(),
+        node: process.version,
+        cores: availableParallelism(),
+        results,
+        views,
+      }),
     )
   }
 }
@@ -87,6 +101,66 @@ async function measure(place: Place, connections: number, { ms, rounds }: HttpBe
   const ratios = readings.ours.map(({ rides }, round) => rides / (readings['by-hand'][round]?.rides ?? NaN))
   const { ours, 'by-hand': byHand } = readings
   return { store: place.store, connections, ours: middle(ours), byHand: middle(byHand), ratio: median(ratios) }
+}
+
+/** Rides a second of our service without viewers and with them, in turn. */
+interface Viewed {
+  readonly store: StoreName
+  readonly connections: number
+  readonly viewers: number
+  readonly alone: number
+  readonly viewed: number
+  /** With viewers to without, in rides a second of the same round. */
+  readonly ratio: number
+}
+
+async function measureViewers(
+  place: Place,
+  connections: number,
+  { ms, rounds, viewers }: HttpBenchOptions,
+): Promise<Viewed> {
+  const own = { ...place, at: place.store === 'sqlite' ? `${place.at}.viewed` : place.at, name: `${place.name}_viewed` }
+  const children: ChildProcess[] = []
+  const readings: { readonly alone: number; readonly viewed: number }[] = []
+  try {
+    const url = await startService('ours', own, children)
+    const load = await startLoad(children)
+    const view = await startViewers(children)
+    for (let round = -1; round < rounds; round++) {
+      const prefix = `r${round + 1}`
+      const alone = (await load({ url, connections, ms, prefix: `${prefix}a` })).rides
+      const rides = Math.max(1, Math.floor((alone * ms) / 1e3))
+      await view({ url, ids: Array.from({ length: viewers }, (_, n) => `${prefix}a-${n % rides}`) })
+      const viewed = (await load({ url, connections, ms, prefix: `${prefix}b` })).rides
+      await view({})
+      if (round >= 0) readings.push({ alone, viewed })
+    }
+  } finally {
+    await Promise.all(children.map(end))
+  }
+  return {
+    ...{ store: place.store, connections, viewers },
+    alone: median(readings.map(({ alone }) => alone)),
+    viewed: median(readings.map(({ viewed }) => viewed)),
+    ratio: median(readings.map(({ alone, viewed }) => viewed / alone)),
+  }
+}
+
+async function startViewers(children: ChildProcess[]): Promise<(task: ViewersTask) => Promise<void>> {
+  const child = started('./http-viewers.js', [], children)
+  await answerOf(child)
+  return async (task) => {
+    child.send(task)
+    const { error } = await answerOf<{ readonly error?: string }>(child)
+    if (error !== undefined) throw new Error(error)
+  }
+}
+
+function printViewed({ store, connections, viewers, alone, viewed, ratio }: Viewed): void {
+  const name = `${store}, ${connections} connections`
+  console.log(
+    `${name.padEnd(26)} ours ${alone.toFixed(0)} rides/s alone, ${viewed.toFixed(0)} with ${viewers} viewers; ratio ${ratio.toFixed(2)}`,
+  )
 }
 
 function middle(readings: readonly LoadReading[]): LoadReading {
