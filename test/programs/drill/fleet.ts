@@ -29,6 +29,8 @@ export interface Request {
 export class Fleet {
   /** Times one process refused and another one was asked. */
   refusals = 0
+  /** Times a connection broke that had been idle, and the request was sent again under its name. */
+  resent = 0
   private readonly place: Place
   private readonly rotation: Member[] = []
   private next = 0
@@ -74,6 +76,17 @@ export class Fleet {
     if (code !== 0) throw new Error(`A process of generation ${member.generation} ended with ${code}.`)
   }
 
+  /** A server closes connections that were idle for 5 s, and may do so while something is on its way. */
+  private async send({ url }: Member, request: Request): Promise<Answer | undefined> {
+    try {
+      return await post(url, request)
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+      this.resent++
+      return post(url, request)
+    }
+  }
+
   /** The answer; `undefined` if no process serves the instance's version now. */
   async ask(request: Request): Promise<Answer | undefined> {
     const asked = new Set<Member>()
@@ -84,7 +97,7 @@ export class Fleet {
       asked.add(member)
       member.open++
       try {
-        const answer = await send(member.url, request)
+        const answer = await this.send(member, request)
         if (answer !== undefined) return answer
         this.refusals++
       } finally {
@@ -94,7 +107,7 @@ export class Fleet {
   }
 }
 
-async function send(url: string, { id, body, key }: Request): Promise<Answer | undefined> {
+async function post(url: string, { id, body, key }: Request): Promise<Answer | undefined> {
   const response = await fetch(`${url}/api/workflows/order/instances/${id}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json', 'idempotency-key': key },

@@ -106,7 +106,7 @@ export interface Place {
 
 export function open({ url, schema }: Place, generation: 1 | 2): Polaris {
   const store = postgresStore({ connectionString: url, schema, max: 4 })
-  return new Polaris({ store, lease: 5_000 }).register(...(codeOf(generation) as never[]))
+  return new Polaris({ store }).register(...(codeOf(generation) as never[]))
 }
 
 /** The data that an instance of a customer has at its end. */

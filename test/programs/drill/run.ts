@@ -25,6 +25,7 @@ export interface Outcome {
   readonly began: number
   readonly requests: number
   readonly refusals: number
+  readonly resent: number
   readonly putOff: number
   readonly forecast: { readonly move: number; readonly stay: number }
   readonly movedByLoad: number
@@ -105,7 +106,14 @@ export async function drill({ place, instances, concurrency, rate, onProgress }:
   ]
   await polaris.close()
   return {
-    ...{ problems, instances, began: told.size - instances, requests: requests.length, refusals: fleet.refusals },
+    ...{
+      problems,
+      instances,
+      began: told.size - instances,
+      requests: requests.length,
+      refusals: fleet.refusals,
+      resent: fleet.resent,
+    },
     ...{ putOff: load.putOff, forecast, movedByLoad, movedAtEnd: report.moved, stayed: found.stayed },
     completed: found.completed,
     seconds: { begin: beginning, forecast: forecasting, deploy: deploying, upgrade: upgrading },
