@@ -27,6 +27,8 @@ export interface Audit {
   onRun(b: BuilderSpec, inputs: Inputs, key: string, info: HookInfo): void
   /** In which scopes an operation was handled. */
   scopesOf(operation: Operation): readonly number[]
+  /** The same by instance of its id, one after the other. */
+  livesOf(operation: Operation): readonly (readonly number[])[]
   /**
    * What the caller of an operation may have been told of: in each life of the instance that has handled it in this scope; of
    * an operation that begins instances that may be several. `'of another life'`: which one is not known.
@@ -89,6 +91,12 @@ export function newAudit(facts: AuditFacts): Audit {
   const subjects = new Map(facts.ids.map((id) => [id, newSubject(id)]))
   const keys = new Map<string, string>()
   const cancelled = new Set<string>()
+  const livesOf: Audit['livesOf'] = ({ id, number }) => {
+    const { past, operations } = subjects.get(id)!
+    return [...past.map((life) => life.operations), operations].map((handled) =>
+      [...handled].filter(([, operation]) => operation === number).map(([scope]) => scope),
+    )
+  }
   return {
     operations: facts.operations,
     look(actor) {
@@ -120,11 +128,8 @@ export function newAudit(facts: AuditFacts): Audit {
       const past = subjects.get(info.id)?.past.find((life) => life.incarnation === incarnation)
       checkDurable(facts, b, inputs, info, past?.rows ?? rowsOf(facts.store, info.id))
     },
-    scopesOf({ id, number }) {
-      const { past, operations } = subjects.get(id)!
-      const all = [...past.map((life) => life.operations), operations].flatMap((each) => [...each])
-      return all.filter(([, operation]) => operation === number).map(([scope]) => scope)
-    },
+    scopesOf: (operation) => livesOf(operation).flat(),
+    livesOf,
     isCurrent: ({ id, number }) => [...subjects.get(id)!.operations.values()].includes(number),
     onEnded({ id, kind }) {
       const subject = subjects.get(id)!

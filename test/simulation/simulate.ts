@@ -244,8 +244,12 @@ function accountForAll({ clients, audit, blame, store, count }: Simulation): voi
       // What was asked for in vain is not repeated, so nothing of it is kept but why.
       const leavesTrace = operation.delta.length > 0 || (asks && !kinds.has('given up'))
       const tooLate = kinds.has('too late')
-      // Sent again after the id was removed, one that is to begin it does so, on purpose.
-      if (scopes.length > 1 && !operation.isNew) say(`handled in scopes ${scopes.join()}`)
+      const lives = audit.livesOf(operation)
+      const first = lives.findIndex((handled) => handled.length > 0)
+      // Sent again after the id was removed, it may find an instance that another has begun, and is new to that. It must not begin
+      // one itself, unless that is its purpose.
+      const begins = lives.some((handled, at) => at > first && handled.includes(1)) && !operation.isNew
+      if (begins || lives.some((handled) => handled.length > 1)) say(`handled in scopes ${scopes.join()}`)
       if (known && leavesTrace && scopes.length === 0) say(`acknowledged, and never handled`)
       if (!known && !kinds.has('unknown') && !tooLate && scopes.length > 0)
         say(`refused, and handled in scope ${scopes.join()}`)
