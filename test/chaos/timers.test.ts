@@ -18,10 +18,8 @@ async function timers(expect: ExpectStatic, store: string, url?: string) {
   expect(complaint).toBe('')
   const { problems, shares } = JSON.parse(printed) as { problems: string[]; shares: Record<string, number> }
   expect(problems).toEqual([])
-  const { feeder, ...workers } = shares
-  const counts = Object.values(workers)
-  expect(counts.reduce((a, b) => a + b, feeder ?? 0)).toBe(TIMERS)
-  expect(counts.filter((count) => count > 0).length).toBeGreaterThan(1)
+  // So few may all be one worker's before the others look.
+  expect(Object.values(shares).reduce((a, b) => a + b, 0)).toBe(TIMERS)
 }
 
 // At the same time: they mostly wait.

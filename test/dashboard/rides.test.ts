@@ -210,10 +210,12 @@ describe('places', () => {
     await town.post('/rides/r/RideRequest', RIDE)
     await seen.go('/')
     const { page } = seen
+    // Keys mean something as soon as the page is there, and not before.
+    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor()
     await page.keyboard.press('/')
     await page.keyboard.type('r')
     await page.keyboard.press('Enter')
-    await page.getByRole('heading', { name: 'r', level: 1 }).waitFor()
+    await page.getByRole('heading', { name: 'r', exact: true, level: 1 }).waitFor()
     await page.getByRole('button', { name: 'Cancel' }).focus()
     await page.keyboard.press('Tab')
     for (let i = 0; i < 8 && !(await focusedId()).startsWith('node-'); i++) await page.keyboard.press('Tab')
@@ -328,6 +330,7 @@ describe('the service', () => {
     await town.post('/rides/r/RideRequest', RIDE)
     await seen.go('/instances/r')
     await seen.page.getByText('Live', { exact: true }).waitFor()
+    await node(/^matchCabbie .*Done/).waitFor()
     await town.stop()
     await seen.page.getByText(/^The service cannot be reached/).waitFor()
     // What was known is still there.
