@@ -20,7 +20,7 @@ describe('README.md', () => {
     const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
     const commands = blocksOf('sh', readme).map(({ code }) => code.trim())
     expect(commands[0]).toBe('npm ci\nnpx polaris dev examples/cab-ride/polaris.ts')
-    expect(commands.slice(-2)).toEqual(['npm start', 'npm test'])
+    expect(commands.slice(-2)).toEqual(['npm ci && npm start', 'npm ci && npm test'])
     const own = ['ci', 'install', 'pack']
     const named = [...readme.matchAll(/\bnpm (?:run ([\w:]+)|([a-z]+)\b)/g)]
     const unknown = named.filter(([, script, command]) => {
