@@ -1,6 +1,7 @@
 /** What a page shows, asked for again and again; what was known before is shown until the answer is there. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
 import { onContact } from './client.ts'
+import { recent } from './recent.ts'
 
 export interface Loaded<T> {
   readonly data?: T
@@ -11,14 +12,7 @@ export interface Loaded<T> {
 }
 
 /** Answers by what was asked for, so that going back shows at once what was there. */
-const known = new Map<string, unknown>()
-const MOST_KNOWN = 60
-
-function remember(key: string, data: unknown): void {
-  known.delete(key)
-  known.set(key, data)
-  if (known.size > MOST_KNOWN) for (const oldest of known.keys()) if (known.delete(oldest)) break
-}
+const known = recent(60)
 
 /** What was told of whom; anything about another key is of no interest any more. */
 interface Told<T> {
@@ -53,7 +47,7 @@ export function useLoad<T>(
       if (document.hidden && known.has(key)) return again()
       try {
         const data = await latest.current(stop.signal)
-        remember(key, data)
+        known.keep(key, data)
         if (!stop.signal.aborted) setTold({ key, data })
       } catch (error) {
         if (!stop.signal.aborted) setTold({ key, error: error as Error })

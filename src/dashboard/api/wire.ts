@@ -9,6 +9,7 @@ import type {
   PlanBuilder,
   PlanData,
   PlanJson,
+  WorkflowDifference,
 } from '../../index.ts'
 
 type TimeKey = 'createdAt' | 'updatedAt' | 'startedAt' | 'endedAt' | 'retryAt' | 'at' | 'deadline'
@@ -99,17 +100,4 @@ export interface BuilderStanding {
   readonly ms?: { readonly mean: number; readonly p50: number; readonly p95: number; readonly max: number }
 }
 
-export interface VersionDifferences {
-  readonly same: boolean
-  readonly sentences: readonly string[]
-  readonly builders: {
-    readonly added: readonly string[]
-    readonly removed: readonly string[]
-    readonly changed: readonly { readonly name: string; readonly sentences: readonly string[] }[]
-  }
-  readonly data: {
-    readonly added: readonly string[]
-    readonly removed: readonly string[]
-    readonly changed: readonly string[]
-  }
-}
+export type VersionDifferences = Wire<WorkflowDifference>

@@ -3,8 +3,9 @@ import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import { ask, at, isBuildersFault } from '../api/client.ts'
 import type { Shown } from '../pages/instance.tsx'
+import { DialogEnd } from '../ui/dialog-end.tsx'
 import { Dialog } from '../ui/dialog.tsx'
-import { count, Name, Words } from '../ui/text.tsx'
+import { count, Name } from '../ui/text.tsx'
 
 export interface ActionDialogProps {
   readonly shown: Shown
@@ -53,19 +54,14 @@ export function Confirm({
     <Dialog title={title} onClose={onClose}>
       <form class="confirm" onSubmit={(event) => void submit(event)}>
         {children}
-        {problem !== undefined && (
-          <p class="field-problem" role="alert">
-            <Words text={problem} />
-          </p>
-        )}
-        <div class="confirm-end">
-          <button type="button" class="button" onClick={onClose}>
-            Leave it
-          </button>
-          <button type="submit" class={danger ? 'button danger-full' : 'button primary'} disabled={busy || disabled}>
-            {busy ? 'One moment …' : verb}
-          </button>
-        </div>
+        <DialogEnd
+          problem={problem}
+          leave="Leave it"
+          onClose={onClose}
+          verb={busy ? 'One moment …' : verb}
+          danger={danger}
+          disabled={busy || disabled}
+        />
       </form>
     </Dialog>
   )

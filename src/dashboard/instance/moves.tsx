@@ -7,6 +7,7 @@ import { go, href } from '../router.ts'
 import { With } from '../ui/states.tsx'
 import { visible, Words } from '../ui/text.tsx'
 import { clock } from '../ui/time.tsx'
+import { VersionChoice } from '../ui/version-choice.tsx'
 import { Confirm, Names, post } from './confirm.tsx'
 import type { ActionDialogProps } from './confirm.tsx'
 import { outcomeText } from './outcomes.ts'
@@ -81,16 +82,7 @@ export function UpgradeDialog({ shown, onClose }: ActionDialogProps) {
       {versions.data && others.length === 0 && <p>No other version of {visible(workflow)} is served here.</p>}
       {to !== undefined && (
         <>
-          <label class="field">
-            <span class="field-name">To version</span>
-            <select value={String(to)} onChange={(event) => setChosen(Number(event.currentTarget.value))}>
-              {others.map((each) => (
-                <option key={each} value={String(each)}>
-                  {each}
-                </option>
-              ))}
-            </select>
-          </label>
+          <VersionChoice versions={others} chosen={to} onChoose={setChosen} />
           <With of={preview} what="what it would mean">
             {(data) => <Previewed {...data} />}
           </With>

@@ -4,7 +4,7 @@ import { FeedForm } from '../form/feed.tsx'
 import type { Node } from '../graph/model.ts'
 import type { Face } from '../graph/view.tsx'
 import type { Shown } from '../pages/instance.tsx'
-import { Icon } from '../ui/icons.tsx'
+import { PanelHead } from '../ui/panel-head.tsx'
 import { Section } from '../ui/section.tsx'
 import { Blank } from '../ui/states.tsx'
 import { Pill } from '../ui/status.tsx'
@@ -33,20 +33,12 @@ export function Panel({ shown, selected, faces }: PanelProps) {
 function About({ shown, node, face }: { readonly shown: Shown; readonly node: Node; readonly face: Face | undefined }) {
   return (
     <>
-      <header class="panel-head">
+      <PanelHead onClose={() => shown.select(undefined)}>
         <h2>
           <Name text={node.name} />
         </h2>
         {face && <Pill look={face.look} />}
-        <button
-          type="button"
-          class="button quiet square panel-close"
-          aria-label="Close"
-          onClick={() => shown.select(undefined)}
-        >
-          <Icon name="cross" />
-        </button>
-      </header>
+      </PanelHead>
       {node.kind === 'data' ? <AboutData shown={shown} name={node.data} /> : <AboutBuilder shown={shown} node={node} />}
     </>
   )

@@ -4,6 +4,7 @@ import { ask, at, onContact } from '../api/client.ts'
 import { useLive } from '../api/live.ts'
 import type { Liveness } from '../api/live.ts'
 import type { Loaded } from '../api/load.ts'
+import { recent } from '../api/recent.ts'
 import type { Entry, Explained, Instance } from '../api/wire.ts'
 
 export interface Seen {
@@ -19,14 +20,7 @@ const PAGE = 1_000
 const MOST_PAGES = 10
 
 /** The last ones seen, so that going back shows them at once. */
-const kept = new Map<string, Seen>()
-const MOST_KEPT = 8
-
-function keep(id: string, seen: Seen): void {
-  kept.delete(id)
-  kept.set(id, seen)
-  if (kept.size > MOST_KEPT) for (const oldest of kept.keys()) if (kept.delete(oldest)) break
-}
+const kept = recent<Seen>(8)
 
 export function useInstance(id: string): Loaded<Seen> & { readonly liveness: Liveness } {
   const [seen, setSeen] = useState(() => kept.get(id))
@@ -45,7 +39,7 @@ export function useInstance(id: string): Loaded<Seen> & { readonly liveness: Liv
         current.again = false
         try {
           const next = await look(id, kept.get(id))
-          keep(id, next)
+          kept.keep(id, next)
           if (!current.over) setSeen(next)
           if (!current.over) setError(undefined)
         } catch (problem) {

@@ -5,7 +5,7 @@ import type { Builder, BuilderStanding, Overview, VersionOverview } from '../api
 import { builderId, nameOf } from '../graph/model.ts'
 import type { ShownWorkflow } from '../pages/workflow.tsx'
 import { href } from '../router.ts'
-import { Icon } from '../ui/icons.tsx'
+import { PanelHead } from '../ui/panel-head.tsx'
 import { Section } from '../ui/section.tsx'
 import { OPEN_STATUSES, STATE_LOOKS } from '../ui/status.tsx'
 import type { NodeState } from '../ui/status.tsx'
@@ -24,19 +24,9 @@ export function WorkflowPanel({ shown, selected }: PanelProps) {
     selected === undefined ? undefined : shown.plan.builders.find((each) => builderId(each.name) === selected)
   return (
     <aside class="panel card" aria-label={name === undefined ? 'About this version' : `About ${name}`}>
-      <header class="panel-head">
+      <PanelHead onClose={name === undefined ? undefined : () => shown.select(undefined)}>
         <h2>{name === undefined ? `Version ${shown.plan.version}` : <Name text={name} />}</h2>
-        {name !== undefined && (
-          <button
-            type="button"
-            class="button quiet square panel-close"
-            aria-label="Close"
-            onClick={() => shown.select(undefined)}
-          >
-            <Icon name="cross" />
-          </button>
-        )}
-      </header>
+      </PanelHead>
       {name === undefined ? (
         <AboutVersion shown={shown} />
       ) : builder === undefined ? (

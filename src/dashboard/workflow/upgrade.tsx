@@ -1,8 +1,10 @@
 /** Moves the open instances of a version to another one. */
 import { useState } from 'preact/hooks'
 import { ask, at } from '../api/client.ts'
+import { DialogEnd } from '../ui/dialog-end.tsx'
 import { Dialog } from '../ui/dialog.tsx'
 import { count, plural, Words } from '../ui/text.tsx'
+import { VersionChoice } from '../ui/version-choice.tsx'
 
 interface Report {
   readonly moved: number
@@ -34,7 +36,7 @@ export function UpgradeButton(props: UpgradeProps) {
 
 function UpgradeDialog({ workflow, version, versions, onClose }: UpgradeProps & { readonly onClose: () => void }) {
   const others = versions.filter((each) => each !== version)
-  const [to, setTo] = useState(String(others[0]))
+  const [to, setTo] = useState(others[0] ?? version)
   const [busy, setBusy] = useState(false)
   const [report, setReport] = useState<Report | undefined>(undefined)
   const [problem, setProblem] = useState<string | undefined>(undefined)
@@ -44,7 +46,7 @@ function UpgradeDialog({ workflow, version, versions, onClose }: UpgradeProps & 
     setProblem(undefined)
     try {
       const path = at(['workflows', workflow, 'upgrade'])
-      setReport(await ask<Report>(path, { method: 'POST', body: { version, to: Number(to) } }))
+      setReport(await ask<Report>(path, { method: 'POST', body: { version, to } }))
     } catch (error) {
       setProblem((error as Error).message)
     }
@@ -53,34 +55,19 @@ function UpgradeDialog({ workflow, version, versions, onClose }: UpgradeProps & 
   return (
     <Dialog title={`Move the open instances of version ${version}`} onClose={onClose}>
       <form class="confirm" onSubmit={(event) => void submit(event)}>
-        <label class="field">
-          <span class="field-name">To version</span>
-          <select value={to} onChange={(event) => setTo(event.currentTarget.value)}>
-            {others.map((each) => (
-              <option key={each} value={String(each)}>
-                {each}
-              </option>
-            ))}
-          </select>
-        </label>
+        <VersionChoice versions={others} chosen={to} onChoose={setTo} />
         <p>
           Each moves if its data and its graph allow it, and new or changed builders whose inputs are there run at once.
           Those that cannot move stand as they do.
         </p>
         <div role="status">{report && <Told report={report} />}</div>
-        {problem !== undefined && (
-          <p class="field-problem" role="alert">
-            <Words text={problem} />
-          </p>
-        )}
-        <div class="confirm-end">
-          <button type="button" class="button" onClick={onClose}>
-            {report ? 'Done' : 'Leave it'}
-          </button>
-          <button type="submit" class="button primary" disabled={busy}>
-            {busy ? 'Moving …' : 'Move them'}
-          </button>
-        </div>
+        <DialogEnd
+          problem={problem}
+          leave={report ? 'Done' : 'Leave it'}
+          onClose={onClose}
+          verb={busy ? 'Moving …' : 'Move them'}
+          disabled={busy}
+        />
       </form>
     </Dialog>
   )
