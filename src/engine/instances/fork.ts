@@ -1,6 +1,7 @@
 import { checkOption, checkOptions } from '../../graph/naming.ts'
 import type { Change, DataStore, Header, Row } from '../../stores/contract.ts'
 import { agenda } from '../state/agenda.ts'
+import { historyPages } from '../state/history.ts'
 import { FORKED, LATE } from '../state/program.ts'
 import { callerRow, inOrder } from '../state/rows.ts'
 import { checkReason } from './operation.ts'
@@ -13,8 +14,6 @@ export interface ForkOptions extends WithReason {
   /** `seq` of the history entry up to which the copy goes; of a move, to the end of it. Default: the newest. */
   readonly at?: number
 }
-
-const PAGE = 1000
 
 /** @throws `OPTION_INVALID` */
 export function checkFork(options: ForkOptions): { readonly at: number } & WithReason {
@@ -46,15 +45,12 @@ export async function copyHistory(store: DataStore, header: Header, at: number):
   const { id } = header
   const rows: Row[] = []
   let beyond: Row | undefined
-  for (let after = 0; beyond === undefined;) {
-    const page = await store.history(id, { after, limit: PAGE })
+  for await (const page of historyPages(store, id)) {
     for (const row of page) {
       if (row.seq <= at || (beyond === undefined && goesOn(rows.at(-1), row))) rows.push(row)
       else beyond ??= row
     }
-    const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) break
-    after = last.seq
+    if (beyond !== undefined) break
   }
   const newest = rows.at(-1)?.seq ?? 0
   checkOption('at', at === Infinity || newest >= at, `the seq of an entry in the history of '${id}'`, at)

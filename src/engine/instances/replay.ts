@@ -8,11 +8,10 @@ import type { Outcome } from '../mail/mail.ts'
 import { notFound } from '../refusals.ts'
 import type { Registry } from './registry.ts'
 import { ScopeResult } from '../scope/result.ts'
+import { historyPages } from '../state/history.ts'
 import { inOrder } from '../state/rows.ts'
 import { versionAt } from '../state/standing.ts'
 import { loadState } from '../state/loading.ts'
-
-const PAGE = 1000
 
 export interface ReplayFacts {
   readonly store: DataStore
@@ -53,16 +52,13 @@ async function isThere(store: DataStore, id: string, mail: Mail): Promise<boolea
 /** The newest row of each place as it was when a scope ended. */
 async function rowsUpTo(store: DataStore, id: string, scope: number): Promise<Row[]> {
   const newest = new Map<string, Row>()
-  for (let after = 0; ;) {
-    const page = await store.history(id, { after, limit: PAGE })
+  for await (const page of historyPages(store, id)) {
     for (const row of page) {
       if (row.scope > scope) return inOrder(newest)
       newest.set(row.place, row)
     }
-    const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) return inOrder(newest)
-    after = last.seq
   }
+  return inOrder(newest)
 }
 
 function resultOf(

@@ -1,6 +1,5 @@
 import type { DataStore, Row } from '../../stores/contract.ts'
-
-const PAGE = 1000
+import { historyPages } from '../state/history.ts'
 
 /** A run with effects outside that are to be undone. */
 export interface Undoable {
@@ -56,13 +55,10 @@ function undoList(rows: Iterable<Row>): Undoable[] {
 /** What is to be undone of an instance. Looks through its whole history, a page at a time. */
 export async function readUndoList(store: DataStore, id: string): Promise<Undoable[]> {
   const told: Row[] = []
-  for (let after = 0; ;) {
-    const page = await store.history(id, { after, limit: PAGE })
+  for await (const page of historyPages(store, id)) {
     for (const row of page) if (row.outcome === 'forked' || row.builder !== null) told.push(withoutValue(row))
-    const last = page.at(-1)
-    if (last === undefined || page.length < PAGE) return undoList(told)
-    after = last.seq
   }
+  return undoList(told)
 }
 
 /** Only what {@link undoList} asks for, so that a long history of large values is not held as a whole. */

@@ -1,13 +1,12 @@
 import type { Slot } from '../../graph/graph.ts'
-import type { DataStore, Header, Row } from '../../stores/contract.ts'
+import type { DataStore, Header } from '../../stores/contract.ts'
 import { isAbout } from '../state/about.ts'
 import { freezeDeep } from '../values/freeze.ts'
 import type { Recorder } from './recorder.ts'
 import type { Held, Scope } from './scope.ts'
+import { historyPages } from '../state/history.ts'
 import { effective } from '../state/standing.ts'
 import type { State } from '../state/state.ts'
-
-const PAGE = 1000
 
 /** Slots that the open scope's caller fed, as far as no product has replaced it. */
 export function fedSlots(state: State, scope: number): number[] {
@@ -37,8 +36,8 @@ export async function heldBefore(
 ): Promise<Map<number, Held>> {
   const found = new Map<number, Held>(slots.map((slot) => [slot, { value: undefined, row: undefined }]))
   const since = state.restarted?.seq ?? 0
-  for (let after = 0; slots.length > 0;) {
-    const rows: readonly Row[] = await store.history(id, { after, limit: PAGE })
+  if (slots.length === 0) return found
+  for await (const rows of historyPages(store, id)) {
     for (const stored of rows) {
       const row = effective(stored)
       const slot = stored.data === null ? undefined : state.graph.slotOf.get(stored.data)
@@ -54,9 +53,6 @@ export async function heldBefore(
       if (freezeDeep(value)) state.noteBytes(slot)
       found.set(slot, { value, row })
     }
-    const last = rows.at(-1)
-    if (last === undefined || rows.length < PAGE) break
-    after = last.seq
   }
   for (const slot of state.graph.abouts) {
     const held = found.get(slot)

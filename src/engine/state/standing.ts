@@ -1,4 +1,5 @@
 import type { DataStore, Header, Row } from '../../stores/contract.ts'
+import { historyPages } from './history.ts'
 import { RESTART } from './program.ts'
 
 /** A row as the engine reads it: a rewritten one stands for the row it was made of; `undefined` where nothing stands. */
@@ -20,16 +21,11 @@ export function isFed({ outcome, note }: Row): boolean {
   return outcome === 'fed' || note?.was?.outcome === 'fed'
 }
 
-const PAGE = 1000
-
 /** The version an instance was on when a row was its newest: what the next move after it says, if there was one. */
 export async function versionAt(store: DataStore, { id, version }: Header, seq: number): Promise<number> {
-  for (let after = seq; ;) {
-    const rows = await store.history(id, { after, limit: PAGE })
+  for await (const rows of historyPages(store, id, seq)) {
     const move = rows.find(({ note }) => note?.move !== undefined)?.note?.move
     if (move !== undefined) return move.from.version
-    const last = rows.at(-1)
-    if (last === undefined || rows.length < PAGE) return version
-    after = last.seq
   }
+  return version
 }
