@@ -1,29 +1,16 @@
 import type { Service } from '../graph/builder.ts'
 import type { Graph } from '../graph/graph.ts'
-import { durationMs, durationProblem } from '../graph/duration.ts'
-import type { Duration } from '../graph/duration.ts'
-import { PolarisError } from '../graph/errors.ts'
 import { checkOption, checkOptions } from '../graph/naming.ts'
 import type { Schedule } from '../graph/schedule.ts'
 import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
 import { decode } from '../stores/codec.ts'
 import type { DataStore, InstanceStatus, Page, Snapshot } from '../stores/contract.ts'
-import {
-  checkAfter,
-  checkConstruction,
-  checkLimit,
-  checkQuery,
-  checkStore,
-  checkTimes,
-  isObject,
-  LONGEST_PAGE,
-} from './checks.ts'
-import { idSource, systemClock } from './clock.ts'
+import { checkAfter, checkLimit, checkQuery, LONGEST_PAGE } from './checks.ts'
+import { idSource } from './clock.ts'
 import type { VersionCount } from './versions/census.ts'
 import type { CheckOptions, CheckReport } from './versions/check.ts'
 import { manifest } from './versions/check-manifest.ts'
 import type { ManifestFile } from './versions/check-manifest.ts'
-import type { Clock } from './clock.ts'
 import { Executor } from './executor.ts'
 import type { ExecutorOptions, Host } from './executor.ts'
 import { historyEntry, summarise, viewInstance } from './look/inspect.ts'
@@ -36,7 +23,6 @@ import { checkIntent, foresee } from './look/foresee.ts'
 import type { Foresight, Intent } from './look/foresee.ts'
 import { checkSpan, differencesOf, pictureAt } from './look/past.ts'
 import type { InstanceDifference } from './look/past.ts'
-import type { Telemetry } from './scope/telemetry.ts'
 import { checkFork } from './instances/fork.ts'
 import type { ForkOptions } from './instances/fork.ts'
 import { Instances } from './instances/instances.ts'
@@ -44,6 +30,8 @@ import type { Lives } from './instances/lives.ts'
 import { checkMeta } from './values/meta.ts'
 import { checkReason } from './instances/operation.ts'
 import type { CancelOptions } from './instances/operation.ts'
+import { readOptions } from './options.ts'
+import type { PolarisOptions } from './options.ts'
 import { cancelledAsItWas, checkId, closed, noStore, notFound } from './refusals.ts'
 import type { Preview } from './versions/preview.ts'
 import { Registry } from './instances/registry.ts'
@@ -57,38 +45,6 @@ import type { InstanceChange, WatchOptions } from './look/watch.ts'
 import { storeClock } from './store-clock.ts'
 import { Worker } from './mail/worker.ts'
 import type { WorkerFacts, WorkerOptions } from './mail/worker.ts'
-
-export interface PolarisOptions<Services> {
-  /** Where instances live. Without one, only `compute` works. */
-  readonly store?: DataStore
-  /** What builders ask for, by the services' names. */
-  readonly services?: Services
-  readonly clock?: Clock
-  /** At most so many instances are kept at hand, so that their next scope starts without a read. Default 10,000. */
-  readonly warm?: number
-  /**
-   * For how long this process has an instance to itself before it has to say so again, in milliseconds; what a process that
-   * dies had open, others take up after that time at most. Far longer than the store ever takes to answer. Default 15,000.
-   */
-  readonly lease?: number
-  /** For how long a lease is renewed while nothing comes of the builders that run, in milliseconds. Default: an hour. */
-  readonly longestRun?: number
-  /**
-   * Starts also where a graph changed and its version did not, while open instances depend on the older graph: they go on with
-   * the changed one, as if it were a newer version. For development; default false, which refuses to start with
-   * `VERSION_CHANGED`.
-   */
-  readonly acceptChanged?: boolean
-  /** For how long the ids of instances that were removed are remembered (see `delete`). Default: a day; 0: not at all. */
-  readonly tombstones?: Duration
-  /**
-   * How long a call waits for a builder that failed to be tried again, in milliseconds. One that has to wait longer parks the
-   * instance: the call resolves with status `'retrying'`, and a worker goes on. Default 1,000.
-   */
-  readonly longestWait?: number
-  /** Watches what runs here, for traces, metrics and logs: `openTelemetry()` of `polaris-workflow/opentelemetry`. */
-  readonly telemetry?: Telemetry
-}
 
 /** Which instances to list. Times are milliseconds since the epoch. */
 export interface InstanceQuery {
@@ -118,11 +74,6 @@ type Served<W, Given> = [Lacking<ServicesOf<W>, Given>] extends [never]
   ? W
   : ServiceNotGiven<Lacking<ServicesOf<W>, Given>>
 
-const OPTIONS = [
-  'telemetry',
-  ...(['store', 'services', 'clock', 'warm', 'lease', 'longestRun', 'longestWait', 'tombstones'] as const),
-  'acceptChanged',
-] as const
 const LISTED_BY = ['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'] as const
 const PAGE = 100
 
@@ -140,28 +91,18 @@ export class Polaris<Services extends object = {}> {
 
   /** @throws `OPTION_INVALID`, `STORE_INVALID` */
   constructor(options: PolarisOptions<Services> = {}) {
-    checkOptions('new Polaris', options, OPTIONS)
-    const { services, clock = systemClock, warm = 10_000, tombstones = '1d' } = options
-    const { lease = 15_000, longestRun = 3_600_000, longestWait = 1_000, acceptChanged = false } = options
-    checkOption('acceptChanged', typeof acceptChanged === 'boolean', 'true or false', acceptChanged)
-    if (options.store !== undefined) checkStore(options.store)
-    checkConstruction(services, clock, warm)
-    const { telemetry } = options
-    checkOption('telemetry', telemetry === undefined || isObject(telemetry), 'such as openTelemetry()', telemetry)
+    const { services, clock, telemetry, warm, lease, longestWait, ...times } = readOptions(options)
     const observed = options.store && (clock.observe?.(options.store) ?? options.store)
     const store = observed && (telemetry?.store?.(observed) ?? observed)
-    checkTimes(lease, longestRun, longestWait)
-    const problem = durationProblem('tombstones', tombstones, 0)
-    if (problem !== undefined) throw new PolarisError('OPTION_INVALID', `${problem}.`)
     const ids = idSource()
     this.store = store
-    this.registry = new Registry(services ?? {})
+    this.registry = new Registry(services)
     const { registry } = this
     const tenure = { holder: ids(), ms: lease }
     const atRest = (id: string): void => this.watches?.told(id)
-    const times = { longestRun, longestWait, tombstones: durationMs(tombstones) ?? 0, acceptChanged }
     const time = store && storeClock(store, clock)
-    this.entries = store && time && new Instances({ store, registry, clock: time, ids, warm, tenure, atRest, ...times })
+    this.entries =
+      store && time && new Instances({ store, registry, clock: time, ids, warm, tenure, atRest, longestWait, ...times })
     const { mailbox } = this.entries ?? {}
     const { live } = this
     this.watches = store && mailbox && new Watches({ store, clock, live, listen: (onMail) => mailbox.listen(onMail) })
