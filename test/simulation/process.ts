@@ -122,7 +122,7 @@ function run(
       .map((name) => [name, given[`in${name}`]] as const)
       .filter((pair): pair is readonly [string, Value] => pair[1] !== undefined),
   )
-  world.audit.onRun(b, inputs, context.idempotencyKey, info)
+  world.audit.onRun(b, inputs, context.idempotencyKey, context.attempt, info)
   // How often it has failed so far is for the store to say: what a dead process saw counts for nobody.
   const failed = rowsOf(world.store, info.id).filter((row) => row.builder === b.name && row.outcome === 'failed')
   const made = answer(b, inputs, failed.length)
