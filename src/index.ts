@@ -1,5 +1,10 @@
+/**
+ * Data, builders, workflows, and {@link Polaris}, which runs them on a store.
+ *
+ * @module polaris-workflow
+ */
 export { builder, service } from './graph/builder.ts'
-export type { AnyBuilder, BuildContext, Builder, Service } from './graph/builder.ts'
+export type { AnyBuilder, BuildContext, Builder, BuilderDefinition, Service } from './graph/builder.ts'
 export { data, type } from './graph/data.ts'
 export type { AboutData, AnyData, Data, DataOptions, Datum, Regarding, ValueOf } from './graph/data.ts'
 export { durationMs } from './graph/duration.ts'
@@ -7,8 +12,11 @@ export type { Duration } from './graph/duration.ts'
 export { DataError, GraphError, isPolarisError, PolarisError, VersionError } from './graph/errors.ts'
 export { checkOption, checkOptions } from './graph/naming.ts'
 export type { ErrorCode, Issue } from './graph/errors.ts'
+export type { BuilderDescription, DataDescription } from './graph/description.ts'
 export type { Frozen } from './graph/frozen.ts'
+export type { Durability, OnFailure } from './graph/graph.ts'
 export type { Manifest } from './graph/manifest.ts'
+export type { Policy } from './graph/migration.ts'
 export { nothing, waitFor } from './graph/outcome.ts'
 export type { Nothing, WaitFor } from './graph/outcome.ts'
 export type { EdgeKind } from './graph/edges.ts'
@@ -17,13 +25,13 @@ export type { Missed, Schedule, Tick } from './graph/schedule.ts'
 export { step } from './graph/steps.ts'
 export type { Step } from './graph/steps.ts'
 export { timer } from './graph/timer.ts'
-export type { AnyTimer, Elapsed, Timer } from './graph/timer.ts'
+export type { AnyTimer, Elapsed, Moment, Timer, TimerDefinition, TimerTimes } from './graph/timer.ts'
 export { NonRetryableError } from './graph/retry.ts'
-export type { Backoff, Retry } from './graph/retry.ts'
+export type { Backoff, Retry, RetryPolicy } from './graph/retry.ts'
 export { settled } from './graph/settled.ts'
 export type { Failed, Settled, SettledData } from './graph/settled.ts'
 export { workflow } from './graph/workflow.ts'
-export type { AnyWorkflow, Workflow } from './graph/workflow.ts'
+export type { AnyWorkflow, Retention, Workflow, WorkflowDefinition } from './graph/workflow.ts'
 
 export type { Stranding } from './engine/versions/carry.ts'
 export { BuilderError } from './engine/scope/builder-error.ts'
@@ -53,11 +61,13 @@ export type {
 export type { HookInfo, Hooks } from './engine/scope/hooks.ts'
 export type {
   BuilderExplanation,
+  Compensation,
   Explanation,
   HistoryEntry,
   InstanceSummary,
   InstanceView,
   Lack,
+  PendingRetry,
   TargetExplanation,
 } from './engine/look/inspect.ts'
 export type { Counts } from './engine/look/counts.ts'
@@ -66,6 +76,8 @@ export type { Foresight, Intent } from './engine/look/foresee.ts'
 export type { DatumDifference, InstanceDifference } from './engine/look/past.ts'
 export type { PendingTimer, TimerExplanation } from './engine/look/inspect-timers.ts'
 export type { Submitted } from './engine/instances/call.ts'
+export type { ForkOptions } from './engine/instances/fork.ts'
+export type { CancelOptions } from './engine/instances/operation.ts'
 export { Polaris } from './engine/polaris.ts'
 export type { ImpossibleMove, PossibleMove, Preview } from './engine/versions/preview.ts'
 export type { PolarisOptions } from './engine/options.ts'
@@ -100,6 +112,7 @@ export type {
   MetaWritten,
   Mode,
   Move,
+  Origin,
   Page,
   Removal,
   Row,

@@ -8,11 +8,13 @@ import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 import type { Telemetry } from './scope/telemetry.ts'
 
+/** What {@link Polaris} works with. Everything may be left out. */
 export interface PolarisOptions<Services> {
   /** Where instances live. Without one, only `compute` works. */
   readonly store?: DataStore
   /** What builders ask for, by the services' names. */
   readonly services?: Services
+  /** Tells the time and waits, instead of the system's clock: for tests. */
   readonly clock?: Clock
   /** At most so many instances are kept at hand, so that their next scope starts without a read. Default 10,000. */
   readonly warm?: number

@@ -77,7 +77,12 @@ type Served<W, Given> = [Lacking<ServicesOf<W>, Given>] extends [never]
 const LISTED_BY = ['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'] as const
 const PAGE = 100
 
-/** A process's workflows, their store and their services. Nothing is shared between two of them but the store. */
+/**
+ * A process's workflows, their store and their services. Nothing is shared between two of them but the store.
+ *
+ * Every method that answers a promise may reject with `CLOSED`, with `STORE_INVALID` where it needs a store and there is none,
+ * and with what the store throws: `STORE_UNAVAILABLE`, `STORE_FULL`, `STORE_NEWER`, `DRIVER_MISSING`. What else it throws, each says.
+ */
 export class Polaris<Services extends object = {}> {
   private readonly store: DataStore | undefined
   private readonly registry: Registry
@@ -202,7 +207,7 @@ export class Polaris<Services extends object = {}> {
    * The instance as it stands, or `undefined`.
    *
    * @param options `at`: as it stood after the entry of its history with this `seq` instead
-   * Throws `ID_INVALID`, `VERSION_NOT_SERVED`, and `OPTION_INVALID` if there is no entry `at`.
+   * @throws `ID_INVALID`, `VERSION_NOT_SERVED`, and `OPTION_INVALID` if there is no entry `at`.
    */
   async get(id: string, options: { readonly at?: number } = {}): Promise<InstanceView | undefined> {
     checkOptions('get', options, ['at'])
@@ -217,7 +222,7 @@ export class Polaris<Services extends object = {}> {
    * What is different about an instance's data between two entries of its history; `undefined` for an unknown id.
    *
    * @param options `from`: `seq` of an entry, 0 (the default) for before the first; `to`: of another, default the newest
-   * Throws `ID_INVALID`, `VERSION_NOT_SERVED`, and `OPTION_INVALID` if there is no such entry.
+   * @throws `ID_INVALID`, `VERSION_NOT_SERVED`, and `OPTION_INVALID` if there is no such entry.
    */
   async differences(
     id: string,
@@ -232,7 +237,10 @@ export class Polaris<Services extends object = {}> {
     return { id, from, to, ...differencesOf(await dataAt(from), await dataAt(to)) }
   }
 
-  /** The instance in short, also where this process does not serve its version; `undefined` for an unknown id. */
+  /**
+   * The instance in short, also where this process does not serve its version; `undefined` for an unknown id. Throws
+   * `ID_INVALID`.
+   */
   async summary(id: string): Promise<InstanceSummary | undefined> {
     const snapshot = await this.read(id)
     return snapshot && summarise(snapshot.header)
@@ -269,7 +277,7 @@ export class Polaris<Services extends object = {}> {
 
   /**
    * How many instances there are, by workflow, version and status. On SQLite and Postgres all are counted, away from this
-   * process's event loop; elsewhere the first 100,000, open ones first.
+   * process's event loop; elsewhere the first 100,000, open ones first. Throws `OPTION_INVALID`, and what the signal says.
    */
   async counts(options: { readonly signal?: AbortSignal } = {}): Promise<Counts> {
     checkOptions('counts', options, ['signal'])
@@ -282,6 +290,7 @@ export class Polaris<Services extends object = {}> {
    * What happened to an instance, oldest first: who built what, when, from which inputs. Empty for an unknown id.
    *
    * @param query `after`: only entries with a greater `seq`; `limit`: 1 to 1000, default 1000
+   * @throws `ID_INVALID`, `OPTION_INVALID`
    */
   async history(id: string, query: { readonly after?: number; readonly limit?: number } = {}): Promise<HistoryEntry[]> {
     checkId(id)
@@ -300,7 +309,7 @@ export class Polaris<Services extends object = {}> {
   /**
    * What an instance has done, what it would do next and what it waits for, mail that nobody handles included; `undefined` for an
    * unknown id. Of one whose version is not served here as well, as long as the store keeps its graph; else
-   * `VERSION_NOT_SERVED`.
+   * `VERSION_NOT_SERVED`. Throws `ID_INVALID`.
    */
   async explain(id: string): Promise<Explanation | undefined> {
     const snapshot = await this.read(id)
@@ -312,7 +321,7 @@ export class Polaris<Services extends object = {}> {
    * Steps, `migrate` and schemas really run; nothing is stored. `undefined` for an unknown id.
    *
    * @param options `to`: the version, which has to be registered. Default: the newest
-   * Throws `ID_INVALID`, `VERSION_NOT_SERVED`, `WORKFLOW_NOT_FOUND`.
+   * @throws `ID_INVALID`, `VERSION_NOT_SERVED`, `WORKFLOW_NOT_FOUND`.
    */
   async preview(id: string, options: { readonly to?: number } = {}): Promise<Preview | undefined> {
     checkOptions('preview', options, ['to'])
@@ -353,7 +362,7 @@ export class Polaris<Services extends object = {}> {
    * stranded, and why. It reads only; steps, `migrate` and schemas really run on what is stored.
    *
    * @param workflows the new code's, all versions that it is to serve; they need not be registered. Default: those that are
-   * Throws `WORKFLOW_NOT_FOUND`, `GRAPH_INVALID`, `OPTION_INVALID`, and what the signal says.
+   * @throws `WORKFLOW_NOT_FOUND`, `GRAPH_INVALID`, `OPTION_INVALID`, and what the signal says.
    */
   async check(workflows: readonly AnyWorkflow[] = this.workflows, options: CheckOptions = {}): Promise<CheckReport> {
     return this.open().upkeep.check(workflows, options)
@@ -369,14 +378,17 @@ export class Polaris<Services extends object = {}> {
    * Changes nothing. For an unknown id the answer is empty.
    *
    * @param which an instance's id, or open instances of the workflow
-   * Throws `WORKFLOW_NOT_FOUND`, `SERVICE_MISSING`, `OPTION_INVALID`.
+   * @throws `WORKFLOW_NOT_FOUND`, `SERVICE_MISSING`, `OPTION_INVALID`.
    */
   async shadow(which: string | ShadowQuery, workflow: AnyWorkflow): Promise<Shadow[]> {
     if (typeof which === 'string') checkId(which)
     return this.open().upkeep.shadow(which, workflow)
   }
 
-  /** The open instances of each version: code of versions that are not among them is needed no more. */
+  /**
+   * The open instances of each version: code of versions that are not among them is needed no more. Throws `OPTION_INVALID`, and
+   * what the signal says.
+   */
   async versions(options: { readonly signal?: AbortSignal } = {}): Promise<VersionCount[]> {
     checkOptions('versions', options, ['signal'])
     return this.open().upkeep.versions(options.signal)

@@ -98,16 +98,21 @@ export interface Builder<Input = unknown, Reads = AnyData, Produces = AnyData, U
   readonly timeout: number | undefined
   /** Its own; without one, the workflow's holds. */
   readonly retry: RetryPolicy | undefined
+  /** Stands in once all tries have failed. */
   readonly fallback: Fallback<Input, BuildContext<ServiceValues<Uses>>> | undefined
+  /** Undoes what a run did. */
   readonly compensate: Compensate<Input, BuildContext<ServiceValues<Uses>>> | undefined
+  /** What it was defined with, to be called in tests: nothing is checked, tried again or timed here. */
   process(input: Input, context: BuildContext<ServiceValues<Uses>>): unknown
   /** Only a type: all data the builder reads. */
   readonly types?: { readonly reads: Reads }
 }
 
+/** Any builder, whatever it reads and produces. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every builder is assignable to
 export type AnyBuilder = Builder<any, any, any>
 
+/** What {@link builder} makes a builder of. */
 export interface BuilderDefinition<
   C extends Consumed,
   O extends Inputs,

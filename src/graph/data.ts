@@ -59,6 +59,7 @@ export interface AnyData {
   readonly version: number
   /** What its data are about, if they are about anything. */
   readonly about?: AnyData
+  /** Like that of {@link Data}. */
   untyped(value: unknown, regarding?: Regarding): Datum
   (value: never): Datum
 }
@@ -114,6 +115,7 @@ export function shownDatum(data: AnyData, value: unknown): Datum {
   return data.sensitive ? new FedDatum(data, value) : { name: data.name, value }
 }
 
+/** What {@link data} may be told besides name and schema. */
 export interface DataOptions<
   V extends number = number,
   F extends StepsUp = StepsUp,

@@ -20,6 +20,7 @@ export interface BuilderDescription {
   readonly timer?: TimerTimes
 }
 
+/** A data as far as a manifest tells of it. */
 export interface DataDescription {
   readonly name: string
   readonly version: number

@@ -127,6 +127,7 @@ export interface Plan {
   toMermaid(): string
   /** A digraph in Graphviz's language. */
   toDot(): string
+  /** The graph as plain JSON, for tools that draw it or look into it. */
   toJSON(): PlanJson
 }
 

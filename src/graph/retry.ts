@@ -36,6 +36,7 @@ export interface RetryPolicy {
   readonly factor: number
   readonly max: number
   readonly jitter: number
+  /** Whether to try again after this error. Left out: after any. */
   readonly retryIf: Retry['retryIf']
 }
 

@@ -7,6 +7,7 @@ export interface Step<Old = unknown, New = unknown, In = unknown> {
   readonly kind: 'step'
   /** What values of the older version look like. */
   readonly schema: StandardSchemaV1<In, Old>
+  /** Makes a value of the next version. Pure, and answers at once. */
   up(old: Frozen<Old>): New
 }
 

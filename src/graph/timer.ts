@@ -29,6 +29,7 @@ export interface Timer<Reads = AnyData, Produces = AnyData> {
   readonly types?: { readonly reads: Reads }
 }
 
+/** Any timer, whatever sets it and whatever it produces. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every timer is assignable to
 export type AnyTimer = Timer<any, any>
 
@@ -38,6 +39,7 @@ export type Moment = Date | number
 type OneOrMore<T> = T | readonly T[]
 type DataIn<Unless> = Unless extends readonly (infer Each)[] ? Each : Unless
 
+/** What {@link timer} makes a timer of. */
 export interface TimerDefinition<
   After extends AnyData,
   Unless extends OneOrMore<AnyData>,

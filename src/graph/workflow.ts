@@ -28,6 +28,7 @@ export interface Workflow<Reads = AnyData, Makes = AnyData, Target = AnyData, Us
   readonly types?: { readonly reads: Reads; readonly makes: Makes; readonly target: Target; readonly uses: Uses }
 }
 
+/** Any workflow, whatever its builders. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the only type every workflow is assignable to
 export type AnyWorkflow = Workflow<any, any, any, any>
 
@@ -35,6 +36,7 @@ type ReadsOf<B> = B extends { readonly types?: { readonly reads: infer Reads } }
 type MakesOf<B> = B extends { readonly produces: infer Produces } ? Produces : never
 type UsesOf<B> = B extends { readonly services: infer Uses } ? Uses[keyof Uses] : never
 
+/** What {@link workflow} compiles. */
 export interface WorkflowDefinition<Bs extends readonly (AnyBuilder | AnyTimer)[], T> {
   readonly name: string
   /** Raise it whenever the graph changes. Default 1. */

@@ -51,6 +51,7 @@ export interface TokenAuthorize {
   signOut(secure: boolean, path: string): string
 }
 
+/** The secret of {@link tokenAuthorize}. */
 export interface TokenOptions {
   /** 16 characters or more. Default: 256 random bits. */
   readonly token?: string

@@ -49,6 +49,7 @@ function isSame(origin: string, { protocol }: URL, host: string): boolean {
   return protocol === 'http:' && origin.toLowerCase() === `http://${host.toLowerCase()}`
 }
 
+/** How many requests a client may make. */
 export interface RateOptions {
   /** So many requests a second may a client make in the long run. */
   readonly perSecond: number

@@ -1,3 +1,8 @@
+/**
+ * Instances behind HTTP: a function from a `Request` to a `Response`, and a server around it.
+ *
+ * @module polaris-workflow/http
+ */
 export { tokenAuthorize } from './auth.ts'
 export type { Authorize, Grant, HttpAction, TokenAuthorize, TokenOptions, Wish } from './auth.ts'
 export type { RateOptions, RequestContext } from './guards.ts'

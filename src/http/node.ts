@@ -5,6 +5,7 @@ import type { HttpHandler } from './handler.ts'
 import { Problem } from './problems.ts'
 import { problemReply } from './reply.ts'
 
+/** How {@link nodeListener} and {@link expressMiddleware} take requests. */
 export interface NodeOptions {
   /**
    * Whether a proxy before this process is trusted to say who asks and how, by `x-forwarded-for` and `x-forwarded-proto`.

@@ -3,6 +3,7 @@ import { checkOption, checkOptions, PolarisError } from '../index.ts'
 import type { Authorize } from './auth.ts'
 import type { RateOptions } from './guards.ts'
 
+/** What {@link httpHandler} needs, and how it behaves. */
 export interface HttpOptions {
   /** Who may do what: `tokenAuthorize()`, or a function of your own. There is no default. */
   readonly authorize: Authorize

@@ -22,6 +22,7 @@ export type HttpCode =
   | 'TYPE_UNSUPPORTED'
   | 'UNAUTHENTICATED'
 
+/** The `code` of a problem document. */
 export type ProblemCode = ErrorCode | HttpCode
 
 /** What a code means in HTTP, and in short. */

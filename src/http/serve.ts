@@ -12,6 +12,7 @@ import { nodeListener } from './node.ts'
 import type { HttpOptions } from './options.ts'
 import { Problem, problemDocument } from './problems.ts'
 
+/** Where and for whom {@link serve} listens. */
 export interface ServeOptions extends Omit<HttpOptions, 'authorize'> {
   /** 0 for any that is free. Default 8787. */
   readonly port?: number

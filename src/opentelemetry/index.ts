@@ -1,4 +1,8 @@
-/** Traces, metrics and logs of what runs. */
+/**
+ * Traces, metrics and logs of what runs.
+ *
+ * @module polaris-workflow/opentelemetry
+ */
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api'
 import { checkOptions } from '../index.ts'
 import type { Polaris, Telemetry } from '../index.ts'
@@ -13,6 +17,7 @@ import { tracing } from './tracing.ts'
 export { logTelemetry } from './logging.ts'
 export type { Logger } from './logging.ts'
 
+/** Where {@link openTelemetry} tells what runs. Everything may be left out. */
 export interface OpenTelemetryOptions {
   /** Where spans go. Default: the global provider; `false`: there are none. */
   readonly traces?: TracerProvider | false

@@ -4,8 +4,11 @@ import { errorType, failedBuilder, statusOf } from './names.ts'
 
 /** What is used of pino, or of any logger of its kind. */
 export interface Logger {
+  /** What is of use to whoever looks closely: each try of a builder. */
   debug(facts: object, message: string): void
+  /** What happens in the ordinary course: scopes that end. */
   info(facts: object, message: string): void
+  /** What somebody should look at: failures. */
   warn(facts: object, message: string): void
 }
 

@@ -13,6 +13,7 @@ import type { Moments } from './cron.ts'
 type FedTo<W> =
   W extends Workflow<infer Reads, infer Makes, infer _Target, infer _Uses> ? DatumOf<Reads | Makes> & {} : never
 
+/** What {@link schedule} makes a schedule of. */
 export interface ScheduleDefinition<W extends AnyWorkflow> {
   /** Unique among the schedules of a store: with the tick's time it makes the instance's id. */
   readonly name: string

@@ -8,6 +8,10 @@ import type { PolarisError } from '../graph/errors.ts'
 /** A value, or a promise of it. A store that answers at once need not make its callers wait. */
 export type Awaitable<T> = T | PromiseLike<T>
 
+/**
+ * Where an instance stands. `running`: a scope is under way, or is to be finished. `waiting`: for data. `retrying`: a builder
+ * failed and is tried again at `wakeAt`. `failed`: until a later scope succeeds. `completed` and `cancelled`: it is over.
+ */
 export type InstanceStatus =
   | 'running'
   | 'waiting'
@@ -72,6 +76,7 @@ export interface Header {
   readonly updatedAt: number
 }
 
+/** What a row tells of. */
 export type RowOutcome =
   /** Data that a caller handed over. */
   | 'fed'
@@ -315,6 +320,7 @@ export interface Removal {
   readonly tombstone?: Header
 }
 
+/** Which due instances {@link DataStore.claim} takes over, and for whom. */
 export interface ClaimQuery {
   /** Who is to hold the leases. */
   readonly holder: string
@@ -328,6 +334,7 @@ export interface ClaimQuery {
   readonly ids?: readonly string[]
 }
 
+/** Which instances {@link DataStore.list} gives. What is left out does not matter. */
 export interface ListQuery {
   readonly workflow?: string
   readonly version?: number
@@ -343,6 +350,7 @@ export interface ListQuery {
   readonly cursor?: string
 }
 
+/** A part of what there is, and where the next part begins. */
 export interface Page<T> {
   readonly items: readonly T[]
   /** Hand it over as `cursor` for the next page; absent on the last one. */
@@ -364,6 +372,7 @@ export interface Tally {
   readonly touched: number
 }
 
+/** Which instances {@link DataStore.find} gives, by the beginning of their ids. */
 export interface FindQuery {
   /** What the ids begin with; at least one character. */
   readonly prefix: string
@@ -372,6 +381,7 @@ export interface FindQuery {
   readonly limit: number
 }
 
+/** Which part of what is numbered is asked for. */
 export interface HistoryQuery {
   /** Only rows with a greater `seq`. */
   readonly after?: number
@@ -399,12 +409,14 @@ export type MetaWritten =
   | { readonly ok: false; readonly current: MetaRecord | undefined }
   | { readonly ok: false; readonly error: PolarisError }
 
+/** Which part of the meta records of a kind is asked for. */
 export interface MetaQuery {
   /** Only records whose key is behind this one. */
   readonly after?: string
   readonly limit: number
 }
 
+/** What a store can do. It declares what it cannot, rather than to emulate it. */
 export interface StoreCapabilities {
   /** Whether what was written outlives the process. If not, the engine saves itself the commits within a scope. */
   readonly durable: boolean

@@ -1,3 +1,8 @@
+/**
+ * A store around the two functions of any key-value client.
+ *
+ * @module polaris-workflow/stores/key-value
+ */
 import { PolarisError } from '../graph/errors.ts'
 import { checkOptions } from '../graph/naming.ts'
 import type { ClaimQuery, DataStore, Header, HistoryQuery, ListQuery, Page } from './contract.ts'
@@ -9,6 +14,7 @@ import { checkLimit, matcherOf, type Position, readCursor, writeCursor } from '.
 
 export type { KeyValueFunctions } from './key-value/medium.ts'
 
+/** The functions that {@link keyValueStore} works with, and how it behaves. */
 export interface KeyValueOptions extends KeyValueFunctions {
   /** All keys begin with it. Default: `'polaris:'`. */
   readonly prefix?: string

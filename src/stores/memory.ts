@@ -1,3 +1,8 @@
+/**
+ * A store in the memory of one process: for tests and for what need not outlive it.
+ *
+ * @module polaris-workflow/stores/memory
+ */
 import { describeValue, PolarisError } from '../graph/errors.ts'
 import { checkOptions } from '../graph/naming.ts'
 import type {
@@ -36,6 +41,7 @@ import { listMeta, meta, pruneMeta, setMeta } from './memory/meta.ts'
 import { remove } from './memory/removing.ts'
 import { history, list, read } from './memory/reading.ts'
 
+/** How {@link memoryStore} behaves. Everything may be left out. */
 export interface MemoryOptions {
   /**
    * Behave as the durable stores do, so that tests find what those would refuse: values are encoded as text, every

@@ -1,3 +1,8 @@
+/**
+ * A store in Postgres: for any number of processes.
+ *
+ * @module polaris-workflow/stores/postgres
+ */
 import { createHash } from 'node:crypto'
 import { describeValue, PolarisError } from '../graph/errors.ts'
 import { checkOptions } from '../graph/naming.ts'
@@ -12,7 +17,7 @@ import { makeRemover } from './postgres/removing.ts'
 import { quoteName } from './postgres/schema.ts'
 import { makeAppender, makeWriter } from './postgres/writing.ts'
 
-export type { PostgresClient, PostgresPool, PostgresQuery, PostgresResult } from './postgres/driver.ts'
+export type { PooledClient, PostgresClient, PostgresPool, PostgresQuery, PostgresResult } from './postgres/driver.ts'
 
 /** Options of `pg`'s pool and its connections, handed over as they are. Whatever is missing comes from `PGHOST` and so on. */
 export interface PostgresConnectionOptions {
@@ -22,6 +27,7 @@ export interface PostgresConnectionOptions {
   readonly port?: number
   readonly database?: string
   readonly user?: string
+  /** Or a function that gives it, for passwords that change. */
   readonly password?: string | (() => string | Promise<string>)
   /** `true`, or options of `tls.connect`. */
   readonly ssl?: boolean | object
@@ -45,6 +51,7 @@ export interface PostgresConnectionOptions {
   readonly options?: string
 }
 
+/** Where {@link postgresStore} keeps instances, and how it behaves. Everything may be left out. */
 export interface PostgresOptions extends PostgresConnectionOptions {
   /** A pool of `pg` to use instead of an own one. It stays open when the store is closed. */
   readonly pool?: PostgresPool

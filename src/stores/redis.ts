@@ -1,3 +1,8 @@
+/**
+ * A store in Redis: for any number of processes.
+ *
+ * @module polaris-workflow/stores/redis
+ */
 import type { RedisOptions } from 'ioredis'
 import { describeValue, PolarisError } from '../graph/errors.ts'
 import type { DataStore } from './contract.ts'
@@ -11,6 +16,9 @@ import { remove } from './redis/removing.ts'
 import { makeSubscriptions } from './redis/subscription.ts'
 import { append, prune, write } from './redis/writing.ts'
 
+export type { RedisClient } from './redis/driver.ts'
+
+/** Where {@link redisStore} keeps instances, and how it behaves. Everything may be left out. */
 export interface RedisStoreOptions {
   /** `redis://` or `rediss://`, with user, password and number of the database if need be. Default: the local server. */
   readonly url?: string

@@ -1,3 +1,8 @@
+/**
+ * A store in a SQLite file: for one machine.
+ *
+ * @module polaris-workflow/stores/sqlite
+ */
 import { resolve } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +23,7 @@ import { prepareWriter, type Writer } from './sqlite/writing.ts'
 
 export type { SqliteDatabase, SqliteDriver, SqliteStatement, SqlValue } from './sqlite/driver.ts'
 
+/** How {@link sqliteStore} behaves. Everything may be left out. */
 export interface SqliteOptions {
   /**
    * `'full'` (the default): what was acknowledged survives a power failure. `'normal'`: it survives the end of the

@@ -31,6 +31,7 @@ export type { Medium } from './conformance-kit.ts'
 /** Makes a medium for one case: empty, and out of reach of all other cases, which may run at the same time. */
 export type MakeStore = () => Awaitable<Medium>
 
+/** What {@link storeConformance} expects of a store. */
 export interface ConformanceOptions {
   /** What the store under test declares; a case compares. Default: durable, with values as text, and it lists. */
   readonly capabilities?: StoreCapabilities
@@ -49,6 +50,7 @@ export interface ConformanceOptions {
   readonly shared?: boolean
 }
 
+/** One case of {@link storeConformance}: hand its name and `run` to your test runner. */
 export interface ConformanceCase {
   readonly group: string
   readonly name: string

@@ -1,3 +1,8 @@
+/**
+ * What workflows and stores are tested with.
+ *
+ * @module polaris-workflow/testing
+ */
 export { storeConformance } from './conformance.ts'
 export type { ConformanceCase, ConformanceOptions, MakeStore, Medium } from './conformance.ts'
 export { simulatedClock } from './simulated-clock.ts'

@@ -27,6 +27,7 @@ export interface SimulatedClock extends Required<Omit<Clock, 'coarse'>> {
   skewed(ms: number): Clock
 }
 
+/** How {@link simulatedClock} begins. */
 export interface SimulatedClockOptions {
   /** What time it is at first. Default: the beginning of 2030, UTC. */
   readonly start?: Date | number

@@ -23,6 +23,7 @@ export interface Tested<Product> {
   readonly awaits?: string
 }
 
+/** What {@link testBuilder} hands over besides inputs. */
 export interface TestOptions<Uses> {
   /** By the keys that the builder's `services` have. */
   readonly services?: { readonly [Key in keyof Uses]?: unknown }

@@ -10,6 +10,7 @@ import { type Block, blocksOf, exampleModule, moduleOf, PAGES, root, textOf, typ
 const NOT_RUN: Readonly<Record<string, 'compiled' | 'checked elsewhere'>> = {
   'needs a cluster': 'compiled',
   'ends this process': 'compiled',
+  'test/docs/get-started.test.ts runs it': 'checked elsewhere',
   'test/stores/conformance.test.ts runs it': 'checked elsewhere',
   'test/stores/conformance.test.ts does the same': 'checked elsewhere',
 }

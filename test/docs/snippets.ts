@@ -65,6 +65,11 @@ export function moduleOf(block: Block, example: Block): string {
   ].join('\n')
 }
 
+/** A block that is a whole file of its own: nothing of the example is there. */
+export function fileOf(block: Block): string {
+  return `import { check, refuses } from '${KIT}'\n${checked(block)}\nexport { check, refuses }\n`
+}
+
 function checked({ code, line }: Block): string {
   const lines = code.replace(/\n[ \t]*\/\/ => /g, ' // => \u0001').split('\n')
   let number = line - 1

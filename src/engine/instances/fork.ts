@@ -10,6 +10,7 @@ import type { Served } from './registry.ts'
 import { loadState } from '../state/loading.ts'
 import { completedTarget } from '../scope/verdict.ts'
 
+/** How far {@link Polaris.fork} copies an instance, and why. */
 export interface ForkOptions extends WithReason {
   /** `seq` of the history entry up to which the copy goes; of a move, to the end of it. Default: the newest. */
   readonly at?: number

@@ -24,6 +24,7 @@ export interface Asked extends WithReason {
   readonly meta?: Readonly<Record<string, unknown>>
 }
 
+/** How {@link Polaris.cancel} ends an instance. */
 export interface CancelOptions extends Asked {
   /** Undo what builders with `compensate` have done. Default: false. */
   readonly compensate?: boolean

@@ -14,6 +14,7 @@ export interface PendingTimer {
   readonly at: number
 }
 
+/** How a timer of an instance stands. */
 export interface TimerExplanation {
   readonly name: string
   /** Name of the data it produces. */

@@ -115,6 +115,7 @@ export interface Lack {
   readonly because?: string
 }
 
+/** How a builder of an instance stands. */
 export interface BuilderExplanation {
   readonly name: string
   /**
@@ -136,6 +137,7 @@ export interface BuilderExplanation {
   readonly retryAt?: number
 }
 
+/** How a target of an instance stands, and what it lacks. */
 export interface TargetExplanation {
   readonly name: string
   readonly state: 'present' | 'stale' | 'absent'

@@ -20,6 +20,7 @@ export interface WatchFacts {
   readonly listen: (onMail: (id: string) => void) => () => void
 }
 
+/** Since when {@link Polaris.watch} tells, and until when. */
 export interface WatchOptions {
   /** Begin after this entry of the history; 0 for all of it. Default: with what comes from now on. */
   readonly after?: number

@@ -16,6 +16,7 @@ export interface Telemetry {
   readonly store?: (store: DataStore) => DataStore
 }
 
+/** What {@link Telemetry} is told of a scope that begins. */
 export interface ScopeBegun extends HookInfo {
   /** Names of the data that were fed. */
   readonly delta: readonly string[]
@@ -23,12 +24,15 @@ export interface ScopeBegun extends HookInfo {
   readonly waited?: number
 }
 
+/** Is told how one scope goes on. */
 export interface ScopeTelemetry {
   /** A builder starts. Calls `run` once, which calls its process; the context of that call is the process's. */
   readonly builder?: (started: BuilderStarted, run: () => void) => BuilderTelemetry | undefined
+  /** The scope is over, or could not be settled. */
   readonly ended?: (ended: ScopeEnded) => void
 }
 
+/** What is told of a try of a builder when it starts. */
 export interface BuilderStarted {
   readonly builder: AnyBuilder
   readonly pass: number
@@ -38,10 +42,13 @@ export interface BuilderStarted {
   readonly sensitive: boolean
 }
 
+/** Is told how one try of a builder ends. */
 export interface BuilderTelemetry {
+  /** The try is over. */
   readonly ended?: (ended: BuilderEnded) => void
 }
 
+/** How a try of a builder ended. */
 export interface BuilderEnded {
   /** `failed`: it threw, took too long, or returned what it may not. */
   readonly outcome: 'produced' | 'nothing' | 'waitFor' | 'failed'
@@ -50,6 +57,7 @@ export interface BuilderEnded {
   readonly code?: string
 }
 
+/** How a scope ended. */
 export interface ScopeEnded {
   /** Absent where it could not be settled: see `error`. */
   readonly status?: string

@@ -35,6 +35,7 @@ export interface ManifestVersionReport {
   readonly risks: readonly StrandedReason[]
 }
 
+/** What {@link checkManifest} found, by workflow. Not `ok`: open instances of some version could be stranded. */
 export interface ManifestReport {
   readonly ok: boolean
   readonly workflows: readonly {

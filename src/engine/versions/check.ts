@@ -41,6 +41,7 @@ export interface VersionReport {
   readonly stranded: readonly StrandedGroup[]
 }
 
+/** What new code means for the open instances of one workflow. */
 export interface WorkflowReport {
   readonly workflow: string
   /** The newest version in the code. */
@@ -57,14 +58,17 @@ export interface CheckReport {
   readonly workflows: readonly WorkflowReport[]
 }
 
+/** How {@link Polaris.check} looks. */
 export interface CheckOptions {
   /** Look at so many instances, chosen by chance, instead of at all. All are counted in any case. */
   readonly sample?: number
   /** Called now and then. `total` is known once all have been counted. */
   readonly onProgress?: (progress: CheckProgress) => void
+  /** Ends it: the call rejects with the signal's reason. */
   readonly signal?: AbortSignal
 }
 
+/** How far {@link Polaris.check} is, in instances. */
 export interface CheckProgress {
   readonly counted: number
   readonly checked: number

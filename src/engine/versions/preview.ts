@@ -17,6 +17,7 @@ interface PreviewBase {
   readonly to: number
 }
 
+/** The instance could move, and this is what would come of it. */
 export interface PossibleMove extends PreviewBase {
   readonly possible: true
   /** What would be done to data, in words. */
@@ -33,6 +34,7 @@ export interface PossibleMove extends PreviewBase {
   readonly waitingFor: readonly string[]
 }
 
+/** The instance could not move, and this is why. */
 export interface ImpossibleMove extends PreviewBase {
   readonly possible: false
   readonly because: readonly Stranding[]

@@ -26,6 +26,7 @@ export interface UpgradeQuery {
   readonly createdBefore?: number
 }
 
+/** How {@link Polaris.upgrade} moves instances. */
 export interface UpgradeOptions {
   /** The version they are to move to, which has to be registered; an older one is a way back. Default: the newest. */
   readonly to?: number

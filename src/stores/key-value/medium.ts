@@ -4,6 +4,7 @@ import { describeValue, isPolarisError, PolarisError } from '../../graph/errors.
 import type { Awaitable, MetaRecord } from '../contract.ts'
 import { type Document, readDocument, readMeta, type Step, writeText } from './document.ts'
 
+/** What {@link keyValueStore} needs of a client. Each may answer at once or with a promise. */
 export interface KeyValueFunctions {
   /** The text under a key; `undefined` or `null` where there is none. */
   readonly read: (key: string) => Awaitable<string | null | undefined>

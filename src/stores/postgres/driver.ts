@@ -7,36 +7,57 @@ export interface PostgresQuery {
   readonly text: string
   readonly values?: unknown[]
   readonly rowMode: 'array'
-  readonly types: { getTypeParser(): (value: string) => unknown }
+  /** What values become of the server's texts. */
+  readonly types: {
+    /** The same for every type. */
+    getTypeParser(): (value: string) => unknown
+  }
 }
 
+/** What came of a statement: rows as lists of texts. */
 export interface PostgresResult {
   readonly rows: unknown[]
 }
 
 /** What the store uses of a connection of `pg`. */
 export interface PostgresClient {
+  /** Runs a statement. Rejects with what `pg` throws: its `code` says why. */
   query(query: PostgresQuery): Promise<PostgresResult>
 }
 
 /** One that a pool has lent. */
 export interface PooledClient extends PostgresClient {
+  /** The connection broke. */
   on(event: 'error', listener: (error: Error) => void): unknown
+  /** Ends what `on` began. */
   off(event: 'error', listener: (error: Error) => void): unknown
-  /** @param broken whether the pool shall throw it away */
+  /**
+   * Gives the connection back.
+   *
+   * @param broken whether the pool shall throw it away
+   */
   release(broken?: boolean): void
 }
 
 /** What the store uses of a pool of `pg`. */
 export interface PostgresPool {
+  /** Runs a statement on any connection. */
   query(query: PostgresQuery): Promise<PostgresResult>
+  /** Lends a connection, once one is free. */
   connect(): Promise<PooledClient>
+  /** An idle connection broke: without a listener, that would end the process. */
   on(event: 'error', listener: (error: Error) => void): unknown
+  /** A connection is lent. */
   on(event: 'acquire', listener: (client: PooledClient) => void): unknown
+  /** A connection was given back. */
   on(event: 'release', listener: (error: unknown, client: PooledClient) => void): unknown
+  /** Ends what `on` began. */
   off(event: 'error', listener: (error: Error) => void): unknown
+  /** Ends what `on` began. */
   off(event: 'acquire', listener: (client: PooledClient) => void): unknown
+  /** Ends what `on` began. */
   off(event: 'release', listener: (error: unknown, client: PooledClient) => void): unknown
+  /** Closes all connections, once they are given back. */
   end(): Promise<void>
   /** What its connections are made with: the one that listens is made the same way, beside the pool. */
   readonly options?: object

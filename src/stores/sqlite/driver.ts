@@ -1,19 +1,26 @@
 import { createRequire } from 'node:module'
 import { PolarisError } from '../../graph/errors.ts'
 
+/** What the store binds to a statement. */
 export type SqlValue = string | number | null
 
 /** What the store uses of a prepared statement of `node:sqlite`. */
 export interface SqliteStatement {
+  /** Executes it for its effect. */
   run(...values: SqlValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint }
+  /** The first row as an object by columns, or `undefined`. */
   get(...values: SqlValue[]): unknown
+  /** All rows, as objects by columns. */
   all(...values: SqlValue[]): unknown[]
 }
 
 /** What the store uses of a connection of `node:sqlite`. */
 export interface SqliteDatabase {
+  /** Executes one or more statements without values. */
   exec(sql: string): void
+  /** Compiles a statement, to be executed again and again. */
   prepare(sql: string): SqliteStatement
+  /** Ends the connection. Statements of it are of no use any more. */
   close(): void
 }
 
