@@ -133,11 +133,11 @@ export class Backlog {
       await this.interrupted(manner, warm, header)
       return true
     }
-    // What is to be undone goes first: new data would set off what is being taken back.
-    if (warm.state.isUndoing && header.pass === 0 && goesOn() && this.isDue(warm, header, agenda)) {
+    const waits = hasMail(header) && goesOn()
+    // Mail goes first, which has lower numbers: refused until all is undone, or it would set off what is being taken back.
+    if (!waits && warm.state.isUndoing && header.pass === 0 && goesOn() && this.isDue(warm, header, agenda)) {
       return this.wake(manner, warm)
     }
-    const waits = hasMail(header) && goesOn()
     const mails = waits ? await this.facts.store.mail(manner.id, { after: header.mailHandled, limit: MAILS }) : []
     const current = mails.length > 0 && goesOn() ? await this.moved(warm) : warm
     for (const [at, mail] of mails.entries()) {
