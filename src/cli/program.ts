@@ -3,11 +3,14 @@ import { Command, CommanderError } from 'commander'
 import pc from 'picocolors'
 import { isPolarisError } from '../index.ts'
 import { Refusal } from './api/api.ts'
+import { buildersCommand } from './commands/builders.ts'
 import { cancelCommand } from './commands/cancel.ts'
 import { checkCommand } from './commands/check.ts'
+import { compareCommand } from './commands/compare.ts'
 import { completionCommand } from './commands/completion.ts'
 import { deleteCommand } from './commands/delete.ts'
 import { devCommand } from './commands/dev.ts'
+import { diffCommand } from './commands/diff.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { explainCommand } from './commands/explain.ts'
 import { feedCommand } from './commands/feed.ts'
@@ -15,8 +18,11 @@ import { forkCommand } from './commands/fork.ts'
 import { getCommand } from './commands/get.ts'
 import { graphCommand } from './commands/graph.ts'
 import { historyCommand } from './commands/history.ts'
+import { lineageCommand } from './commands/lineage.ts'
 import { listCommand } from './commands/list.ts'
 import { manifestCommand } from './commands/manifest.ts'
+import { overviewCommand } from './commands/overview.ts'
+import { previewCommand } from './commands/preview.ts'
 import { pruneCommand } from './commands/prune.ts'
 import { rerunCommand } from './commands/rerun.ts'
 import { restartCommand } from './commands/restart.ts'
@@ -33,9 +39,10 @@ import { Trouble } from './trouble.ts'
 /** In the order of the help. */
 const COMMANDS = [
   ...[devCommand, runCommand, feedCommand],
-  ...[watchCommand, listCommand, getCommand, explainCommand, historyCommand, graphCommand],
+  ...[watchCommand, listCommand, overviewCommand, getCommand, explainCommand, historyCommand, graphCommand],
+  ...[diffCommand, lineageCommand, buildersCommand, previewCommand],
   ...[resumeCommand, rerunCommand, restartCommand, cancelCommand, forkCommand, deleteCommand, pruneCommand],
-  ...[checkCommand, upgradeCommand, versionsCommand, manifestCommand, doctorCommand, completionCommand],
+  ...[checkCommand, compareCommand, upgradeCommand, versionsCommand, manifestCommand, doctorCommand, completionCommand],
 ]
 
 /**

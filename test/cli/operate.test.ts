@@ -1,4 +1,3 @@
-import { execFileSync, spawnSync } from 'node:child_process'
 import { builder, data, Polaris, type, workflow } from 'polaris-workflow'
 import { httpHandler, nodeListener } from 'polaris-workflow/http'
 import { memoryStore } from 'polaris-workflow/stores/memory'
@@ -253,46 +252,6 @@ describe('a command on a running service', () => {
       server.closeAllConnections()
       await polaris.close()
     }
-  })
-})
-
-describe('polaris completion', () => {
-  const complete = async (words: string[], ids = ''): Promise<string[]> => {
-    const { out } = await lab.run('completion', 'bash')
-    const line = words.map((word) => `'${word}'`).join(' ')
-    const stub = `polaris() { if [[ $1 == ids ]]; then printf '${ids}'; fi; }`
-    const program = `${out}\n${stub}\nCOMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; _polaris; printf '%s\\n' "\${COMPREPLY[@]}"`
-    return execFileSync('bash', ['-c', program], { encoding: 'utf8' }).split('\n').filter(Boolean)
-  }
-
-  it('completes commands, options, their values and ids in bash', async () => {
-    expect(await complete(['polaris', 're'])).toEqual(['resume', 'rerun', 'restart'])
-    expect(await complete(['polaris', 'feed', 'a', '--ex'])).toEqual(['--expect'])
-    expect(await complete(['polaris', 'feed', '--expect', 'n'])).toEqual(['new'])
-    expect(await complete(['polaris', 'get', 'ride-'], 'ride-1\\nride-2\\nother\\n')).toEqual(['ride-1', 'ride-2'])
-    expect(await complete(['polaris', 'completion', 'f'])).toEqual(['fish'])
-  })
-
-  it('offers no id that a shell would run', async () => {
-    for (const id of ['fine', '$(touch hacked)', '`x`', 'two words', '-rf'])
-      await polaris('feed', '--', id, 'In="x"').catch(() => 0)
-    await polaris('feed', '$(touch hacked)', 'In="x"')
-    const env = { POLARIS_MODULE: 'flow.ts', POLARIS_STORE: 'flow.db' }
-    await lab.runWith({ env }, 'feed', 'fine', 'In="x"')
-    expect((await lab.runWith({ env }, 'list')).out).toContain('$(touch hacked)')
-    expect((await lab.runWith({ env }, 'ids')).out).toBe('fine\n')
-  })
-
-  it.each(['zsh', 'fish'])('names every command for %s', async (shell) => {
-    const { out } = await lab.run('completion', shell)
-    for (const command of ['dev', 'feed', 'watch', 'doctor']) expect(out).toContain(command)
-    expect(out).not.toMatch(/dev-service|undefined/)
-    const there = spawnSync(shell, ['-n'], { input: out, encoding: 'utf8' })
-    if (there.error === undefined) expect(there).toMatchObject({ status: 0, stderr: '' })
-  })
-
-  it('is for shells that exist', async () => {
-    expect((await lab.run('completion', 'tcsh')).err).toContain('Allowed choices are bash, zsh, fish')
   })
 })
 

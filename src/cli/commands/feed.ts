@@ -14,6 +14,7 @@ import { outcomeLines } from '../show/outcome.ts'
 import { columnsOf } from '../term/screen.ts'
 import { painted } from '../term/text.ts'
 import { Trouble } from '../trouble.ts'
+import { wholeNumber } from '../words.ts'
 import { chosen } from './graph.ts'
 
 interface Options extends PlaceOptions {
@@ -21,6 +22,7 @@ interface Options extends PlaceOptions {
   readonly file?: string
   readonly expect?: 'new' | 'existing'
   readonly requestId?: string
+  readonly about?: number
   readonly sequential?: true
   readonly submit?: true
 }
@@ -37,6 +39,7 @@ export function feedCommand(parent: Command, cli: Cli): void {
     .option('--file <file>', 'a JSON object of data by their names; - is the standard input')
     .addOption(new Option('--expect <what>', 'refuse it unless the instance is so').choices(['new', 'existing']))
     .option('--request-id <id>', 'sent again under it, the same data count once')
+    .option('--about <entry>', 'what the data are about is the datum of this entry of the history', wholeNumber)
     .option('--sequential', 'one builder at a time')
     .option('--submit', 'store the data and return; a worker goes on')
     .description('hand data to an instance, and run what can run')
@@ -64,12 +67,12 @@ export async function feed(
   api: Api,
   id: string,
   delta: object,
-  options: Pick<Options, 'workflow' | 'expect' | 'requestId' | 'sequential' | 'submit'>,
+  options: Pick<Options, 'workflow' | 'expect' | 'requestId' | 'about' | 'sequential' | 'submit'>,
 ): Promise<Outcome> {
-  const { expect, requestId, sequential, submit } = options
+  const { expect, requestId, about, sequential, submit } = options
   const workflow = await workflowFor(api, id, options.workflow)
   return postJson<Outcome>(api, `/workflows/${encodeURIComponent(workflow)}${pathOf(id)}`, delta, {
-    query: { expect, mode: submit ? 'submit' : sequential ? 'sequential' : undefined },
+    query: { expect, about, mode: submit ? 'submit' : sequential ? 'sequential' : undefined },
     ...(requestId !== undefined && { headers: { 'idempotency-key': requestId } }),
   })
 }

@@ -17,11 +17,14 @@ interface Options extends PlaceOptions {
   readonly status?: string
   readonly createdFrom?: string
   readonly createdBefore?: string
+  readonly idPrefix?: string
+  readonly waitingFor?: string
+  readonly waiting?: true
   readonly limit: number
 }
 
 interface Page {
-  readonly instances: readonly Summary[]
+  readonly instances: readonly (Summary & { readonly waitingFor?: readonly string[] })[]
   readonly next?: string
 }
 
@@ -35,6 +38,9 @@ export function listCommand(parent: Command, cli: Cli): void {
     .option('--status <names>', 'running, waiting, completed, failed, cancelled, retrying; several with commas')
     .option('--created-from <time>', 'created then or later: 2026-01-31 or 2026-01-31T09:30:00Z')
     .option('--created-before <time>', 'created before')
+    .option('--id-prefix <text>', 'with ids that begin so')
+    .option('--waiting-for <data>', 'that wait for this data')
+    .option('--waiting', 'say of each what it waits for')
     .option('--limit <number>', 'at most so many', wholeNumber, 100)
     .description('list instances, the oldest first')
     .action(async (options: Options) => {
@@ -45,13 +51,14 @@ export function listCommand(parent: Command, cli: Cli): void {
 
 async function pagesOf(
   api: Api,
-  { workflow, version, status, createdFrom, createdBefore, limit }: Options,
+  { limit, waiting, workflow, version, status, createdFrom, createdBefore, idPrefix, waitingFor }: Options,
 ): Promise<Page> {
-  const instances: Summary[] = []
+  const instances: Page['instances'][number][] = []
   for (let cursor: string | undefined; ;) {
     const size = Math.min(LONGEST_PAGE, limit - instances.length)
     const page: Page = await getJson(api, '/instances', {
-      ...{ workflow, version, status, createdFrom, createdBefore, cursor },
+      ...{ workflow, version, status, createdFrom, createdBefore, idPrefix, waitingFor, cursor },
+      ...(waiting && { waiting: 'true' }),
       limit: size,
     })
     instances.push(...page.instances)
@@ -63,10 +70,11 @@ async function pagesOf(
 
 function shown({ instances, next }: Page, { io }: Cli): string {
   if (instances.length === 0) return 'There is no such instance.\n'
-  const columns = ['id', 'workflow', 'status', 'scopes', 'created', 'updated'] as const
-  const rows = instances.map(({ id, workflow, version, status, scopes, createdAt, updatedAt }) => [
+  const waits = instances.some(({ waitingFor }) => waitingFor !== undefined)
+  const columns = ['id', 'workflow', 'status', 'scopes', 'created', 'updated', ...(waits ? ['waits for'] : [])]
+  const rows = instances.map(({ id, workflow, version, status, scopes, createdAt, updatedAt, waitingFor = [] }) => [
     ...[id, `${workflow} ${version}`, span(status, STATUS_STYLE[status]), String(scopes)],
-    ...[dayText(createdAt), dayText(updatedAt)],
+    ...[dayText(createdAt), dayText(updatedAt), ...(waits ? [waitingFor.join(', ')] : [])],
   ])
   const lines = table(
     columns.map((title) => (title === 'scopes' ? { title, right: true } : { title })),

@@ -1,0 +1,33 @@
+import type { Command } from 'commander'
+import { getJson, pathOf } from '../api/api.ts'
+import { at, withPlace } from '../api/place.ts'
+import type { PlaceOptions } from '../api/place.ts'
+import type { DataDifference } from '../api/views.ts'
+import { asJson } from '../io.ts'
+import type { Cli } from '../io.ts'
+import { dataDifferenceLines } from '../show/ahead.ts'
+import { columnsOf } from '../term/screen.ts'
+import { cut, painted } from '../term/text.ts'
+import { wholeNumber } from '../words.ts'
+
+interface Options extends PlaceOptions {
+  readonly from?: number
+  readonly to?: number
+}
+
+/** What became of an instance's data between two entries of its history. */
+export function diffCommand(parent: Command, cli: Cli): void {
+  withPlace(parent.command('diff').argument('<id>', 'of the instance'))
+    .option('--from <entry>', 'the number of an entry of its history; else before the first', wholeNumber)
+    .option('--to <entry>', 'of another; else the newest', wholeNumber)
+    .description('show what became of the data of an instance between two entries of its history')
+    .action(async (id: string, options: Options) => {
+      const { from, to } = options
+      const found = await at(cli, options, { need: 'looks', id }, (api) =>
+        getJson<DataDifference>(api, pathOf(id, '/differences'), { from, to }),
+      )
+      const { io } = cli
+      const lines = dataDifferenceLines(found).map((each) => cut(each, columnsOf(io)))
+      io.out(options.json ? asJson(found) : painted(lines, io.colors))
+    })
+}
