@@ -75,6 +75,17 @@ eachStore((kind) => {
       expect(ends).toEqual(['failed', 'refused', 'refused', 't(good)'])
     })
 
+    it('a call behind mail that waits takes its turn after that, and neither is lost', async () => {
+      const [A, T] = texts('A', 'T')
+      const w = workflow({ name: 'w', builders: [newLab().step('t', [A], T, { accesses: [T] })], target: T })
+      const polaris = over(kind.medium().open(), w)
+      await polaris.executor().sequential(w, 'i', A('a1'))
+      await polaris.executor().submit(w, 'i', A('a2'))
+      const third = await polaris.executor().sequential(w, 'i', A('a3'))
+      expect(third).toMatchObject({ scope: 3, target: 't(a3,t(a2,t(a1,-)))' })
+      expect(fedIn(await polaris.history('i'))).toEqual(['a1', 'a2', 'a3'])
+    })
+
     it('expect: new lets one of many through', async () => {
       const [A, T] = texts('A', 'T')
       const w = workflow({ name: 'w', builders: [newLab().step('t', [A], T)], target: T })

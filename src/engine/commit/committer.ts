@@ -63,9 +63,14 @@ function judge(change: Change, written: Written, unanswered: boolean): Committed
   return { ok: false, doubtful: unanswered && (removed || mayHaveStood(change, current)), removed }
 }
 
-/** Whether the change that lost its compare is the very one that stands: only the answer to it was lost. */
+/** Whether the change that lost its compare is the very one that stands: only the answer to it was lost. Without a token, none was. */
 function stands({ header }: Change, current: Header | undefined): current is Header {
-  return current !== undefined && current.token === header.token && current.incarnation === header.incarnation
+  return (
+    header.token !== '' &&
+    current !== undefined &&
+    current.token === header.token &&
+    current.incarnation === header.incarnation
+  )
 }
 
 /** Whether the instance that a change is of is no more: with it went the record of its request. */
