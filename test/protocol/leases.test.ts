@@ -3,7 +3,8 @@ import type { BuildContext, DataStore } from 'polaris-workflow'
 import type { SimulatedClock } from 'polaris-workflow/testing'
 import { expect, it } from 'vitest'
 import { deferred, newLab, refusal, texts, turns } from '../support/lab.ts'
-import { eachServer } from '../support/media.ts'
+import { eachServer, memory } from '../support/media.ts'
+import { storeTime } from '../support/time.ts'
 import { eachLocalStore, testClock } from '../support/timed.ts'
 import { expectNoUnhandledRejections } from '../support/unhandled.ts'
 import { auditAfterEach, eventually, newBench } from './bench.ts'
@@ -216,6 +217,31 @@ eachServer((kind) => {
     expect(await second).toMatchObject({ scope: 2, target: 't(first b(a1),x2)' })
     expect(lab.ran).toEqual(['b', 't', 't'])
   })
+})
+
+it('in memory too, who finds its lease lost gives up that scope, and harms nothing else', async () => {
+  const { lab, gate, signals, w } = world()
+  const bench = newBench(memory, w)
+  const alarms: (() => void)[] = []
+  const ring = async (): Promise<void> => {
+    for (const alarm of alarms.splice(0)) alarm()
+    await turns()
+  }
+  const after = (_: number, alarm: () => void) => (alarms.push(alarm), () => undefined)
+  const sleeper = bench.process({ longestRun: 1e9, clock: { now: storeTime.now, after } })
+  sleeper.worker().start()
+  await sleeper.executor().submit(w, 'i', A('a1'))
+  await ring()
+  expect(lab.ran).toEqual(['b'])
+  storeTime.outliveLeases()
+  const other = bench.process()
+  expect((await other.executor().sequential(w, 'i', X('x2'))).target).toBe('t(b(a1),x2)')
+  await ring()
+  expect(signals[0]?.aborted).toBe(true)
+  gate.resolve()
+  await sleeper.executor().submit(w, 'j', A('a1'))
+  await ring()
+  expect((await other.get('j'))?.status).toBe('completed')
 })
 
 it('lease and longestRun are checked', () => {

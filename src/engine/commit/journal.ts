@@ -1,3 +1,4 @@
+import { isPolarisError } from '../../graph/errors.ts'
 import type { Graph, Node, Slot } from '../../graph/graph.ts'
 import type { Awaitable, Change, Expected, Handled, Header, Mail, Row } from '../../stores/contract.ts'
 import { isThenable } from '../awaitable.ts'
@@ -184,7 +185,24 @@ export class Journal {
     return this.send(this.change(header, rows, lease ?? left, leaving?.handled), patch.updatedAt)
   }
 
-  /** Keeps the lease while builders run that take long. Only when nothing is in flight. */
+  /**
+   * Keeps the lease while builders run that take long: if a third of it is over, and nothing is in flight. That the store cannot
+   * be reached is borne, since the lease still runs.
+   */
+  keepLease(now: number): Promise<void> | undefined {
+    return this.busy || !this.isLeaseDue(now) ? undefined : this.renewBearably(now)
+  }
+
+  /** Never throws at once: whoever asks has others to look after. */
+  private async renewBearably(now: number): Promise<void> {
+    try {
+      await this.renew(now)
+    } catch (error) {
+      if (!isPolarisError(error, 'STORE_UNAVAILABLE')) throw error
+    }
+  }
+
+  /** Only when nothing is in flight. */
   renew(now: number): Awaitable<void> {
     const { header, facts } = this
     if (header === undefined || (!this.begun && this.leasedAt === undefined)) return undefined
@@ -199,7 +217,7 @@ export class Journal {
   }
 
   /** Whether a third of the lease is over. */
-  isLeaseDue(now: number): boolean {
+  private isLeaseDue(now: number): boolean {
     if (this.leasedAt === undefined) return true
     const age = now - this.leasedAt
     // Below zero, the clock was set back since: how old it is, is not known.

@@ -1,10 +1,10 @@
 import type { BuildContext } from '../../graph/builder.ts'
-import { isPolarisError, PolarisError } from '../../graph/errors.ts'
+import { PolarisError } from '../../graph/errors.ts'
 import type { Node } from '../../graph/graph.ts'
 import { backoffMs, retryPolicy } from '../../graph/retry.ts'
 import type { RetryPolicy } from '../../graph/retry.ts'
 import type { DataStore, Row, RowNote } from '../../stores/contract.ts'
-import { after, pause } from '../clock.ts'
+import { after } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import { thrownError } from '../failure.ts'
 import { copyBytes, freezeDeep } from '../values/freeze.ts'
@@ -64,11 +64,8 @@ export class Undoing implements Tenant {
   }
 
   renew(now: number): void {
-    const { journal } = this.facts
-    if (this.ended || journal.busy || !journal.isLeaseDue(now)) return
-    this.renewing = Promise.resolve(journal.renew(now)).catch((error: unknown) => {
-      if (!isPolarisError(error, 'STORE_UNAVAILABLE')) this.breakDown(error)
-    })
+    const renewing = this.ended ? undefined : this.facts.journal.keepLease(now)
+    if (renewing !== undefined) this.renewing = renewing.catch((error: unknown) => this.breakDown(error))
   }
 
   lose(): void {
@@ -84,6 +81,11 @@ export class Undoing implements Tenant {
     if (this.ended) return
     this.trouble ??= { error }
     this.interrupt?.(error as Error)
+  }
+
+  /** @throws why nothing more is to be done */
+  private checkTrouble(): void {
+    if (this.trouble !== undefined) throw this.trouble.error
   }
 
   /**
@@ -123,7 +125,7 @@ export class Undoing implements Tenant {
     const node = graph.nodes[graph.nodeOf.get(undoable.builder) ?? -1]
     for (let attempt = before + 1; ; attempt++) {
       const error = await this.attempt(node, undoable, attempt)
-      if (this.trouble !== undefined) throw this.trouble.error
+      this.checkTrouble()
       if (error === undefined) {
         await this.undone(undoable, node)
         return true
@@ -132,8 +134,25 @@ export class Undoing implements Tenant {
       const retryAt = clock.now() + wait
       await this.note(undoable, { left, attempt, retryAt, error: error.row })
       if (wait > longestWait) return false
-      await pause(clock, wait)
+      await this.pause(wait)
+      // The process may have slept for longer, and others have taken the instance.
+      this.renew(clock.now())
+      await this.renewing
+      this.checkTrouble()
     }
+  }
+
+  /** Waits before the next attempt, unless there is not to be one. */
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel()
+        this.interrupt = undefined
+        resolve()
+      }
+      const cancel = after(this.facts.clock, ms, end)
+      this.interrupt = end
+    })
   }
 
   private async attempt(
@@ -158,6 +177,8 @@ export class Undoing implements Tenant {
 
   /** Waits for an attempt, but not longer than its builder may take, nor once the lease is lost. */
   private async within(node: Node, controller: AbortController, attempt: () => Promise<unknown>): Promise<void> {
+    // What it is called with was read from the store: meanwhile another process may have begun with the same.
+    this.checkTrouble()
     const { timeout } = node.builder
     let uncut: (() => void) | undefined
     const cut = new Promise<never>((_resolve, reject) => {
@@ -246,7 +267,7 @@ export class Undoing implements Tenant {
     await this.renewing
     if (journal.unsure) await journal.renew(this.facts.clock.now())
     await journal.flush(patch())
-    if (this.trouble !== undefined) throw this.trouble.error
+    this.checkTrouble()
   }
 }
 

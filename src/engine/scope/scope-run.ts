@@ -1,7 +1,7 @@
 import type { AnyBuilder } from '../../graph/builder.ts'
 import { callTold, failureTold, toldOf } from './telling.ts'
 import type { Told } from './telemetry.ts'
-import { isPolarisError, type PolarisError } from '../../graph/errors.ts'
+import type { PolarisError } from '../../graph/errors.ts'
 import type { Node, Slot } from '../../graph/graph.ts'
 import { Nothing, WaitFor } from '../../graph/outcome.ts'
 import type { Awaitable, RowNote } from '../../stores/contract.ts'
@@ -133,11 +133,9 @@ export class ScopeRun implements ScopeContext, Tenant {
     return this.journal?.progressAt ?? 0
   }
 
-  /** Keeps the lease. That the store cannot be reached is not the end as long as the lease runs. */
   renew(now: number): void {
-    const { journal } = this
-    if (this.ended || journal === undefined || journal.busy || !journal.isLeaseDue(now)) return
-    this.follow(journal.renew(now), (error) => isPolarisError(error, 'STORE_UNAVAILABLE'))
+    const renewing = this.ended ? undefined : this.journal?.keepLease(now)
+    if (renewing !== undefined) this.follow(renewing)
   }
 
   lose(): void {
@@ -292,7 +290,7 @@ export class ScopeRun implements ScopeContext, Tenant {
       const patch = this.patch()
       const done = journal.unsure ? journal.renew(patch.updatedAt) : journal.flush(patch)
       if (!isThenable(done)) return true
-      this.follow(done, () => false)
+      this.follow(done)
       return false
     } catch (error) {
       this.breakDown(error)
@@ -301,17 +299,13 @@ export class ScopeRun implements ScopeContext, Tenant {
   }
 
   /** Goes on when a commit is done. */
-  private follow(done: Awaitable<void>, bearable: (error: unknown) => boolean): void {
-    if (!isThenable(done)) return
+  private follow(done: PromiseLike<void>): void {
     const goOn = (): void => {
       this.recorder.pause()
       if (this.journal?.cancelled === true) this.cut(cancelledMeanwhile(this.id))
       this.pumpLater()
     }
-    done.then(goOn, (error: unknown) => {
-      if (bearable(error)) goOn()
-      else this.breakDown(error)
-    })
+    done.then(goOn, (error: unknown) => this.breakDown(error))
   }
 
   /** What a commit says about the scope as it stands. Held until it ends, the lease decides when anybody else may look. */
