@@ -245,6 +245,11 @@ export interface Change {
    * members of the header are as an insert leaves them, also those that never change otherwise. `mailAppended` is given then.
    */
   readonly expected: Expected | null
+  /**
+   * The header that `expected` names, where its writer has it at hand: a store may then look at what differs alone. Of another
+   * incarnation, revision or fence than `expected` it counts as left out. What else differs from it stands as `header` says.
+   */
+  readonly before?: Header
   /** The header as it shall stand; `header.id` names the instance. */
   readonly header: Header
   /** Rows to add. None of their `seq` is there yet. The array is the store's to keep. */

@@ -1,6 +1,6 @@
 /** Cases: changes of an instance that somebody holds, one after the other, as a scope makes them. */
 import type { Change, Expected, Header } from '../stores/contract.ts'
-import { expectedOf, type Group, insertion, put, putOne, row, same, stands, update } from './conformance-kit.ts'
+import { expectedOf, type Group, insertion, put, putOne, row, same, stands, stood, update } from './conformance-kit.ts'
 
 const HELD = { status: 'running', holder: 'h-1', wakeAt: 9, mailAppended: 2, rows: 1 } as const
 
@@ -30,26 +30,68 @@ const FORMS: readonly { readonly how: string; readonly of: (change: Change) => C
   { how: 'gives it back', of: (change) => ({ ...change, header: { ...change.header, holder: null } }) },
 ]
 
+type Run = Parameters<Group['cases'][number]['run']>[0]
+
 export const held: Group = {
   group: 'held',
   cases: [
-    {
-      name: 'each member of the header changes alone',
-      async run({ store }) {
+    ...[true, false].map((told) => ({
+      name: `each member of the header changes alone, and the lease stays as it is${told ? '' : ', where `before` is left out'}`,
+      async run({ store }: Run) {
         let before = await putOne(store, insertion('a', HELD, [row(1)]))
         for (const fields of CHANGED) {
-          before = await putOne(store, update(before, fields))
+          const { before: known, ...change } = update(before, fields)
+          before = change.header
+          const header = { ...before, wakeAt: null }
+          await put(store, told && known !== undefined ? { ...change, before: known, header } : { ...change, header })
           await stands(store, before, [1])
         }
+      },
+    })),
+    {
+      name: '`before` of another state than `expected` names counts as left out',
+      async run({ store }) {
+        const current = await putOne(store, insertion('a', HELD, [row(1)]))
+        for (const other of [{ incarnation: 'i-0' }, { revision: 7 }, { fence: 7 }]) {
+          const change = update({ ...current, ...other, status: 'failed' })
+          const late = { ...change, before: { ...current, status: 'failed' as const } }
+          same(await store.write([late]), [{ ok: false, current }], 'what became of it')
+        }
+        const other = { ...current, revision: 7, status: 'failed' as const }
+        const right = { ...update(other), expected: expectedOf(current) }
+        await put(store, right)
+        await stands(store, right.header, [1])
+      },
+    },
+    {
+      name: 'P1: those of a batch whose instances have gone on lose, all others stand, each with its row',
+      async run({ store }) {
+        const begun = Array.from({ length: 40 }, (_, index) => insertion(`i-${index + 10}`, HELD, [row(1)]))
+        await put(store, ...begun)
+        const early = begun.map((change) => update(change.header, { rows: 2 }, [row(2)]))
+        const isAhead = (_: unknown, index: number): boolean => index % 7 === 3
+        await put(store, ...early.filter(isAhead))
+        const late = begun.map((change) => update(change.header, { rows: 2, pass: 2 }, [row(2)]))
+        const current = late.map(
+          (change, index) => (isAhead(change, index) ? early[index] : change)?.header ?? change.header,
+        )
+        const answers = current.map((header, index) =>
+          isAhead(header, index) ? { ok: false, current: header } : stood(2),
+        )
+        same(await store.write(late), answers, 'the answers')
+        for (const header of current) await stands(store, header, [1, 2])
+        const next = current.map((header) => update(header, { rows: 3 }, [row(3)]))
+        for (const changes of [next.slice(0, 20), next.slice(20)]) await put(store, ...changes)
+        for (const change of next) await stands(store, change.header, [1, 2, 3])
       },
     },
     ...FORMS.map(({ how, of }) => ({
       name: `P1: a change of an instance that another bore the id of before loses, where it ${how}`,
-      async run({ store }: Parameters<Group['cases'][number]['run']>[0]) {
-        const stood = await putOne(store, insertion('a', HELD, [row(1)]))
-        const late = update({ ...stood, incarnation: 'i-0' }, { rows: 2 }, [row(2)])
-        same(await store.write([of(late)]), [{ ok: false, current: stood }], 'what became of it')
-        await stands(store, stood, [1])
+      async run({ store }: Run) {
+        const current = await putOne(store, insertion('a', HELD, [row(1)]))
+        const late = update({ ...current, incarnation: 'i-0' }, { rows: 2 }, [row(2)])
+        same(await store.write([of(late)]), [{ ok: false, current }], 'what became of it')
+        await stands(store, current, [1])
       },
     })),
     {

@@ -191,7 +191,7 @@ export function expectedOf({ incarnation, revision, fence }: Header): Expected {
 export function update(before: Header, fields: Partial<Header> = {}, rows: readonly Row[] = []): Change {
   const { revision } = before
   const after = { ...before, revision: revision + 1, token: `t-${revision + 1}`, ...fields }
-  return { expected: expectedOf(before), header: after, rows }
+  return { expected: expectedOf(before), before, header: after, rows }
 }
 
 /** The answer to a change that applied, where the header's counter of mail is the store's. */

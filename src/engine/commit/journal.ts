@@ -235,9 +235,13 @@ export class Journal {
     const first = grave === undefined ? null : expectedOf(grave, true)
     const expected = previous === undefined ? first : expectedOf(previous, !begun && facts.direct)
     const mail = begun ? undefined : facts.mail
-    if (lease === undefined && handled === undefined && mail === undefined) return { expected, header, rows }
+    const before = previous ?? grave
+    if (before !== undefined && lease === undefined && handled === undefined && mail === undefined) {
+      return { expected, before, header, rows }
+    }
     return {
       expected,
+      ...(before !== undefined && { before }),
       header,
       rows,
       ...(lease !== undefined && { lease }),
