@@ -163,7 +163,7 @@ describe('what builders throw', () => {
     }
   })
 
-  it('a thenable that resolves twice, or resolves and throws, has resolved once', async () => {
+  it('a thenable that resolves twice, or resolves and throws, has resolved once, also if it is a promise', async () => {
     const twice = { then: (yes: (v: unknown) => void) => (yes({ n: 5 }), yes({ n: 6 })) }
     const andThrows = {
       then(yes: (v: unknown) => void) {
@@ -174,7 +174,8 @@ describe('what builders throw', () => {
     const andRejects = {
       then: (yes: (v: unknown) => void, no: (e: unknown) => void) => (yes({ n: 5 }), no(new Error('late'))),
     }
-    for (const thenable of [twice, andThrows, andRejects]) {
+    const promise = Object.assign(Promise.resolve({ n: 7 }), twice)
+    for (const thenable of [twice, andThrows, andRejects, promise]) {
       const w = world(() => thenable)
       const result = await over(memory.medium().open(), w).executor().sequential(w, 'i', A('a1'))
       expect(result.target).toBe('t(5)')

@@ -182,7 +182,7 @@ export class Scope {
   /** Keeps what stood at the pass's start, for those who may not see what replaces it. Call it before the state changes. */
   replacing(slot: number): void {
     const { lookedBack, regarded } = this.graph.slots[slot] as Slot
-    for (const each of regarded) this.replacing(each)
+    for (let i = 0; i < regarded.length; i++) this.replacing(regarded[i] as number)
     if (!lookedBack || this.before?.has(slot) === true) return
     this.before ??= new Map()
     this.before.set(slot, { value: this.state.value(slot), row: this.state.rows.get(slot) })
