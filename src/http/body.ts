@@ -1,5 +1,7 @@
 /** Reads bodies nobody vouches for: no more of them than allowed, for no longer than allowed. */
 import type { Clock } from '../index.ts'
+import { sourceOf } from './direct.ts'
+import type { BodySource } from './direct.ts'
 import { Problem } from './problems.ts'
 import { timer } from './time.ts'
 
@@ -24,10 +26,11 @@ export async function readObject(
   limits: BodyLimits,
   optional: boolean,
 ): Promise<ReadonlyMap<string, unknown>> {
-  const none = request.body === null || request.headers.get('content-length') === '0'
+  const source = sourceOf(request)
+  const none = (source === undefined && request.body === null) || request.headers.get('content-length') === '0'
   if (none && optional) return new Map()
   checkType(request.headers)
-  const bytes = none ? new Uint8Array() : await readBytes(request, limits)
+  const bytes = none ? new Uint8Array() : await readBytes(request, source, limits)
   if (bytes.length === 0 && optional) return new Map()
   const value = parse(bytes, limits.maxDepth)
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return new Map(Object.entries(value))
@@ -46,9 +49,15 @@ function checkType(headers: Headers): void {
   }
 }
 
-async function readBytes({ body, headers }: Request, { maxBody, bodyTimeout, clock }: BodyLimits): Promise<Uint8Array> {
+async function readBytes(
+  { body, headers }: Request,
+  source: BodySource | undefined,
+  limits: BodyLimits,
+): Promise<Uint8Array> {
+  const { maxBody, bodyTimeout, clock } = limits
   const announced = headers.get('content-length')
   if (announced !== null && !(Number(announced) <= maxBody)) throw tooLarge(maxBody)
+  if (source !== undefined) return readSource(source, limits)
   const reader = (body as ReadableStream<Uint8Array>).getReader()
   let late = false
   // What the reader waits for is over then, and says that it is done.
@@ -69,15 +78,38 @@ async function readBytes({ body, headers }: Request, { maxBody, bodyTimeout, clo
     }
   } catch (error) {
     if (error instanceof Problem) throw error
-    throw new Problem('BODY_INVALID', 'The body broke off.')
+    throw brokenOff()
   } finally {
     stop()
   }
-  if (late) throw new Problem('BODY_TIMEOUT', `The body was not there after ${bodyTimeout} ms.`)
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : joined(chunks, size)
+  if (late) throw tooLate(bodyTimeout)
+  return joined(chunks, size)
+}
+
+function readSource(source: BodySource, { maxBody, bodyTimeout, clock }: BodyLimits): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    let size = 0
+    const end = (settle: () => void): void => {
+      stop()
+      leave()
+      settle()
+    }
+    const leave = source.take({
+      chunk(bytes) {
+        size += bytes.length
+        if (size > maxBody) end(() => reject(tooLarge(maxBody)))
+        else chunks.push(bytes)
+      },
+      end: () => end(() => resolve(joined(chunks, size))),
+      broken: () => end(() => reject(brokenOff())),
+    })
+    const stop = timer(clock, bodyTimeout, () => end(() => reject(tooLate(bodyTimeout))))
+  })
 }
 
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  if (chunks.length === 1) return chunks[0] as Uint8Array
   const all = new Uint8Array(size)
   let at = 0
   for (const chunk of chunks) {
@@ -85,6 +117,14 @@ function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
     at += chunk.length
   }
   return all
+}
+
+function brokenOff(): Problem {
+  return new Problem('BODY_INVALID', 'The body broke off.')
+}
+
+function tooLate(bodyTimeout: number): Problem {
+  return new Problem('BODY_TIMEOUT', `The body was not there after ${bodyTimeout} ms.`)
 }
 
 function tooLarge(maxBody: number): Problem {

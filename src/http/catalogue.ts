@@ -29,11 +29,29 @@ export function catalogueOf(workflows: () => readonly AnyWorkflow[]): Catalogue 
     if (entry === undefined) known.set(workflow, (entry = read(workflow)))
     return entry
   }
-  const all = (): Entry[] => workflows().map(entryOf)
-  const versionsOf = (workflow: string): Entry[] =>
+  // They seldom change, and every request asks.
+  let listed: readonly AnyWorkflow[] = []
+  let entries: readonly Entry[] = []
+  let byName = new Map<string, readonly Entry[]>()
+  const all = (): readonly Entry[] => {
+    const now = workflows()
+    if (now.length === listed.length && now.every((workflow, i) => workflow === listed[i])) return entries
+    listed = [...now]
+    entries = listed.map(entryOf)
+    byName = new Map()
+    for (const entry of entries) {
+      const same = [...(byName.get(entry.name) ?? []), entry]
+      byName.set(
+        entry.name,
+        same.sort((a, b) => b.version - a.version),
+      )
+    }
+    return entries
+  }
+  const versionsOf = (workflow: string): readonly Entry[] => {
     all()
-      .filter(({ name }) => name === workflow)
-      .sort((a, b) => b.version - a.version)
+    return byName.get(workflow) ?? []
+  }
   return {
     all,
     versionsOf,

@@ -6,6 +6,7 @@ import type { Grant, TokenAuthorize, Wish } from './auth.ts'
 import { readObject } from './body.ts'
 import { catalogueOf } from './catalogue.ts'
 import type { Entry } from './catalogue.ts'
+import { filled, setAnswering } from './direct.ts'
 import { GRAPHS } from './graphs.ts'
 import { checkHost, checkOrigin, rateLimiter } from './guards.ts'
 import { kept } from './kept.ts'
@@ -74,10 +75,12 @@ export function httpHandler(polaris: Polaris, options: HttpOptions): HttpHandler
       underWay--
     }
   }
-  return Object.assign(
-    async (request: Request, context?: unknown) => allowing(settings, request, await handle(request, context)),
-    { basePath: settings.basePath, openapi: service.document, close: () => service.streams.close() },
-  )
+  const answering = async (request: Request, context: unknown): Promise<Response> =>
+    allowing(settings, request, await handle(request, context))
+  const handler = async (request: Request, context?: unknown): Promise<Response> =>
+    filled(await answering(request, context))
+  const more = { basePath: settings.basePath, openapi: service.document, close: () => service.streams.close() }
+  return setAnswering(Object.assign(handler, more), answering)
 }
 
 function serviceOf(polaris: Polaris, settings: Settings): Service {

@@ -1,5 +1,7 @@
 /** Between Node's requests and those of the handler. Imports nothing of Node but types, so that it loads anywhere. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { answeringOf, bodyOf, withSource } from './direct.ts'
+import type { BodySource } from './direct.ts'
 import type { RequestContext } from './guards.ts'
 import type { HttpHandler } from './handler.ts'
 import { Problem } from './problems.ts'
@@ -56,9 +58,12 @@ async function respond(
   proxy: boolean,
   stallTimeout: number,
 ): Promise<void> {
-  const request = read(incoming, outgoing, proxy)
+  const answering = answeringOf(handler)
+  const request = read(incoming, outgoing, proxy, answering !== undefined)
   const response =
-    request instanceof Problem ? problemReply(request) : await handler(request, contextOf(incoming, proxy))
+    request instanceof Problem
+      ? problemReply(request)
+      : await (answering ?? handler)(request, contextOf(incoming, proxy))
   await write(response, incoming, outgoing, stallTimeout)
 }
 
@@ -81,7 +86,8 @@ const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d{1,5})?$/i
 /** Parts that `new URL` would resolve, encoded ones too: what it is routed by shall be what came. */
 const CLIMBING = /(^|\/)(\.|%2e){1,2}(\/|$)|\\/i
 
-function read(incoming: Incoming, outgoing: ServerResponse, proxy: boolean): Request | Problem {
+/** @param direct whether the request is read by our handler alone */
+function read(incoming: Incoming, outgoing: ServerResponse, proxy: boolean, direct: boolean): Request | Problem {
   const { method = 'GET' } = incoming
   const target = pathOf(incoming)
   const [path = ''] = target.split('?')
@@ -95,7 +101,10 @@ function read(incoming: Incoming, outgoing: ServerResponse, proxy: boolean): Req
     const url = `${protocolOf(incoming, proxy)}://${HOST.test(host) ? host : 'host.invalid'}${target}`
     if (method === 'GET' || method === 'HEAD')
       return new Request(url, { method, headers, signal: goneSignal(outgoing) })
-    return new Request(url, { method, headers, ...bodyOf(incoming) })
+    if (direct && hasBody(incoming) && !isParsed(incoming)) {
+      return withSource(new Request(url, { method, headers }), sourceIn(incoming))
+    }
+    return new Request(url, { method, headers, ...bodyIn(incoming) })
   } catch {
     // Fetch knows no TRACE, for one.
     return new Problem('METHOD_NOT_ALLOWED', 'This is no method of the API.', {}, { allow: 'GET, HEAD, POST, DELETE' })
@@ -132,14 +141,32 @@ function hasBody({ headers }: Incoming): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
 }
 
-function bodyOf(incoming: Incoming): RequestInit {
+/** A framework that has read it has parsed it too. */
+function isParsed(incoming: Incoming): boolean {
+  return incoming.readableEnded && incoming.body !== undefined
+}
+
+function bodyIn(incoming: Incoming): RequestInit {
   if (!hasBody(incoming)) return {}
-  // A framework that has read it has parsed it too.
-  if (incoming.readableEnded && incoming.body !== undefined) return { body: JSON.stringify(incoming.body) }
+  if (isParsed(incoming)) return { body: JSON.stringify(incoming.body) }
   return { body: streamOf(incoming), duplex: 'half' }
 }
 
 /** Nothing is taken from the line before somebody asks for it. */
+function sourceIn(incoming: Incoming): BodySource {
+  return {
+    take({ chunk, end, broken }) {
+      incoming.on('data', chunk).on('end', end).on('error', broken).on('close', broken)
+      return () => {
+        // What becomes of the line from here on is nobody's error.
+        incoming.on('error', () => undefined)
+        incoming.off('data', chunk).off('end', end).off('error', broken).off('close', broken).pause()
+      }
+    },
+  }
+}
+
+/** The same for handlers that are not ours. */
 function streamOf(incoming: Incoming): ReadableStream<Uint8Array> {
   let done = false
   return new ReadableStream<Uint8Array>(
@@ -182,7 +209,7 @@ async function write(
 ): Promise<void> {
   const { status, headers, body } = response
   const live = headers.get('content-type')?.startsWith('text/event-stream') === true
-  const bytes = live || body === null ? undefined : new Uint8Array(await response.arrayBuffer())
+  const bytes = live ? undefined : (bodyOf(response) ?? (body && new Uint8Array(await response.arrayBuffer())))
   if (outgoing.destroyed) {
     await body?.cancel()
     return
@@ -190,14 +217,15 @@ async function write(
   for (const [name, value] of headers) if (name !== 'set-cookie') outgoing.setHeader(name, value)
   const cookies = headers.getSetCookie()
   if (cookies.length > 0) outgoing.setHeader('set-cookie', cookies)
-  if (bytes !== undefined) outgoing.setHeader('content-length', bytes.length)
+  if (bytes != null) outgoing.setHeader('content-length', Buffer.byteLength(bytes))
   const unread = hasBody(incoming) && !incoming.complete
   if (unread) outgoing.setHeader('connection', 'close')
   outgoing.writeHead(status)
   if (live && body !== null) await pipe(body, outgoing, stallTimeout)
-  else if (bytes !== undefined) outgoing.write(bytes)
+  else if (unread && bytes != null) outgoing.write(bytes)
   if (unread) await linger(incoming)
-  outgoing.end()
+  if (unread || bytes == null) outgoing.end()
+  else outgoing.end(bytes)
 }
 
 /** Closing a line on which something unread has come resets it, and the client may lose the answer. */

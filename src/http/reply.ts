@@ -1,3 +1,4 @@
+import { withBody } from './direct.ts'
 import type { Problem } from './problems.ts'
 import { problemDocument } from './problems.ts'
 
@@ -39,5 +40,6 @@ export function reply(
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>,
   headers: Extra = {},
 ): Response {
-  return new Response(body, { status, headers: { ...GUARDS, 'content-type': type, ...headers } })
+  const init = { status, headers: { ...GUARDS, 'content-type': type, ...headers } }
+  return body instanceof ReadableStream ? new Response(body, init) : withBody(new Response(null, init), body)
 }

@@ -61,10 +61,11 @@ export interface Found {
  */
 export function findRoute(routes: readonly Route[], method: string, path: string): Found {
   const parts = path.split('/').slice(1)
-  const fitting = routes.flatMap((route) => {
-    const params = match(route.path.split('/').slice(1), parts)
-    return params === undefined ? [] : [{ route, params }]
-  })
+  const fitting: Found[] = []
+  for (const route of routes) {
+    const params = match(patternOf(route), parts)
+    if (params !== undefined) fitting.push({ route, params })
+  }
   if (fitting.length === 0) throw new Problem('NOT_FOUND', 'There is nothing of this path.')
   const wanted = method === 'HEAD' ? 'GET' : method
   const found = fitting.find(({ route }) => route.method === wanted)
@@ -72,6 +73,14 @@ export function findRoute(routes: readonly Route[], method: string, path: string
   const allowed = fitting.flatMap(({ route }) => (route.method === 'GET' ? ['GET', 'HEAD'] : [route.method]))
   const allow = [...new Set(allowed)].join(', ')
   throw new Problem('METHOD_NOT_ALLOWED', `This path takes ${allow}.`, {}, { allow })
+}
+
+const patterns = new WeakMap<Route, readonly string[]>()
+
+function patternOf(route: Route): readonly string[] {
+  let pattern = patterns.get(route)
+  if (pattern === undefined) patterns.set(route, (pattern = route.path.split('/').slice(1)))
+  return pattern
 }
 
 function match(pattern: readonly string[], parts: readonly string[]): Record<string, string> | undefined {

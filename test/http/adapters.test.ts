@@ -1,6 +1,7 @@
 import { Hono } from 'hono'
 import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { Polaris } from 'polaris-workflow'
 import { expressMiddleware, httpHandler, nodeListener } from 'polaris-workflow/http'
@@ -71,6 +72,51 @@ describe('in a server of others', () => {
     expect(await feed(url, ride)).toEqual(fed)
     const [status, problem] = await feed(url, '{"RideRequest":{}}')
     expect([status, problem]).toMatchObject([422, { code: 'DATA_INVALID' }])
+  })
+
+  it('a handler around ours reads what comes and what goes, and so does a long body', async () => {
+    const inner = handlerAt('/polaris')
+    const seen: string[] = []
+    const around = async (request: Request, context?: unknown): Promise<Response> => {
+      seen.push(await request.clone().text())
+      const response = await inner(request, context)
+      seen.push(await response.clone().text())
+      return response
+    }
+    const url = await listening(nodeListener(Object.assign(around, inner)))
+    expect(await feed(url, ride)).toEqual(fed)
+    expect(seen).toEqual([ride, expect.stringContaining('"id":"r"')])
+    const long = JSON.stringify({ RideRequest: { ...RIDE, from: 'x'.repeat(500_000) } })
+    expect(await feed(url, long)).toEqual(fed)
+    const direct = await listening(nodeListener(handlerAt('/polaris')))
+    expect(await feed(direct, long)).toEqual(fed)
+  })
+
+  it('a body that breaks off begins nothing', async () => {
+    const polaris = new Polaris({ store: memoryStore() }).register(cabRide)
+    // One at a time: nobody else is served while the broken one is waited for.
+    const handler = httpHandler(polaris, { authorize: () => true, maxRequests: 1 })
+    const url = new URL(await listening(nodeListener(handler)))
+    const gone = new Promise<void>((resolve) => {
+      const socket = connect(Number(url.port), '127.0.0.1', () => {
+        const head = `POST /api/workflows/cabRide/instances/cut HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: application/json\r\n`
+        socket.write(`${head}content-length: ${ride.length}\r\n\r\n${ride.slice(0, -1)}`, () =>
+          socket.resetAndDestroy(),
+        )
+      })
+      socket.once('close', () => resolve())
+    })
+    await gone
+    await expect.poll(async () => (await fetch(`${url.origin}/api/instances/cut`)).status).toBe(404)
+    expect(await polaris.get('cut')).toBeUndefined()
+  })
+
+  it('serves what is registered after the handler was made', async () => {
+    const polaris = new Polaris({ store: memoryStore() })
+    const url = await listening(nodeListener(httpHandler(polaris, { authorize: () => true, basePath: '/polaris' })))
+    expect((await feed(url, ride))[0]).toBe(404)
+    polaris.register(cabRide)
+    expect(await feed(url, ride)).toEqual(fed)
   })
 
   it('Hono: as a route', async () => {
