@@ -1,10 +1,9 @@
 // Rides by HTTP, so many at once, in a process of its own.
 //
-//   node http-load.js, then messages { url, connections, ms, prefix }
-import { connect } from 'node:net'
-import type { Socket } from 'node:net'
+//   node http-load.js, then messages of LoadTask
 import { performance } from 'node:perf_hooks'
-import { pathOf, REQUESTS, TOKEN } from './http-ride.ts'
+import { dial } from './http-line.ts'
+import { pathOf, REQUESTS } from './http-ride.ts'
 import { quantile } from './measure.ts'
 
 export interface LoadTask {
@@ -14,11 +13,17 @@ export interface LoadTask {
   readonly ms: number
   /** What every id begins with. */
   readonly prefix: string
+  /** So many rides are begun a second, if the service can keep up. Left out: as many as it can. */
+  readonly perSecond?: number
+  /** Rides that are fed besides, one after the other, so often a second all together. */
+  readonly fed?: { readonly ids: readonly string[]; readonly perSecond: number }
 }
 
 export interface LoadReading {
   /** A second. */
   readonly rides: number
+  /** How many it were. */
+  readonly count: number
   /** Of one request, in ms. */
   readonly p50: number
   readonly p99: number
@@ -33,59 +38,63 @@ process.on('message', (task: LoadTask) => {
 process.once('disconnect', () => process.exit(0))
 process.send?.({ ready: true })
 
-async function load({ url, connections, ms, prefix }: LoadTask): Promise<LoadReading> {
-  const { port, host } = new URL(url)
+async function load({ url, connections, ms, prefix, perSecond, fed }: LoadTask): Promise<LoadReading> {
   const took: number[] = []
   let rides = 0
   let next = 0
   const started = performance.now()
   const lane = async (): Promise<void> => {
-    const line = await dial(Number(port))
+    const line = await dial(new URL(url))
     while (performance.now() - started < ms) {
-      const path = pathOf(`${prefix}-${next++}`)
+      const n = next++
+      await turn(n, perSecond, started)
+      const path = pathOf(`${prefix}-${n}`)
       for (const { name, body } of REQUESTS) {
         const began = performance.now()
-        const status = await line.ask(
-          `POST ${path} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${TOKEN}\r\n` +
-            `content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-        )
+        const { status } = await line.ask('POST', path, body)
         took.push(performance.now() - began)
         if (status !== 200) throw new Error(`${name} was answered with ${status}.`)
       }
       rides++
     }
-    line.socket.destroy()
+    line.close()
   }
+  const feeding = fed && keepFeeding(url, fed)
   await Promise.all(Array.from({ length: connections }, lane))
-  return { rides: rides / ((performance.now() - started) / 1e3), p50: quantile(took, 0.5), p99: quantile(took, 0.99) }
+  const seconds = (performance.now() - started) / 1e3
+  await feeding?.()
+  return { rides: rides / seconds, count: rides, p50: quantile(took, 0.5), p99: quantile(took, 0.99) }
 }
 
-/** A line with one request on it at a time. Less than an HTTP client does, so that the load takes little of the machine. */
-function dial(port: number): Promise<{ readonly socket: Socket; ask(request: string): Promise<number> }> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1')
-    let text = ''
-    let waiting: ((status: number) => void) | undefined
-    socket.setNoDelay(true).setEncoding('latin1')
-    socket.on('error', reject)
-    socket.on('data', (chunk: string) => {
-      text += chunk
-      const end = text.indexOf('\r\n\r\n')
-      const length = end < 0 ? null : /content-length: (\d+)/i.exec(text.slice(0, end))
-      if (length === null || text.length < end + 4 + Number(length[1])) return
-      const status = Number(text.slice(9, 12))
-      text = ''
-      waiting?.(status)
-    })
-    socket.once('connect', () => {
-      resolve({
-        socket,
-        ask: (request) =>
-          new Promise((answered) => {
-            waiting = answered
-            socket.write(request)
-          }),
-      })
-    })
-  })
+/** When the one of this number is due, at so many a second. What is late is made up for, so that blocks do equally much. */
+async function turn(n: number, perSecond: number | undefined, started: number): Promise<void> {
+  if (perSecond === undefined) return
+  const early = started + (n * 1e3) / perSecond - performance.now()
+  if (early > 0) await new Promise((resolve) => setTimeout(resolve, early))
+}
+
+const MOST_FEEDERS = 20
+
+/** Feeds on until the answer is called. */
+function keepFeeding(url: string, { ids, perSecond }: NonNullable<LoadTask['fed']>): () => Promise<void> {
+  const started = performance.now()
+  let over = false
+  let next = 0
+  const work = async (): Promise<void> => {
+    const line = await dial(new URL(url))
+    while (!over) {
+      const n = next++
+      await turn(n, perSecond, started)
+      const { status } = await line.ask('POST', pathOf(ids[n % ids.length] ?? ''), REQUESTS[0].body)
+      if (status !== 200) throw new Error(`A feed was answered with ${status}.`)
+    }
+    line.close()
+  }
+  // So many that one which waits for its answer holds up no other ride.
+  const working = Promise.all(Array.from({ length: Math.min(ids.length, MOST_FEEDERS) }, work))
+  working.catch(() => undefined)
+  return async () => {
+    over = true
+    await working
+  }
 }

@@ -16,6 +16,10 @@ process.once('disconnect', () => {
   setTimeout(() => process.exit(1), 10_000).unref()
   void service.close().finally(() => process.exit(0))
 })
+process.on('message', () => {
+  const { user, system } = process.cpuUsage()
+  process.send?.({ cpu: (user + system) / 1e3 })
+})
 process.send?.({ url: service.url })
 
 async function ours(place: Place): Promise<{ readonly url: string; close(): Promise<void> }> {

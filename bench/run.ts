@@ -5,6 +5,7 @@
 //   npm run bench -- leak [--json] [--store memory|sqlite] [--scopes N]
 //   npm run bench -- million [--json] --store sqlite|postgres [--instances N]
 //   npm run bench -- http [--json] [--store sqlite|postgres] [--connections N] [--seconds N]
+//   npm run bench -- viewers [--json] [--store sqlite|postgres] [--view overview] [--viewers N]
 //
 // They print ratios, since those hold from machine to machine; README.md beside this file says what each one means.
 import { parseArgs } from 'node:util'
@@ -18,10 +19,11 @@ import { jsonReport, textReport } from './report.ts'
 import { benchSqlite } from './sqlite.ts'
 import { benchStores, STORES_DEFAULTS } from './stores.ts'
 import { STORES } from './stores-servers.ts'
+import { benchViewers, VIEWERS_DEFAULTS, VIEWS } from './viewers.ts'
 
 const SECTIONS = { memory: benchMemory, compile: benchCompile, graph: benchGraph, sqlite: benchSqlite }
 /** What takes options of its own, and runs only if it is named. */
-const PROGRAMS = { stores: runStores, leak: runLeak, million: runMillion, http: runHttp }
+const PROGRAMS = { stores: runStores, leak: runLeak, million: runMillion, http: runHttp, viewers: runViewers }
 
 type Section = keyof typeof SECTIONS
 
@@ -94,6 +96,20 @@ async function runHttp(args: string[]): Promise<void> {
   })
 }
 
+async function runViewers(args: string[]): Promise<void> {
+  const values = readOptions(args, ['store', 'view', 'viewers', 'seconds'], ['json'])
+  const viewers = numberOf(values, 'viewers')
+  const seconds = numberOf(values, 'seconds')
+  await benchViewers({
+    ...VIEWERS_DEFAULTS,
+    json: values['json'] === true,
+    ...(values['store'] !== undefined && { stores: [oneOf(values['store'], ['sqlite', 'postgres'])] }),
+    ...(values['view'] !== undefined && { views: [oneOf(values['view'], VIEWS, 'view')] }),
+    ...(viewers !== undefined && { viewers }),
+    ...(seconds !== undefined && { ms: seconds * 1e3 }),
+  })
+}
+
 type Values = Readonly<Record<string, string | boolean | undefined>>
 
 function readOptions(args: string[], texts: readonly string[], flags: readonly string[]): Values {
@@ -115,8 +131,8 @@ function numberOf(values: Values, name: string): number | undefined {
   return number > 0 ? number : fail(`--${name} is a number above 0, but is ${value}.`)
 }
 
-function oneOf<T extends string>(value: string | boolean, known: readonly T[]): T {
-  return known.find((one) => one === value) ?? fail(`--store is one of ${known.join(', ')}, but is ${value}.`)
+function oneOf<T extends string>(value: string | boolean, known: readonly T[], name = 'store'): T {
+  return known.find((one) => one === value) ?? fail(`--${name} is one of ${known.join(', ')}, but is ${value}.`)
 }
 
 function fail(message: string): never {

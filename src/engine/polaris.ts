@@ -92,6 +92,7 @@ export class Polaris<Services extends object = {}> {
   private readonly timetable: Schedules | undefined
   private readonly watches: Watches | undefined
   private readonly workers = new Set<Worker>()
+  private readonly reads = new Map<string, Promise<Snapshot | undefined>>()
   private closed: Promise<void> | undefined
 
   /** @throws `OPTION_INVALID`, `STORE_INVALID` */
@@ -420,9 +421,11 @@ export class Polaris<Services extends object = {}> {
    */
   watch(id: string, options: WatchOptions = {}): AsyncGenerator<InstanceChange, void, undefined> {
     checkId(id)
-    checkOptions('watch', options, ['after', 'signal'])
-    const { after, signal } = options
+    checkOptions('watch', options, ['after', 'interval', 'signal'])
+    const { after, interval = 0, signal } = options
     if (after !== undefined) checkAfter(after)
+    const passes = typeof interval === 'function' || (Number.isFinite(interval) && interval >= 0)
+    checkOption('interval', passes, 'milliseconds from 0, or a function that tells them', interval)
     checkOption('signal', signal === undefined || signal instanceof AbortSignal, 'an AbortSignal', signal)
     this.openStore()
     return (this.watches as Watches).watch(id, options)
@@ -502,9 +505,18 @@ export class Polaris<Services extends object = {}> {
     return pictureAt(this.openStore(), header, at, graphOf, this.decode)
   }
 
+  /** Those who ask for the same instance in the same turn share a read, which begins after all of them have asked. */
   private async read(id: string): Promise<Snapshot | undefined> {
     checkId(id)
-    const snapshot = await this.openStore().read(id)
+    const store = this.openStore()
+    const reading =
+      this.reads.get(id) ??
+      Promise.resolve().then(() => {
+        this.reads.delete(id)
+        return store.read(id)
+      })
+    this.reads.set(id, reading)
+    const snapshot = await reading
     return snapshot?.header.status === 'deleted' ? undefined : snapshot
   }
 

@@ -138,6 +138,10 @@ async function answer(service: Service, settings: Settings, request: Request, ur
   if (path === '/session' && isTokenAuthorize(authorize)) return session(authorize, settings, request, url)
   const found = findRoute(ROUTES, request.method, path)
   const meta = await admit(settings, request, found, url)
+  const { besides } = found.route
+  if (besides !== undefined && url.searchParams.get(besides) === 'true') {
+    await admit(settings, request, { ...found, route: { ...found.route, action: besides } }, url)
+  }
   const query = readQuery(url.searchParams, found.route.query)
   return found.route.run(service, { request, params: found.params, query, meta })
 }

@@ -3,7 +3,7 @@ import { isPolarisError } from '../index.ts'
 import type { FoundInstance, InstanceQuery, InstanceStatus, InstanceSummary, Polaris } from '../index.ts'
 import { Problem } from './problems.ts'
 import { jsonReply } from './reply.ts'
-import { instant, oneOf, shortly, wholeNumber } from './routes.ts'
+import { instant, isTrue, shortly, wholeNumber } from './routes.ts'
 import type { Asked, Route, Service } from './routes.ts'
 import { explanationView, historyView, instanceView, summaryView } from './views.ts'
 
@@ -24,8 +24,14 @@ export const READING: readonly Route[] = [
     ],
     run: list,
   },
-  { method: 'GET', path: '/instances/{id}', action: 'get', query: ['at'], run: get },
-  { method: 'GET', path: '/instances/{id}/history', action: 'history', query: ['after', 'limit'], run: history },
+  { method: 'GET', path: '/instances/{id}', action: 'get', query: ['at', 'explain'], besides: 'explain', run: get },
+  {
+    method: 'GET',
+    path: '/instances/{id}/history',
+    action: 'history',
+    query: ['after', 'limit', 'values'],
+    run: history,
+  },
   { method: 'GET', path: '/instances/{id}/explain', action: 'explain', query: [], run: explain },
   { method: 'GET', path: '/instances/{id}/events', action: 'watch', query: ['after'], run: events },
 ]
@@ -53,7 +59,7 @@ async function list({ polaris }: Service, asked: Asked): Promise<Response> {
   const terms = given({ prefix: asked.query.get('idPrefix'), waitingFor: asked.query.get('waitingFor') })
   const { items, next, ...rest } =
     Object.keys(terms).length === 0 ? await polaris.list(page) : await polaris.search({ ...page, ...terms })
-  const waiting = oneOf(asked, 'waiting', ['true', 'false']) === 'true'
+  const waiting = isTrue(asked, 'waiting')
   if (waiting && limit > SHORT_PAGE) {
     throw new Problem('QUERY_INVALID', `With waiting=true, limit must be from 1 to ${SHORT_PAGE}, but is ${limit}.`)
   }
@@ -111,21 +117,36 @@ function checkPage(limit: number): void {
 async function get({ polaris, veil }: Service, asked: Asked): Promise<Response> {
   const { id = '' } = asked.params
   const at = wholeNumber(asked, 'at')
-  const view = await polaris.get(id, at === undefined ? {} : { at })
+  const explains = isTrue(asked, 'explain')
+  if (explains && at !== undefined) {
+    throw new Problem(
+      'QUERY_INVALID',
+      'What is explained is how the instance stands now: give explain or at, not both.',
+    )
+  }
+  const [view, explanation] = await Promise.all([
+    polaris.get(id, at === undefined ? {} : { at }),
+    explains ? polaris.explain(id) : undefined,
+  ])
   if (view === undefined) throw unknownInstance(id)
-  return jsonReply(200, { ...instanceView(view, veil), ...(at !== undefined && { at }) })
+  return jsonReply(200, {
+    ...instanceView(view, veil),
+    ...(at !== undefined && { at }),
+    ...(explanation !== undefined && { explanation: explanationView(explanation, veil) }),
+  })
 }
 
 async function history(service: Service, asked: Asked): Promise<Response> {
   const { polaris, veil } = service
   const after = wholeNumber(asked, 'after') ?? 0
   const limit = wholeNumber(asked, 'limit') ?? SHORT_PAGE
+  const values = isTrue(asked, 'values')
   checkPage(limit)
   const summary = await summaryOf(service, asked)
   const entries = await polaris.history(summary.id, { after, limit })
   const last = entries.length === limit ? entries.at(-1) : undefined
   return jsonReply(200, {
-    entries: entries.map((entry) => historyView(entry, summary, veil)),
+    entries: entries.map(({ value, ...entry }) => historyView(values ? { ...entry, value } : entry, summary, veil)),
     ...(last !== undefined && { next: last.seq }),
   })
 }

@@ -45,6 +45,8 @@ export interface Route {
   readonly action: HttpAction
   /** Parameters of the query that it knows. */
   readonly query: readonly string[]
+  /** What has to be allowed besides where the parameter of this name is `true`. */
+  readonly besides?: HttpAction
   run(service: Service, asked: Asked): Promise<Response>
 }
 
@@ -139,6 +141,11 @@ export function oneOf<const Choice extends string>(
   const found = choices.find((choice) => choice === text)
   if (text === undefined || found !== undefined) return found
   throw new Problem('QUERY_INVALID', `${name} must be one of ${choices.join(', ')}, but is ${shortly(text)}.`)
+}
+
+/** @throws Problem `QUERY_INVALID` for what is neither `true` nor `false` */
+export function isTrue(asked: Asked, name: string): boolean {
+  return oneOf(asked, name, ['true', 'false']) === 'true'
 }
 
 /** Milliseconds since the epoch of a time in ISO 8601. @throws Problem `QUERY_INVALID` */

@@ -32,9 +32,25 @@ const LONGEST_BEATS = 240
 /** What may wait for a viewer, in bytes; beyond that changes are not even read, but come later as one. */
 const BUFFER = 16_384
 const RETRY_MS = 2_000
+/** Between two changes of one stream, in ms: at least so much, and for each stream that is open so much. */
+const LEAST_INTERVAL_MS = 100
+const INTERVAL_PER_STREAM_MS = 20
 
 export function streamsOf(facts: StreamFacts): Streams {
   const open = new Set<() => void>()
+  const encoder = new TextEncoder()
+  /** Those who look at the same instance are given the same changes. */
+  const encoded = new WeakMap<InstanceChange, Uint8Array>()
+  const viewing: Viewing = {
+    ...facts,
+    // However many look on, they are told of so many changes a second, all of them together.
+    interval: () => Math.max(LEAST_INTERVAL_MS, open.size * INTERVAL_PER_STREAM_MS),
+    event(change) {
+      const event = encoded.get(change) ?? encoder.encode(changeEvent(change, facts.veil))
+      encoded.set(change, event)
+      return event
+    },
+  }
   return {
     open(id, after, signal) {
       if (open.size >= facts.maxStreams) {
@@ -52,7 +68,7 @@ export function streamsOf(facts: StreamFacts): Streams {
       if (signal.aborted) end()
       else signal.addEventListener('abort', end, { once: true })
       // A proxy that gathers answers before it passes them on would make live changes late ones.
-      return reply(200, 'text/event-stream; charset=utf-8', stream(facts, id, after, stop), {
+      return reply(200, 'text/event-stream; charset=utf-8', stream(viewing, id, after, stop), {
         'x-accel-buffering': 'no',
       })
     },
@@ -63,14 +79,19 @@ export function streamsOf(facts: StreamFacts): Streams {
   }
 }
 
+interface Viewing extends StreamFacts {
+  readonly interval: () => number
+  readonly event: (change: InstanceChange) => Uint8Array
+}
+
 function stream(
-  { polaris, veil, clock }: StreamFacts,
+  { polaris, clock, interval, event }: Viewing,
   id: string,
   after: number | undefined,
   stop: AbortController,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
-  const changes = polaris.watch(id, { signal: stop.signal, ...(after !== undefined && { after }) })
+  const changes = polaris.watch(id, { interval, signal: stop.signal, ...(after !== undefined && { after }) })
   let calledOff: (() => void) | undefined
   let stalled = 0
   let beats = 0
@@ -106,7 +127,7 @@ function stream(
           throw error
         })
         if (next.done !== true) {
-          controller.enqueue(encoder.encode(changeEvent(next.value, veil)))
+          controller.enqueue(event(next.value))
           return
         }
         const gone = !stop.signal.aborted && (await isGone(polaris, id))

@@ -1,7 +1,8 @@
 import { builder, Polaris, workflow } from 'polaris-workflow'
-import type { InstanceChange } from 'polaris-workflow'
+import type { DataStore, InstanceChange } from 'polaris-workflow'
 import { describe, expect, it } from 'vitest'
-import { deferred, newLab, over, refusal, texts, thrown } from '../support/lab.ts'
+import { stoppedClock } from '../http/stopped-clock.ts'
+import { deferred, newLab, over, refusal, texts, thrown, turns } from '../support/lab.ts'
 import { eachStore, memory } from '../support/media.ts'
 
 function world() {
@@ -181,11 +182,71 @@ describe('watch', () => {
     await polaris.close()
   })
 
+  it('at an interval, gives what comes meanwhile as one change; all who look on share one read and the change', async () => {
+    const { A, w } = world()
+    const { clock, pass } = stoppedClock()
+    const store = memory.medium().open()
+    const asked = { reads: 0, histories: 0 }
+    const counting: DataStore = {
+      ...store,
+      read(id) {
+        asked.reads++
+        return store.read(id)
+      },
+      history(id, query) {
+        asked.histories++
+        return store.history(id, query)
+      },
+    }
+    const polaris = new Polaris({ store: counting, clock }).register(w)
+    await polaris.executor().sequential(w, 'i', A('a0'))
+    const viewers = Array.from({ length: 20 }, () => polaris.watch('i', { interval: 1_000 }))
+    const all = async () => Promise.all(viewers.map(async (viewer) => (await viewer.next()).value as InstanceChange))
+    asked.reads = 0
+    expect(new Set(await all()).size).toBe(1)
+    expect(asked).toEqual({ reads: 1, histories: 0 })
+
+    const next = all()
+    for (const value of ['a1', 'a2', 'a3']) await polaris.executor().sequential(w, 'i', A(value))
+    asked.reads = 0
+    pass(1_000)
+    const changes = new Set(await next)
+    expect(changes.size).toBe(1)
+    const [change] = changes
+    expect(change?.entries.map(({ data }) => data)).toEqual(['A', 'B', 'C', 'A', 'B', 'C', 'A', 'B', 'C'])
+    expect(asked).toEqual({ reads: 1, histories: 1 })
+    // Whoever rests hears that it is over.
+    const last = viewers.map((viewer) => ends(viewer))
+    await turns()
+    await polaris.close()
+    expect(new Set(await Promise.all(last))).toEqual(new Set([true]))
+  })
+
+  it('at an interval, is told at once of what comes after a quiet time, when the scope had time to end', async () => {
+    const { A, w } = world()
+    const { clock, pass } = stoppedClock()
+    const polaris = new Polaris({ store: memory.medium().open(), clock }).register(w)
+    await polaris.executor().sequential(w, 'i', A('a0'))
+    const changes = polaris.watch('i', { interval: () => 1_000 })
+    await changes.next()
+    const next = changes.next()
+    await turns()
+    pass(1_000)
+    await turns()
+    await polaris.executor().sequential(w, 'i', A('a1'))
+    await turns()
+    pass(30)
+    expect(said((await next).value as InstanceChange)).toEqual(['completed', ['fed A ', 'b B A', 'c C B']])
+    await polaris.close()
+  })
+
   it('refuses what cannot be watched', async () => {
     const { w } = world()
     const polaris = over(memory.medium().open(), w)
     thrown(() => polaris.watch(' '), 'ID_INVALID')
     thrown(() => polaris.watch('i', { after: -1 }), 'OPTION_INVALID')
+    thrown(() => polaris.watch('i', { interval: -1 }), 'OPTION_INVALID')
+    thrown(() => polaris.watch('i', { interval: '1s' as never }), 'OPTION_INVALID')
     thrown(() => polaris.watch('i', { signal: {} as never }), 'OPTION_INVALID')
     thrown(() => polaris.watch('i', { from: 1 } as never), 'OPTION_INVALID')
     thrown(() => new Polaris().watch('i'), 'STORE_INVALID')

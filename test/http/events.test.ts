@@ -4,7 +4,7 @@ import type { HttpHandler } from 'polaris-workflow/http'
 import { describe, expect, it } from 'vitest'
 import { turns } from '../support/lab.ts'
 import { eachStore, memory } from '../support/media.ts'
-import { cabRide, expectProblem, ORIGIN, RIDE, TOKEN, worldOf } from './lab.ts'
+import { cabRide, Card, expectProblem, ORIGIN, RIDE, TOKEN, worldOf } from './lab.ts'
 import { stoppedClock } from './stopped-clock.ts'
 
 interface Event {
@@ -172,6 +172,37 @@ describe('events', () => {
     const event = await next.next()
     expect(event?.data.entries).toHaveLength(602)
     handler.close()
+  })
+
+  it('are made once for all who look at the same instance, and fewer a second the more look on', async () => {
+    const { clock, pass } = stoppedClock()
+    const polaris = new Polaris({ store: memory.medium().open(), clock }).register(cabRide)
+    const handler = httpHandler(polaris, { authorize: () => true, clock, maxStreams: 50 })
+    const executor = polaris.executor()
+    await executor.sequential(cabRide, 'r')
+    const came: Uint8Array[][] = []
+    for (let n = 0; n < 50; n++) {
+      const { reader } = await viewer(handler, '/api/instances/r/events')
+      const chunks: Uint8Array[] = []
+      came.push(chunks)
+      void (async () => {
+        for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value)
+      })()
+    }
+    await turns()
+    pass(1_000)
+    await turns()
+    for (const chunks of came) chunks.length = 0
+    for (let n = 0; n < 100; n++) {
+      await executor.sequential(cabRide, 'r', Card({ number: String(n) }))
+      pass(100)
+      await turns(10)
+    }
+    for (const chunks of came) expect(Math.abs(chunks.length - 10)).toBeLessThanOrEqual(1)
+    // The very same bytes for everybody.
+    expect(new Set(came.flat()).size).toBeLessThanOrEqual(11)
+    handler.close()
+    await polaris.close()
   })
 
   it('end with the instance only where it is gone, not where the service stops', async () => {

@@ -436,6 +436,10 @@ describe('authorize', () => {
       expectProblem(await ask(path), 401, 'UNAUTHENTICATED')
     }
     expectProblem(await ask('/api/instances/r/rerun', { method: 'POST' }), 401, 'UNAUTHENTICATED')
+    const narrow = worldOf({ authorize: (_, { action }) => action !== 'explain' || 'forbidden' })
+    await narrow.feed('r', { RideEnded: { minutes: 1 } })
+    expect((await narrow.ask('/api/instances/r?explain=false')).status).toBe(200)
+    expectProblem(await narrow.ask('/api/instances/r?explain=true'), 403, 'FORBIDDEN')
     expect(wishes).toEqual([
       { action: 'feed', changes: true, workflow: 'cabRide', id: 'a/b' },
       { action: 'list', changes: false, workflow: 'cabRide' },

@@ -32,15 +32,20 @@ describe('a ride by HTTP', () => {
       })
       const explained = await ask('/api/instances/ride-17/explain')
       expect(explained.body).toMatchObject({ status: 'waiting', targets: [{ name: 'Receipt', state: 'absent' }] })
+      const both = await ask('/api/instances/ride-17?explain=true')
+      expect(both.body).toEqual({ ...seen.body, explanation: explained.body })
+      expectProblem(await ask('/api/instances/ride-17?explain=true&at=1'), 400, 'QUERY_INVALID')
       const last = await feed('ride-17', { RideEnded: { minutes: 12 } })
       expect(last.body).toMatchObject({ status: 'completed', targetName: 'Receipt', target: { paid: 32 }, scope: 2 })
 
-      const page = await ask('/api/instances/ride-17/history?limit=3')
+      const short = await ask('/api/instances/ride-17/history')
+      expect(short.body.entries.every((entry) => !('value' in entry))).toBe(true)
+      const page = await ask('/api/instances/ride-17/history?limit=3&values=true')
       expect(page.body).toMatchObject({
         next: 3,
         entries: [{ seq: 1, outcome: 'fed', data: 'RideRequest', value: RIDE }, {}, {}],
       })
-      const rest = await ask('/api/instances/ride-17/history?after=3')
+      const rest = await ask('/api/instances/ride-17/history?after=3&values=true')
       expect(rest.body.next).toBeUndefined()
       expect(rest.body.entries.map(({ data }) => data)).toEqual(['Receipt'])
       expect(rest.body.entries[0]).toMatchObject({

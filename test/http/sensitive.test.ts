@@ -20,7 +20,7 @@ describe('sensitive data', () => {
         await feed('r', { Card: SECRET }),
         await feed('r', { RideEnded: { minutes: 1 } }),
         await ask('/api/instances/r'),
-        await ask('/api/instances/r/history'),
+        await ask('/api/instances/r/history?values=true'),
         await ask('/api/instances/r/explain'),
         await ask('/api/instances'),
         await ask('/api/instances/r/rerun', { body: { builder: 'tokenise' } }),
@@ -148,7 +148,7 @@ describe('sensitive data', () => {
     await before.executor().sequential('w', 'i', A('open'), B('secret'), Gone('unknown'))
     const polaris = new Polaris({ store }).register(version(2, { a: A, b: B }))
     const ask = asking(httpHandler(polaris, { authorize: () => true }))
-    const { body } = await ask('/api/instances/i/history')
+    const { body } = await ask('/api/instances/i/history?values=true')
     expect(body.entries.map(({ data, value }) => [data, value])).toEqual([
       ['A', 'open'],
       ['B', MARK],

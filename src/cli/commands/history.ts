@@ -37,7 +37,7 @@ export function historyCommand(parent: Command, cli: Cli): void {
         const entries: Entry[] = []
         for (let from = after; ;) {
           const size = Math.min(LONGEST_PAGE, limit - entries.length)
-          const page: Page = await getJson(api, pathOf(id, '/history'), { after: from, limit: size })
+          const page: Page = await getJson(api, pathOf(id, '/history'), { after: from, limit: size, values: 'true' })
           entries.push(...page.entries)
           from = page.next
           if (from === undefined) return { entries }

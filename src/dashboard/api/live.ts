@@ -1,6 +1,7 @@
 /** Changes of an instance as they come. */
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { API } from './client.ts'
+import type { Entry } from './wire.ts'
 
 /** `live`: changes come as they happen. `joining`: not yet, or not any more, and it is tried. `gone`: it was deleted. */
 export type Liveness = 'live' | 'joining' | 'gone'
@@ -9,9 +10,10 @@ const FIRST_PAUSE_MS = 500
 const LONGEST_PAUSE_MS = 8_000
 
 /**
- * @param onChange something happened; also called once whenever the stream begins, since something may have happened before
+ * @param onChange something happened: perhaps more than the entries that come with it. Also called whenever the stream begins,
+ * since something may have happened before
  */
-export function useLive(id: string, onChange: () => void): Liveness {
+export function useLive(id: string, onChange: (entries: readonly Entry[]) => void): Liveness {
   const [liveness, setLiveness] = useState<Liveness>('joining')
   const latest = useRef(onChange)
   latest.current = onChange
@@ -24,9 +26,11 @@ export function useLive(id: string, onChange: () => void): Liveness {
       source.onopen = () => {
         pause = FIRST_PAUSE_MS
         setLiveness('live')
-        latest.current()
+        latest.current([])
       }
-      source.addEventListener('change', () => latest.current())
+      source.addEventListener('change', ({ data }: MessageEvent<string>) => {
+        latest.current((JSON.parse(data) as { readonly entries: readonly Entry[] }).entries)
+      })
       source.addEventListener('gone', () => {
         source?.close()
         setLiveness('gone')
@@ -35,7 +39,7 @@ export function useLive(id: string, onChange: () => void): Liveness {
         // It tries again by itself after a lost line, but never after a refusal. One way for both.
         source?.close()
         setLiveness('joining')
-        latest.current()
+        latest.current([])
         timer = setTimeout(join, pause)
         pause = Math.min(2 * pause, LONGEST_PAUSE_MS)
       }

@@ -1,5 +1,7 @@
 /** Entry by entry: who did what, when, from what. */
 import { useState } from 'preact/hooks'
+import { ask, at } from '../api/client.ts'
+import { useLoad } from '../api/load.ts'
 import type { Entry } from '../api/wire.ts'
 import { builderId, dataId } from '../graph/model.ts'
 import { amended } from '../router.ts'
@@ -30,9 +32,10 @@ const COLUMNS = [
   { title: <Hidden>Compare</Hidden> },
 ]
 
-export function History({ seen: { entries, cut }, select }: HistoryProps) {
+export function History({ seen: { instance, entries, cut }, select }: HistoryProps) {
   const [most, setMost] = useState(FEW)
   const now = useNow()
+  const values = useValues(instance.id, entries.slice(-most))
   if (entries.length === 0) return <Blank icon="clock" title="Nothing has happened yet" />
   const earlier = entries.length - most
   return (
@@ -45,23 +48,46 @@ export function History({ seen: { entries, cut }, select }: HistoryProps) {
       )}
       <Table label="History" class="history" columns={COLUMNS}>
         {entries.slice(-Math.max(1, most)).map((entry) => (
-          <Row key={entry.seq} entry={entry} now={now} select={select} />
+          <Row key={entry.seq} entry={entry} value={values.get(entry.seq)} now={now} select={select} />
         ))}
       </Table>
     </>
   )
 }
 
+const PAGE = 1_000
+
+/** Histories come without their values: they may be large, and only here are they looked at. */
+function useValues(id: string, shown: readonly Entry[]): ReadonlyMap<number, unknown> {
+  const [before, setBefore] = useState<ReadonlyMap<number, unknown>>(new Map())
+  const first = shown.find(({ seq }) => !before.has(seq))?.seq
+  const last = shown.findLast(({ seq }) => !before.has(seq))?.seq
+  const path = first === undefined ? undefined : pathOf(id, first, last ?? first)
+  useLoad(path, async (signal) => {
+    const page = await ask<{ readonly entries: readonly Entry[] }>(path ?? '', { signal })
+    setBefore((known) => new Map([...known, ...page.entries.map(({ seq, value }) => [seq, value] as const)]))
+    return page
+  })
+  return before
+}
+
+function pathOf(id: string, first: number, last: number): string {
+  const limit = Math.min(PAGE, last - first + 1)
+  return at(['instances', id, 'history'], { after: first - 1, limit, values: 'true' })
+}
+
 function Row({
   entry,
+  value,
   now,
   select,
 }: {
   readonly entry: Entry
+  readonly value: unknown
   readonly now: number
   readonly select: ((node: string) => void) | undefined
 }) {
-  const { seq, scope, builder, data, startedAt, value, because, error } = entry
+  const { seq, scope, builder, data, startedAt, because, error } = entry
   const who = builder ?? (data === undefined ? undefined : 'caller')
   return (
     <tr>

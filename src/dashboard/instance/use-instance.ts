@@ -22,37 +22,54 @@ const MOST_PAGES = 10
 /** The last ones seen, so that going back shows them at once. */
 const kept = recent<Seen>(8)
 
+interface Work {
+  busy: boolean
+  again: boolean
+  over: boolean
+  /** Entries that were told and are not shown yet. Empty where it is not known what there is. */
+  told: readonly Entry[]
+}
+
+const nothing = (): Work => ({ busy: false, again: false, over: false, told: [] })
+
 export function useInstance(id: string): Loaded<Seen> & { readonly liveness: Liveness } {
   const [seen, setSeen] = useState(() => kept.get(id))
   const [error, setError] = useState<Error | undefined>(undefined)
-  const work = useRef<{ busy: boolean; again: boolean; over: boolean }>({ busy: false, again: false, over: false })
+  const work = useRef(nothing())
 
-  const reload = useCallback(() => {
-    const { current } = work
-    if (current.busy) {
+  const changed = useCallback(
+    (entries: readonly Entry[]) => {
+      const { current } = work
+      // One who was told of something without its entries asks for them all.
+      const whole = entries.length > 0 && (!current.again || current.told.length > 0)
+      current.told = whole ? [...current.told, ...entries] : []
       current.again = true
-      return
-    }
-    current.busy = true
-    const turn = async (): Promise<void> => {
-      do {
-        current.again = false
-        try {
-          const next = await look(id, kept.get(id))
-          kept.keep(id, next)
-          if (!current.over) setSeen(next)
-          if (!current.over) setError(undefined)
-        } catch (problem) {
-          if (!current.over) setError(problem as Error)
-        }
-      } while (current.again && !current.over)
-      current.busy = false
-    }
-    void turn()
-  }, [id])
+      if (current.busy) return
+      current.busy = true
+      const turn = async (): Promise<void> => {
+        do {
+          current.again = false
+          const { told } = current
+          current.told = []
+          try {
+            const next = await look(id, kept.get(id), told)
+            kept.keep(id, next)
+            if (!current.over) setSeen(next)
+            if (!current.over) setError(undefined)
+          } catch (problem) {
+            if (!current.over) setError(problem as Error)
+          }
+        } while (current.again && !current.over)
+        current.busy = false
+      }
+      void turn()
+    },
+    [id],
+  )
+  const reload = useCallback(() => changed([]), [changed])
 
   useEffect(() => {
-    const mine = { busy: false, again: false, over: false }
+    const mine = nothing()
     work.current = mine
     reload()
     const forget = onContact(({ reached, signedIn }) => reached && signedIn && reload())
@@ -62,7 +79,7 @@ export function useInstance(id: string): Loaded<Seen> & { readonly liveness: Liv
     }
   }, [id])
 
-  const liveness = useLive(id, reload)
+  const liveness = useLive(id, changed)
   return {
     ...(seen !== undefined && { data: seen }),
     ...(error !== undefined && { error }),
@@ -71,14 +88,18 @@ export function useInstance(id: string): Loaded<Seen> & { readonly liveness: Liv
   }
 }
 
-async function look(id: string, before: Seen | undefined): Promise<Seen> {
-  const [instance, explained] = await Promise.all([
-    ask<Instance>(at(['instances', id])),
-    ask<Explained>(at(['instances', id, 'explain'])),
-  ])
+/** @param told entries of the history as they came; where they do not follow on what is known, all that is new is asked for */
+async function look(id: string, before: Seen | undefined, told: readonly Entry[]): Promise<Seen> {
+  const { explanation: explained, ...instance } = await ask<Instance & { readonly explanation: Explained }>(
+    at(['instances', id], { explain: 'true' }),
+  )
   // One that was deleted and begun anew under the same id has another history.
   const same = before?.instance.createdAt === instance.createdAt
   const entries = same ? [...before.entries] : []
+  const last = entries.length
+  if (same && !before.cut && told.length > 0 && told.every(({ seq }, index) => seq === last + 1 + index)) {
+    return { instance, explained, entries: [...entries, ...told], cut: false }
+  }
   let cut = false
   for (let pages = 0; ; pages++) {
     const after = entries.at(-1)?.seq ?? 0
