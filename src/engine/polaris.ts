@@ -17,6 +17,7 @@ import { historyEntry, summarise, viewInstance } from './look/inspect.ts'
 import type { Explanation, HistoryEntry, InstanceSummary, InstanceView } from './look/inspect.ts'
 import { countAll } from './look/counts.ts'
 import type { Counts } from './look/counts.ts'
+import { readLiving } from './look/living.ts'
 import { checkTerms, search } from './look/search.ts'
 import type { SearchPage, SearchTerms } from './look/search.ts'
 import { checkIntent, foresee } from './look/foresee.ts'
@@ -475,13 +476,13 @@ export class Polaris<Services extends object = {}> {
     return this.entries as Instances
   }
 
-  /** An instance that was there a moment ago. */
   /** Closing waits until it is done, and told. */
   private doing<T>(what: (lives: Lives) => Promise<T>): Promise<T> {
     const { lives } = this.open()
     return lives.track(what(lives))
   }
 
+  /** An instance that was there a moment ago. */
   private async found(id: string): Promise<InstanceView> {
     const view = await this.get(id)
     if (view === undefined) throw notFound(id)
@@ -513,11 +514,10 @@ export class Polaris<Services extends object = {}> {
       this.reads.get(id) ??
       Promise.resolve().then(() => {
         this.reads.delete(id)
-        return store.read(id)
+        return readLiving(store, id)
       })
     this.reads.set(id, reading)
-    const snapshot = await reading
-    return snapshot?.header.status === 'deleted' ? undefined : snapshot
+    return reading
   }
 
   private graphFor({ header: { id, workflow, version } }: Snapshot): Graph {

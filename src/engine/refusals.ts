@@ -52,13 +52,17 @@ export function checkExpectation(
       `'${id}' exists already (workflow '${header.workflow}', ${header.status}).`,
     )
   }
-  if (header.workflow !== workflow) {
-    throw new PolarisError(
-      'WORKFLOW_MISMATCH',
-      `'${id}' belongs to workflow '${header.workflow}', not to '${workflow}': use another id.`,
-    )
-  }
+  checkWorkflow(id, workflow, header)
   if (header.status === 'cancelled' || header.cancelling > 0) throw cancelledAlready(id)
+}
+
+/** @throws `WORKFLOW_MISMATCH` */
+export function checkWorkflow(id: string, workflow: string, header: Header): void {
+  if (header.workflow === workflow) return
+  throw new PolarisError(
+    'WORKFLOW_MISMATCH',
+    `'${id}' belongs to workflow '${header.workflow}', not to '${workflow}': use another id.`,
+  )
 }
 
 export function cancelledAlready(id: string): PolarisError {

@@ -7,6 +7,7 @@ import type { VersionCount } from './versions/census.ts'
 import { checkStore } from './versions/check.ts'
 import type { CheckOptions, CheckReport } from './versions/check.ts'
 import { explainInstance } from './look/inspect.ts'
+import { readLiving } from './look/living.ts'
 import type { Explanation } from './look/inspect.ts'
 import type { Driver } from './instances/driver.ts'
 import { previewOf } from './versions/preview.ts'
@@ -94,7 +95,7 @@ export class Upkeep {
     if (graph === undefined) throw badWorkflow('shadow')
     registry.checkServices(workflow, true)
     if (typeof which === 'string') {
-      const snapshot = await store.read(which)
+      const snapshot = await readLiving(store, which)
       return snapshot === undefined ? [] : [await this.shadowOne(snapshot, graph)]
     }
     checkOptions('shadow', which, ['version', 'createdFrom', 'createdBefore', 'limit'])
@@ -103,7 +104,7 @@ export class Upkeep {
     const found: Shadow[] = []
     for await (const { headers } of headersOf(store, { ...query, workflow: graph.name, status: OPEN_STATUSES })) {
       for (const { id } of headers) {
-        const snapshot = await store.read(id)
+        const snapshot = await readLiving(store, id)
         if (snapshot !== undefined) found.push(await this.shadowOne(snapshot, graph))
         if (found.length === limit) return found
       }

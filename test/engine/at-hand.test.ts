@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ById } from '../../src/engine/instances/by-id.ts'
 import type { Warm } from '../../src/engine/instances/driver.ts'
 import { WarmOnes } from '../../src/engine/instances/warm.ts'
+import { Stranded } from '../../src/engine/mail/stranded.ts'
 
 const ids = Array.from({ length: 40 }, (_, i) => `id${i}`)
 
@@ -57,5 +58,24 @@ describe('a map by id', () => {
       expect(few.map((each) => ours.get(each))).toEqual(few.map((each) => theirs.get(each)))
       expect(ours.isEmpty).toBe(theirs.size === 0)
     }
+  })
+})
+
+describe('instances that trouble with the store has stranded', () => {
+  it('are known for a lease, and do not pile up however long it lasts', () => {
+    let now = 0
+    const stranded = new Stranded({ now: () => now }, 1_000)
+    for (const id of ids) {
+      stranded.add(id)
+      now += 100
+      expect(stranded.size).toBeLessThanOrEqual(11)
+    }
+    expect(ids.filter((id) => stranded.has(id))).toEqual(ids.slice(-11))
+    stranded.add('id30')
+    now += 901
+    stranded.add('id0')
+    expect([stranded.has('id30'), stranded.has('id31'), stranded.size]).toEqual([true, false, 2])
+    stranded.delete('id30')
+    expect(stranded.has('id30')).toBe(false)
   })
 })

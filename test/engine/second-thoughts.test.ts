@@ -64,6 +64,33 @@ describe('second thoughts', () => {
       }
     })
 
+    it('P2: a fork whose answer was lost is a fork, whatever others have made of it since', async () => {
+      const { w } = world()
+      const bench = newBench(kind, w)
+      const other = bench.process()
+      await other.executor().parallel(w, 'i', A('a1'))
+      let lost = 0
+      const unlucky = (store: DataStore): DataStore => ({
+        ...store,
+        async write(changes) {
+          const written = await store.write(changes)
+          if (lost++ > 0) return written
+          await other.executor().parallel(w, 'j', A('a2'))
+          throw new PolarisError('STORE_UNAVAILABLE', 'The answer is lost.')
+        },
+      })
+      expect((await bench.process({}, unlucky).fork('i', 'j')).data).toMatchObject({ A: 'a2' })
+      expect(lost).toBe(2)
+    })
+
+    it('what is left of an instance that was removed has nothing to run in the shadow', async () => {
+      const { w } = world()
+      const polaris = newBench(kind, w).process()
+      await polaris.executor().parallel(w, 'i', A('a1'))
+      await polaris.delete('i')
+      expect(await polaris.shadow('i', w)).toEqual([])
+    })
+
     it('who waits for an answer that is removed before it is read learns that it is gone', async () => {
       const { w } = world()
       const bench = newBench(kind, w)

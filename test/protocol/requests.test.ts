@@ -134,6 +134,19 @@ eachStore((kind) => {
     expect(lab.look()).toEqual(['t', 't'])
   })
 
+  it('rule 26: the same request to another workflow is no duplicate of it, but WORKFLOW_MISMATCH', async () => {
+    const { w } = world()
+    const v = workflow({ name: 'v', builders: [newLab().step('t', [A], T)], target: T })
+    const bench = newBench(kind, w, v)
+    const [one, two] = [bench.process(), bench.process()]
+    await named(one).sequential(w, 'i', A('a1'))
+    for (const polaris of [one, two]) {
+      await refusal(named(polaris).sequential(v, 'i', A('a1')), 'WORKFLOW_MISMATCH')
+      await refusal(named(polaris).submit(v, 'i', A('a1')), 'WORKFLOW_MISMATCH')
+      expect(await named(polaris).submit(w, 'i', A('a1'))).toEqual({ id: 'i', scope: 1 })
+    }
+  })
+
   it('P14: what counts is the raw input: neither what a schema makes of it, nor the order of members or data', async () => {
     let now = 0
     const Order = data('Order', z.object({ item: z.string(), n: z.number(), at: z.number().default(() => ++now) }))

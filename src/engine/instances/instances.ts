@@ -15,7 +15,16 @@ import { hashOf } from '../mail/mail.ts'
 import { Lives } from './lives.ts'
 import { Mailbox } from '../mail/mailbox.ts'
 import { operationProblem } from './operation.ts'
-import { checkExpectation, checkGrave, checkId, closed, gaveUp, overtaken, refuseTransientTarget } from '../refusals.ts'
+import {
+  checkExpectation,
+  checkGrave,
+  checkId,
+  checkWorkflow,
+  closed,
+  gaveUp,
+  overtaken,
+  refuseTransientTarget,
+} from '../refusals.ts'
 import type { Registry, Served } from './registry.ts'
 import { Posting } from './posting.ts'
 import { Remover } from './removal.ts'
@@ -310,8 +319,11 @@ export class Instances {
   private onKnown(call: Call, name: string, warm: Warm | undefined): Awaitable<Turn> {
     if (call.requestId === undefined || warm === undefined) return this.onCurrent(call, name, warm)
     const known = this.facts.store.request(call.id, call.requestId)
-    const goOn = (mail: Mail | undefined): Awaitable<Turn> =>
-      mail === undefined ? this.onCurrent(call, name, warm) : sameRequest(call, mail)
+    const goOn = (mail: Mail | undefined): Awaitable<Turn> => {
+      if (mail === undefined) return this.onCurrent(call, name, warm)
+      if (warm.header !== undefined) checkWorkflow(call.id, name, warm.header)
+      return sameRequest(call, mail)
+    }
     return isThenable(known) ? known.then(goOn) : goOn(known)
   }
 

@@ -82,6 +82,8 @@ export class Lives {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       if (await this.facts.driver.insert({ ...change, expected })) return
       const taken = (await store.read(newId))?.header
+      // The answer to it was lost, and others have gone on from there (P2).
+      if (taken?.incarnation === change.header.incarnation) return
       // Who names an id that was removed begins it anew on purpose.
       if (taken?.status === 'deleted') expected = expectedOf(taken, true)
       else checkExpectation({ id: newId, expect: 'new', resume: false }, header.workflow, taken)

@@ -1,10 +1,10 @@
-import type { Append, DataStore } from '../../stores/contract.ts'
+import type { Append, DataStore, Mail } from '../../stores/contract.ts'
 import type { Clock } from '../clock.ts'
 import { Overtaken } from '../commit/journal.ts'
 import type { Backlog } from '../mail/backlog.ts'
 import { bodyOf, hashOf } from '../mail/mail.ts'
 import type { Mailbox } from '../mail/mailbox.ts'
-import { checkExpectation, checkGrave, overtaken, transientMustWait } from '../refusals.ts'
+import { checkExpectation, checkGrave, checkWorkflow, overtaken, transientMustWait } from '../refusals.ts'
 import { bindDelta } from '../state/about.ts'
 import type { AcceptedDatum } from '../values/intake.ts'
 import { anew, sameRequest } from './call.ts'
@@ -35,7 +35,7 @@ export class Posting {
     const { id, mode, meta, expect } = call
     const transient = delta.find(({ intake }) => intake.slot.transient)
     if (transient !== undefined) throw transientMustWait(id, transient.intake.slot.name)
-    const { clock, ids, driver, mailbox } = this.facts
+    const { store, clock, ids, driver, mailbox } = this.facts
     const requestId = call.requestId ?? ids()
     const append: Append = {
       header: driver.draft(id, served),
@@ -50,11 +50,14 @@ export class Posting {
     }
     const appended = await mailbox.append(append)
     if (appended.ok) return { id, scope: appended.seq, requestId }
-    if ('known' in appended) return sameRequest(call, appended.known)
+    if ('known' in appended) return this.again(call, served, appended.known)
     if (appended.current?.status === 'deleted') {
       checkGrave(call)
-      if (!(await driver.insert(anew(append, appended.current)))) throw new Overtaken()
-      return { id, scope: 1, requestId }
+      if (await driver.insert(anew(append, appended.current))) return { id, scope: 1, requestId }
+      // It may have stood, its answer been lost, and others have gone on from there (P2).
+      const known = await store.request(id, requestId)
+      if (known === undefined) throw new Overtaken()
+      return this.again(call, served, known)
     }
     checkExpectation(call, served.program.graph.name, appended.current)
     throw overtaken(id)
@@ -65,9 +68,17 @@ export class Posting {
     const { id, requestId } = call
     const { store, backlog, driver } = this.facts
     const known = requestId === undefined ? undefined : await store.request(id, requestId)
-    if (known !== undefined) return sameRequest(call, known)
+    if (known !== undefined) return this.again(call, served, known)
     const warm = await backlog.read(id)
     const state = warm?.state ?? driver.fresh(served).state
     return this.append(call, served, bindDelta(state, id, accepted, true))
+  }
+  /** The same request came before: what there is to wait for. Throws `REQUEST_CONFLICT`, `WORKFLOW_MISMATCH`. */
+  private async again(call: Call, { program }: Served, known: Mail): Promise<Waiting> {
+    const waiting = sameRequest(call, known)
+    if (call.requestId === undefined) return waiting
+    const header = (await this.facts.store.read(call.id))?.header
+    if (header !== undefined && header.status !== 'deleted') checkWorkflow(call.id, program.graph.name, header)
+    return waiting
   }
 }

@@ -3,6 +3,7 @@ import { after as callAfter, lookAfter } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import { historyEntry, summarise } from './inspect.ts'
 import type { HistoryEntry, InstanceSummary } from './inspect.ts'
+import { readLiving } from './living.ts'
 
 /** What has become of an instance since the last time. */
 export interface InstanceChange {
@@ -143,16 +144,11 @@ export class Watches {
     const underWay = this.reads.get(id)
     if (underWay !== undefined) return underWay
     // Asked at once: what comes after the call counts as new.
-    const reading = this.look(id).finally(() => {
+    const reading = readLiving(this.facts.store, id).finally(() => {
       if (this.reads.get(id) === reading) this.reads.delete(id)
     })
     this.reads.set(id, reading)
     return reading
-  }
-
-  private async look(id: string): Promise<Snapshot | undefined> {
-    const snapshot = await this.facts.store.read(id)
-    return snapshot?.header.status === 'deleted' ? undefined : snapshot
   }
 
   private step(snapshot: Snapshot, place: Place): Promise<Step> {

@@ -10,6 +10,7 @@ import { freezeDeep } from '../values/freeze.ts'
 import { Overtaken } from '../commit/journal.ts'
 import type { Tenure } from '../commit/journal.ts'
 import type { Answer, Helper } from './mailbox.ts'
+import { Stranded } from './stranded.ts'
 import { CALL } from '../state/program.ts'
 import { cancelledMeanwhile, crashLoop, undoingFirst, workflowTimeout } from '../refusals.ts'
 import type { Registry } from '../instances/registry.ts'
@@ -49,13 +50,14 @@ const MAILS = 32
 /** Works on what waits: mail, and scopes that were cut short. Knows how instances come to hand. */
 export class Backlog {
   private readonly facts: BacklogFacts
-  private readonly stranded = new Set<string>()
+  private readonly stranded: Stranded
   /** On which instances workers work, each known by its `stopped`. */
   private readonly worked = new Map<string, Helper['stopped']>()
   private closed = false
 
   constructor(facts: BacklogFacts) {
     this.facts = facts
+    this.stranded = new Stranded(facts.clock, facts.tenure.ms)
   }
 
   /** Begins no further scope. */

@@ -227,7 +227,10 @@ export class Mailbox {
       if (mail === undefined || mail.requestId !== waiter.requestId) {
         if (mail !== undefined || waiter.seq < last) waiter.reject(forgotten(id))
       } else if (mail.outcome !== null) {
-        await this.facts.replay(id, mail).then(waiter.resolve, waiter.reject)
+        await this.facts.replay(id, mail).then(waiter.resolve, (error: Error) => {
+          if (isPolarisError(error, 'STORE_UNAVAILABLE')) throw error
+          waiter.reject(error)
+        })
       }
     }
   }
@@ -235,6 +238,8 @@ export class Mailbox {
   /** Those who wait are told of trouble that lasts; what they fed stays in the mailbox. */
   private bear(watch: Watch, error: unknown): void {
     const now = steady(this.facts.clock)
+    // Who has taken the instance over goes on with what they wait for.
+    if (isPolarisError(error, 'LEASE_LOST')) return
     if (isPolarisError(error, 'STORE_UNAVAILABLE')) {
       if (watch.troubledSince === 0) watch.troubledSince = now
       if (now - watch.troubledSince < this.facts.patience) return

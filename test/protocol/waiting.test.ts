@@ -1,0 +1,100 @@
+/** Those who wait for what is in the mailbox, when something goes wrong in between. */
+import { PolarisError, workflow } from 'polaris-workflow'
+import type { DataStore } from 'polaris-workflow'
+import { expect, it } from 'vitest'
+import { deferred, newLab, texts } from '../support/lab.ts'
+import { eachLocalStore, testClock } from '../support/timed.ts'
+import { expectNoUnhandledRejections } from '../support/unhandled.ts'
+import { auditAfterEach, newBench } from './bench.ts'
+
+expectNoUnhandledRejections()
+auditAfterEach()
+
+const [A, T] = texts('A', 'T')
+
+/** \`t\` waits in its first run until it is let go. */
+function world() {
+  const lab = newLab()
+  const gate = deferred()
+  const does = (made: string, run: number): unknown => (run === 1 ? gate.promise.then(() => made) : made)
+  return { lab, gate, w: workflow({ name: 'w', builders: [lab.step('t', [A], T, { does })], target: T }) }
+}
+
+const unreachable = (): PolarisError => new PolarisError('STORE_UNAVAILABLE', 'gone for a moment')
+
+eachLocalStore((kind, clock) => {
+  it('P13: a caller that helped, and lost the lease meanwhile, gets its result from whoever goes on', async () => {
+    const { lab, gate, w } = world()
+    const bench = newBench(kind, w)
+    await bench.process({ clock }).executor().submit(w, 'i', A('a1'))
+    // Its own time stands still for a while.
+    const own = testClock()
+    const call = bench.process({ clock: own }).executor().parallel(w, 'i', A('a2'))
+    await own.advance(100)
+    expect(lab.ran).toEqual(['t'])
+    await clock.advance(600_000)
+    bench.process({ clock }).worker().start()
+    await clock.advance(10_000)
+    expect(lab.ran).toEqual(['t', 't', 't'])
+    await own.jump(600_000)
+    gate.resolve()
+    expect(await call).toMatchObject({ scope: 2, target: 't(a2)' })
+  })
+
+  it('a store that is out of reach for a moment when the answer is there is asked again', async () => {
+    const { gate, w } = world()
+    const bench = newBench(kind, w)
+    const first = bench.process({ clock }).executor().parallel(w, 'i', A('a1'))
+    await clock.advance(10)
+    let sees = false
+    let trouble = 0
+    const two = bench.process({ clock }, (store) => ({
+      ...store,
+      claim: (query) => (sees ? store.claim(query) : []),
+      async mail(id, query) {
+        const mails = await store.mail(id, query)
+        return sees ? mails : mails.map((mail) => ({ ...mail, outcome: null, handledAt: null }))
+      },
+      read(id) {
+        if (sees && ++trouble <= 3) throw unreachable()
+        return store.read(id)
+      },
+    }))
+    const second = two.executor().parallel(w, 'i', A('a2'))
+    second.catch(() => undefined)
+    await clock.advance(10)
+    gate.resolve()
+    await first
+    await clock.advance(100)
+    expect((await bench.header('i')).mailHandled).toBe(2)
+    sees = true
+    for (let i = 0; i < 8; i++) await clock.advance(1_000)
+    expect(await second).toMatchObject({ scope: 2, target: 't(a2)' })
+    expect(trouble).toBeGreaterThan(3)
+  })
+
+  it('P2: what begins in the place of a tombstone, and was handled before its lost answer, is not fed twice', async () => {
+    const { gate, w } = world()
+    const bench = newBench(kind, w)
+    gate.resolve()
+    const other = bench.process({ clock })
+    await other.executor().parallel(w, 'i', A('a1'))
+    await other.delete('i')
+    let lost = 0
+    const unlucky = (store: DataStore): DataStore => ({
+      ...store,
+      async write(changes) {
+        const written = await store.write(changes)
+        if (lost++ > 0) return written
+        await other.executor().resume(w, 'i')
+        throw unreachable()
+      },
+    })
+    const submitting = bench.process({ clock }, unlucky).executor().submit(w, 'i', A('a2'))
+    await clock.advance(1_000)
+    expect(await submitting).toEqual({ id: 'i', scope: 1 })
+    expect(lost).toBe(2)
+    const history = await other.history('i')
+    expect(history.filter(({ outcome }) => outcome === 'fed')).toHaveLength(1)
+  })
+})
