@@ -6,6 +6,7 @@ import type { Grant, TokenAuthorize, Wish } from './auth.ts'
 import { readObject } from './body.ts'
 import { catalogueOf } from './catalogue.ts'
 import type { Entry } from './catalogue.ts'
+import { checksOf } from './checks.ts'
 import { filled, setAnswering } from './direct.ts'
 import { GRAPHS } from './graphs.ts'
 import { checkHost, checkOrigin, rateLimiter } from './guards.ts'
@@ -94,6 +95,7 @@ function serviceOf(polaris: Polaris, settings: Settings): Service {
     ...{ catalogue, veil, api },
     limits: settings,
     counts: kept(clock, () => polaris.counts()),
+    checks: checksOf(polaris, clock),
     standing: standings(polaris, clock),
     streams: streamsOf({ polaris, veil, clock, maxStreams }),
     document: () => openapiDocument(ROUTES, catalogue, api, isTokenAuthorize(authorize)),

@@ -22,7 +22,8 @@ const STALE = 10
 /** So long somebody waits for what is made. */
 const PATIENCE_MS = 10_000
 
-export function kept<T>(clock: Clock, make: () => Promise<T>): Kept<T> {
+/** @param advice what else to do where it takes too long to wait for */
+export function kept<T>(clock: Clock, make: () => Promise<T>, advice = ''): Kept<T> {
   let last: Made<T> | undefined
   let making: Promise<T> | undefined
   const begin = async (): Promise<T> => {
@@ -43,7 +44,7 @@ export function kept<T>(clock: Clock, make: () => Promise<T>): Kept<T> {
       const now = clock.now()
       if (last !== undefined && now < last.until) return Promise.resolve(last.value)
       const renewed = renew()
-      if (last === undefined || now > last.until + STALE * LEAST_MS) return patiently(clock, renewed)
+      if (last === undefined || now > last.until + STALE * LEAST_MS) return patiently(clock, renewed, advice)
       // Whoever asks next sees what went wrong.
       renewed.catch(() => undefined)
       return Promise.resolve(last.value)
@@ -52,10 +53,10 @@ export function kept<T>(clock: Clock, make: () => Promise<T>): Kept<T> {
 }
 
 /** @throws Problem `BUSY` */
-export function patiently<T>(clock: Clock, answer: Promise<T>): Promise<T> {
+function patiently<T>(clock: Clock, answer: Promise<T>, advice: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = (): void => {
-      const detail = 'It takes longer than a request should: ask again in a while.'
+      const detail = `It takes longer than a request should, and goes on: ask again in a while for what came of it.${advice}`
       reject(new Problem('BUSY', detail, {}, { 'retry-after': '5' }))
     }
     const stop = timer(clock, PATIENCE_MS, giveUp)

@@ -128,7 +128,7 @@ export const LOOK_SCHEMAS: Readonly<Record<Name, object>> = {
       ]),
     ),
   }),
-  Check: object({ ok: flag, open: count, checked: count, workflows: list({ type: 'object' }) }),
+  Check: object({ asOf, ok: flag, open: count, checked: count, workflows: list({ type: 'object' }) }),
   Standing: object({
     ...{ workflow: text, version: count, asOf },
     open: object({ looked: count, complete }),

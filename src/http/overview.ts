@@ -1,7 +1,6 @@
 /** Routes that tell of many instances at once, from counts and samples that are kept for a while. */
 import type { Counts, InstanceStatus, Tally } from '../index.ts'
 import type { Catalogue } from './catalogue.ts'
-import { patiently } from './kept.ts'
 import { Problem } from './problems.ts'
 import { jsonReply } from './reply.ts'
 import { wholeNumber } from './routes.ts'
@@ -100,18 +99,12 @@ async function versions({ counts, catalogue }: Service): Promise<Response> {
 }
 
 /** What the code of this service means for the open instances; it counts them all, and so may take long. */
-async function check({ polaris, limits }: Service, asked: Asked): Promise<Response> {
+async function check({ checks }: Service, asked: Asked): Promise<Response> {
   const sample = wholeNumber(asked, 'sample') ?? SAMPLE
   if (sample < 1 || sample > LARGEST_SAMPLE) {
     throw new Problem('QUERY_INVALID', `sample must be from 1 to ${LARGEST_SAMPLE}, but is ${sample}.`)
   }
-  const stop = new AbortController()
-  const report = await patiently(limits.clock, polaris.check(undefined, { sample, signal: stop.signal })).catch(
-    (error: unknown) => {
-      stop.abort()
-      throw error
-    },
-  )
+  const { asOf, report } = await checks(sample).get()
   const quiet = <G extends { readonly message: string }>(groups: readonly G[]): G[] =>
     groups.map((group) => ({ ...group, message: scrubbed(group.message) }))
   const workflows = report.workflows.map((workflow) => ({
@@ -120,7 +113,7 @@ async function check({ polaris, limits }: Service, asked: Asked): Promise<Respon
       return { ...version, blocked: quiet(version.blocked), stranded: quiet(version.stranded) }
     }),
   }))
-  return jsonReply(200, { ...report, workflows })
+  return jsonReply(200, { asOf: iso(asOf), ...report, workflows })
 }
 
 async function standing(service: Service, asked: Asked): Promise<Response> {

@@ -3,6 +3,7 @@ import type { Clock, Counts, Executor, Polaris } from '../index.ts'
 import type { HttpAction } from './auth.ts'
 import type { BodyLimits } from './body.ts'
 import type { Catalogue, Entry } from './catalogue.ts'
+import type { Checked } from './checks.ts'
 import type { Kept } from './kept.ts'
 import { Problem } from './problems.ts'
 import type { Standing } from './standing.ts'
@@ -19,6 +20,8 @@ export interface Service {
   readonly limits: BodyLimits & { readonly clock: Clock }
   /** Counts over all instances. */
   readonly counts: Kept<Counts>
+  /** What the code here means for open instances, of which so many are looked at. */
+  readonly checks: (sample: number) => Kept<Checked>
   /** Where the instances of a version stand. */
   readonly standing: (entry: Entry) => Kept<Standing>
   /** Path of the API, such as `/polaris/api`. */

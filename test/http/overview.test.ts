@@ -1,4 +1,5 @@
 import { Polaris } from 'polaris-workflow'
+import type { DataStore } from 'polaris-workflow'
 import { httpHandler, tokenAuthorize } from 'polaris-workflow/http'
 import { memoryStore } from 'polaris-workflow/stores/memory'
 import type { MemoryStore } from 'polaris-workflow/stores/memory'
@@ -213,5 +214,45 @@ describe('a check', () => {
     })
     expectProblem(await ask('/api/check?sample=0'), 400, 'QUERY_INVALID')
     expectProblem(await ask('/api/check?sample=100000'), 400, 'QUERY_INVALID')
+  })
+
+  it('that takes long is answered with what to do, goes on, and is there when it is asked for again', async () => {
+    const time = stoppedClock()
+    const store = memoryStore()
+    const read = store.list.bind(store)
+    const gate = deferred<undefined>()
+    let begun = 0
+    const slow = Object.assign(store, {
+      list: async (query: Parameters<typeof read>[0]) => {
+        begun++
+        await gate.promise
+        return read(query)
+      },
+    }) as unknown as DataStore
+    const polaris = new Polaris({ store: slow }).register(cabRide)
+    const handler = httpHandler(polaris, { authorize: tokenAuthorize({ token: TOKEN }), clock: time.clock })
+    const ask = asking(handler)
+    const first = ask('/api/check?sample=500')
+    await turns()
+    time.pass(10_000)
+    const problem = await first
+    expectProblem(problem, 503, 'BUSY')
+    expect(problem.headers.get('retry-after')).toBe('5')
+    expect(problem.body.detail).toBe(
+      'It takes longer than a request should, and goes on: ask again in a while for what came of it. A smaller `sample` looks ' +
+        'at fewer instances, though all are counted; `polaris check`, on the command line, shows how far it is.',
+    )
+    // The same one, still under way; those of other samples wait for their turn, and there are not any number of them.
+    const again = ask('/api/check?sample=500')
+    const others = [1, 2, 3].map((sample) => ask(`/api/check?sample=${sample}`))
+    await turns()
+    expect(begun).toBe(1)
+    expectProblem(await ask('/api/check?sample=4'), 503, 'BUSY')
+    gate.resolve(undefined)
+    expect((await again).body).toMatchObject({ ok: true, open: 0, asOf: '1970-01-01T00:00:00.000Z' })
+    expect((await Promise.all(others)).map(({ status }) => status)).toEqual([200, 200, 200])
+    const lists = begun
+    expect((await ask('/api/check?sample=500')).status).toBe(200)
+    expect(begun).toBe(lists)
   })
 })
