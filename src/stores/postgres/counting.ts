@@ -41,10 +41,13 @@ export function makeCounter({ ask, checkOpen, schema, named }: StoreParts): Coun
   }
 }
 
-/** One walk through the table. `updatedAt` is the last member of `rest`; an index of it would cost every commit. */
+/**
+ * One walk through the table. `updatedAt` is the last member of `rest`; an index of it would cost every commit. Cut out as text:
+ * read as JSON, 1,000,000 instances took 2.1 s in place of 1.2, and with a regular expression 3.2.
+ */
 function tallyStatement(instances: string): string {
   return `
     SELECT workflow, version, status, count(*), min(created_at), count(*) FILTER (WHERE created_at >= $1),
-      count(*) FILTER (WHERE (rest::json ->> -1)::bigint >= $1)
+      count(*) FILTER (WHERE split_part(rtrim(rest, ']'), ',', -1)::bigint >= $1)
     FROM ${instances} WHERE status <> 'deleted' GROUP BY workflow, version, status`
 }
