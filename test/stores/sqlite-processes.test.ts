@@ -5,6 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
 import { loadDriver } from '../../src/stores/sqlite/driver.ts'
 import { MIGRATIONS, migrate } from '../../src/stores/sqlite/schema.ts'
+import { quantile } from '../../bench/measure.ts'
 import { compileStores, runProgram } from './processes.ts'
 
 let output = ''
@@ -119,6 +120,7 @@ it('a killed process loses nothing that it was told is written, and leaves no ch
 
 /** A hot process writes batch after batch, the revision of its own instance counting them; a cold one now and then. */
 const HOT = `${COMMON}
+  const waits = []
   let own = header(name, { revision: 0, rows: 0 })
   await store.write([{ expected: null, header: own, rows: [] }])
   for (let n = 0; (await store.read('stop')) === undefined; n += 1) {
@@ -127,12 +129,14 @@ const HOT = `${COMMON}
     const others = Array.from({ length: 63 }, (_, index) => ({
       expected: null, header: header([name, n, index].join('-')), rows: [row(1)],
     }))
+    const start = performance.now()
     await store.write([{ expected: { incarnation, revision, fence }, header: next, rows: [] }, ...others])
+    waits.push(performance.now() - start)
     own = next
     await new Promise((resolve) => setImmediate(resolve))
   }
   await store.close()
-  console.log(JSON.stringify({ batches: own.revision }))
+  console.log(JSON.stringify({ batches: own.revision, waits }))
 `
 const COLD = `${COMMON}
   const batches = async () => {
@@ -163,12 +167,12 @@ it('P15: two hot processes and a cold one: nobody is passed by for long', async 
   ]
   const printed = await Promise.all(programs.map(async ({ output: text }) => JSON.parse(await text) as unknown))
   const [one, two] = printed as { batches: number }[]
-  const { waits, passed } = printed[2] as Record<'waits' | 'passed', number[]>
+  const { passed } = printed[2] as { passed: number[] }
   expect(one?.batches).toBeGreaterThan(Number(two?.batches) / 10)
   expect(two?.batches).toBeGreaterThan(Number(one?.batches) / 10)
   // Measured: on average 3 batches of others come first; 13 where whoever waits only looks again and again.
   expect(passed).toHaveLength(60)
   expect(passed.reduce((sum, each) => sum + each, 0) / passed.length).toBeLessThan(30)
-  // To be under 100 ms at p99, with tenfold slack.
-  expect(Math.max(...waits)).toBeLessThan(1_000)
+  // To be under 100 ms at p99, with tenfold slack: that of a machine that does much else, and of a disk.
+  for (const { waits } of printed as { waits: number[] }[]) expect(quantile(waits, 0.99)).toBeLessThan(1_000)
 })
