@@ -1,7 +1,7 @@
 import { Polaris, PolarisError, workflow } from 'polaris-workflow'
 import type { BuildContext, DataStore } from 'polaris-workflow'
 import { expect, it } from 'vitest'
-import { deferred, newLab, refusal, texts, thrown, turns } from '../support/lab.ts'
+import { deferred, newLab, over, refusal, texts, thrown, turns } from '../support/lab.ts'
 import { eachStore } from '../support/media.ts'
 import { eachLocalStore } from '../support/timed.ts'
 import { expectNoUnhandledRejections } from '../support/unhandled.ts'
@@ -14,7 +14,7 @@ auditAfterEach()
 type Subscribe = NonNullable<DataStore['subscribe']>
 
 const DAY_MS = 86_400_000
-const [A, X, B, T] = texts('A', 'X', 'B', 'T')
+const [A, X, B, T, Y] = texts('A', 'X', 'B', 'T', 'Y')
 
 /** `t` waits in its first run until it is let go. */
 function world() {
@@ -243,6 +243,44 @@ function fragile() {
 }
 
 eachLocalStore((kind, clock) => {
+  it('stop gives back an instance that it has moved to another version, between two mails', async () => {
+    const { lab, gate, w: one } = world()
+    const does = (made: string): unknown => gate.promise.then(() => made)
+    const builders = [lab.step('b', [A], B), lab.step('t', [B, X], T), lab.step('y', [B], Y, { does })]
+    const two = workflow({ name: 'w', version: 2, builders, target: T, policy: 'upgrade' })
+    const bench = newBench(kind, one, two)
+    const before = over({ ...bench.store, close: () => undefined }, one).executor()
+    for (const a of ['a1', 'a2']) await before.submit('w', 'i', A(a))
+    const worker = bench.process({ clock }).worker().start()
+    await clock.advance(1)
+    expect(await bench.header('i')).toMatchObject({ version: 2, status: 'running', mailHandled: 0 })
+    const stopping = worker.stop()
+    gate.resolve()
+    await clock.advance(1)
+    await stopping
+    expect(await bench.header('i')).toMatchObject({ version: 2, mailHandled: 1, holder: null })
+  })
+
+  it('a lease that is renewed before a move is committed does not say that it moved', async () => {
+    const { lab, gate, w: one } = world()
+    const does = (made: string): unknown => gate.promise.then(() => made)
+    const builders = [lab.step('b', [A], B), lab.step('t', [B, X], T), lab.step('y', [B], Y, { does })]
+    const rest = { name: 'w', version: 2, target: T, policy: 'upgrade', durability: 'scope' } as const
+    const bench = newBench(kind, one, workflow({ ...rest, builders }))
+    await over({ ...bench.store, close: () => undefined }, one)
+      .executor()
+      .submit('w', 'i', A('a1'))
+    const polaris = bench.process({ clock })
+    polaris.worker().start()
+    await clock.advance(20_000)
+    const { revision, version, rows } = await bench.header('i')
+    expect(revision).toBeGreaterThan(0)
+    expect([version, rows]).toEqual([1, 0])
+    gate.resolve()
+    await clock.advance(1)
+    expect(await polaris.get('i')).toMatchObject({ version: 2, data: { Y: 'y(b(a1))' } })
+  })
+
   it('stop waits for no longer than its grace', async () => {
     const { lab, signals, w } = world()
     const bench = newBench(kind, w)

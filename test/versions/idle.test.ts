@@ -78,6 +78,24 @@ describe("policy 'upgrade-idle'", () => {
     expect(reads).toBeLessThan(20)
   })
 
+  it('passes by what is of a version that is not here', async () => {
+    const lab = newLab()
+    const rest = { name: 'w', builders: [lab.step('b', [A], B), lab.step('c', [B, X], C)], target: C } as const
+    const [one, two, three] = [1, 2, 3].map((version) => workflow({ ...rest, version, policy: 'upgrade-idle' }))
+    const medium = strictMemory.medium()
+    await over(medium.open(), one!).executor().sequential('w', 'old', A('a'))
+    const before = over(medium.open(), two!)
+    await begin(before, 9)
+    await before.close()
+    const troubles: unknown[] = []
+    const polaris = over(medium.open(), two!, three!)
+    const worker = polaris.worker({ pollInterval: 5, onTrouble: (error) => void troubles.push(error) }).start()
+    await expect.poll(() => onVersion(polaris, 3)).toBe(9)
+    await worker.stop()
+    expect(await onVersion(polaris, 1)).toBe(1)
+    expect(troubles).toEqual([])
+  })
+
   it('a worker that stops leaves what it had moved and not finished to the next one', async () => {
     const gate = deferred()
     const lab = newLab()

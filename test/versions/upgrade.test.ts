@@ -36,6 +36,38 @@ describe('polaris.upgrade', () => {
     })
   })
 
+  it('one that is cancelled while it moves holds up no other', async () => {
+    const lab = newLab()
+    const [b, c] = [lab.step('b', [A], B), lab.step('c', [B, X], C)]
+    const hangs = (signal: AbortSignal): Promise<never> =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('told to end'))))
+    const d = lab.step('d', [B], D, { does: (made, run, _, { signal }) => (run === 1 ? hangs(signal) : made) })
+    const one = workflow({ name: 'w', builders: [b, c], target: C })
+    const two = workflow({ name: 'w', version: 2, builders: [b, c, d], target: C })
+    const medium = strictMemory.medium()
+    const before = over(medium.open(), one).executor()
+    for (let i = 0; i < 3; i++) await before.sequential(one, `i${i}`, A(`a${i}`))
+    const polaris = over(medium.open(), one, two)
+    const upgrading = polaris.upgrade({ workflow: 'w' }, { concurrency: 1 })
+    await until(() => lab.ran.includes('d'))
+    await polaris.cancel('i0')
+    expect(await upgrading).toEqual({ moved: 2, failed: 0, busy: 0, stranded: [] })
+  })
+
+  it('one of a version that is not here stays where it is, and holds up no other', async () => {
+    const lab = newLab()
+    const builders = [lab.step('b', [A], B), lab.step('c', [B, X], C)]
+    const [one, two, three] = [1, 2, 3].map((version) => workflow({ name: 'w', version, builders, target: C }))
+    const medium = strictMemory.medium()
+    await over(medium.open(), one!).executor().sequential('w', 'old', A('a'))
+    for (let i = 0; i < 3; i++)
+      await over(medium.open(), two!)
+        .executor()
+        .sequential('w', `i${i}`, A(`a${i}`))
+    const report = await over(medium.open(), two!, three!).upgrade({ workflow: 'w' })
+    expect(report).toMatchObject({ moved: 3, stranded: [{ reason: 'unserved', count: 1, ids: ['old'] }] })
+  })
+
   const versions = (lab = newLab()) => {
     const b = lab.step('b', [A], B)
     const one = workflow({ name: 'w', builders: [b, lab.step('c', [B, X], C)], target: C })

@@ -37,7 +37,9 @@ export interface JournalFacts {
   readonly draft: Header
   /** The tombstone that a new instance takes the place of. */
   readonly grave?: Header | undefined
+  /** What the instance runs on from the first commit on, and the fingerprint that says so. */
   readonly graph: Graph
+  readonly fingerprint: string
   readonly token: () => string
   readonly eager: boolean
   readonly tenure: Tenure
@@ -172,6 +174,8 @@ export class Journal {
     const previous = this.header ?? this.draft
     const held = leaving?.keep ?? (this.eager || this.leasedAt !== undefined || facts.committed !== undefined)
     const header = nextHeader(previous, patch, {
+      version: this.graph.version,
+      fingerprint: facts.fingerprint,
       holder: held ? facts.tenure.holder : null,
       fence: this.begun ? previous.fence : previous.fence + 1,
       mailAppended: this.begun || !facts.direct ? previous.mailAppended : patch.scope,
@@ -313,7 +317,10 @@ export function expectedOf({ incarnation, revision, fence, mailAppended }: Heade
 function nextHeader(
   previous: Header,
   patch: HeaderPatch,
-  own: Pick<Header, 'holder' | 'fence' | 'mailAppended' | 'mailHandled' | 'claims' | 'token'>,
+  own: Pick<
+    Header,
+    'version' | 'fingerprint' | 'holder' | 'fence' | 'mailAppended' | 'mailHandled' | 'claims' | 'token'
+  >,
 ): Header {
   return {
     id: previous.id,
@@ -321,8 +328,8 @@ function nextHeader(
     revision: previous.revision + 1,
     fence: own.fence,
     workflow: previous.workflow,
-    version: previous.version,
-    fingerprint: previous.fingerprint,
+    version: own.version,
+    fingerprint: own.fingerprint,
     status: patch.status,
     holder: own.holder,
     wakeAt: patch.wakeAt,

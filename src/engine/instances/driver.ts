@@ -285,6 +285,7 @@ export class Driver {
       draft,
       grave,
       graph,
+      fingerprint: served.workflow.plan.fingerprint,
       // Only an answer that crosses a boundary can be lost.
       token: durable ? this.facts.ids : NO_TOKEN,
       eager: durable && graph.durability === 'builder',

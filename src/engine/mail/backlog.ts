@@ -148,15 +148,16 @@ export class Backlog {
       this.facts.settled(manner.id, mail, answer)
     }
     if (mails.length > 0 && goesOn()) return true
-    const rests = warm.header
-    if (rests !== undefined && goesOn() && this.isDue(warm, rests, agenda)) {
-      if (!this.isDue(warm, rests, removalAt)) return this.wake(manner, await this.moved(warm))
+    // One that was to move stands as it did before until something of that is committed.
+    const stands = current.moved === undefined ? current : warm
+    const rests = stands.header
+    if (rests !== undefined && goesOn() && this.isDue(stands, rests, agenda)) {
+      if (!this.isDue(stands, rests, removalAt)) return this.wake(manner, await this.moved(stands))
       await this.facts.remover.remove(rests)
       this.facts.warm.drop(manner.id)
       return true
     }
-    if (warm.header !== undefined && warm.header.holder !== null)
-      await this.facts.driver.closer.release(warm, warm.header)
+    if (rests !== undefined && rests.holder !== null) await this.facts.driver.closer.release(stands, rests)
     return false
   }
 

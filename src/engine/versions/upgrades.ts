@@ -1,10 +1,10 @@
+import { isPolarisError } from '../../graph/errors.ts'
 import type { DataStore, Header, InstanceStatus } from '../../stores/contract.ts'
 import { hasMail } from '../mail/backlog.ts'
 import type { Backlog } from '../mail/backlog.ts'
 import { BuilderError } from '../scope/builder-error.ts'
-import type { Stranding } from './carry.ts'
 import { headersOf, OPEN_STATUSES } from './census.ts'
-import type { Driver } from '../instances/driver.ts'
+import type { Driver, Warm } from '../instances/driver.ts'
 import { Left } from '../commit/left.ts'
 import type { StoreClock } from '../store-clock.ts'
 import { ProgressKeeper } from './upgrade-progress.ts'
@@ -12,7 +12,7 @@ import type { Progress } from './upgrade-progress.ts'
 import { Overtaken } from '../commit/journal.ts'
 import type { Registry, Served } from '../instances/registry.ts'
 import { Grouping } from './stranding-groups.ts'
-import type { StrandedGroup } from './stranding-groups.ts'
+import type { StrandedGroup, StrandedReason } from './stranding-groups.ts'
 import type { Turns } from '../instances/turns.ts'
 import type { Versions } from './versions.ts'
 
@@ -64,7 +64,7 @@ export interface UpgradesFacts {
 /** What became of one instance. */
 export type Outcome =
   | { readonly kind: 'moved' | 'failed' | 'busy' | 'none' }
-  | { readonly kind: 'stranded'; readonly because: readonly Stranding[] }
+  | { readonly kind: 'stranded'; readonly because: readonly StrandedReason[] }
 
 const ATTEMPTS = 3
 const PAGE = 100
@@ -156,9 +156,16 @@ export class Upgrades {
 
   private async attempt(id: string, to: Served): Promise<Outcome> {
     const { store, backlog, driver, versions } = this.facts
-    const warm = backlog.load(await store.read(id))
-    const header = warm?.header
-    if (warm === undefined || header === undefined || !isOpen(header) || isOn(header, to)) return { kind: 'none' }
+    const snapshot = await store.read(id)
+    if (snapshot === undefined || !isOpen(snapshot.header) || isOn(snapshot.header, to)) return { kind: 'none' }
+    const { header } = snapshot
+    let warm: Warm | undefined
+    try {
+      warm = backlog.load(snapshot)
+    } catch (error) {
+      return unreadable(error)
+    }
+    if (warm === undefined) return { kind: 'none' }
     const busy = !backlog.isFree(header) || header.pass > 0 || hasMail(header) || warm.state.isUndoing
     if (busy) return { kind: 'busy' }
     const moved = await versions.transfer(warm, to)
@@ -169,8 +176,10 @@ export class Upgrades {
       await driver.run(manner, moved, trigger, { request: undefined })
       return { kind: 'moved' }
     } catch (error) {
-      if (error instanceof BuilderError) return { kind: 'failed' }
-      if (error instanceof Left) return { kind: 'busy' }
+      if (error instanceof BuilderError || isPolarisError(error, 'WORKFLOW_TIMEOUT')) return { kind: 'failed' }
+      // Others have it now: who looks again finds out what they have made of it.
+      const taken = isPolarisError(error, 'CANCELLED') || isPolarisError(error, 'LEASE_LOST')
+      if (error instanceof Left || taken) return { kind: 'busy' }
       throw error
     }
   }
@@ -230,6 +239,15 @@ class Batches {
     if (outcome.kind === 'failed') this.counts.failed++
     if (outcome.kind === 'stranded') this.stranded.add(id, outcome.because)
   }
+}
+
+/** One whose version is not here, or is another here, is no reason to leave the others where they are. */
+function unreadable(error: unknown): Outcome {
+  if (!isPolarisError(error)) throw error
+  const { code, message } = error
+  if (code === 'VERSION_NOT_SERVED') return { kind: 'stranded', because: [{ reason: 'unserved', message }] }
+  if (code === 'VERSION_CHANGED') return { kind: 'stranded', because: [{ reason: 'changed', message }] }
+  throw error
 }
 
 function isOpen({ status }: Header): boolean {

@@ -128,13 +128,8 @@ export class Versions {
     if (snapshot?.header.incarnation !== header.incarnation || snapshot.header.revision !== header.revision) {
       throw new Overtaken()
     }
-    const { graph } = to.program
-    const moved = await this.move({ header, rows: snapshot.rows }, served.program.graph, graph)
-    if ('strandings' in moved) return moved
-    const { version } = graph
-    const { fingerprint } = to.workflow.plan
-    const { state, rows } = moved
-    return { ...warm, served: to, state, header: { ...header, version, fingerprint }, moved: rows }
+    const moved = await this.move({ header, rows: snapshot.rows }, served.program.graph, to.program.graph)
+    return 'strandings' in moved ? moved : { ...warm, served: to, state: moved.state, moved: moved.rows }
   }
 
   /** What would become of an instance, or why it cannot move. */
