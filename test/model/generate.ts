@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import { isCyclic } from './graph.ts'
 import type { Delta, Mode } from './model.ts'
-import { dataOf, subjectsOf, type Behaviour, type BuilderSpec, type Value, type WorkflowSpec } from './spec.ts'
+import { dataOf, plain, subjectsOf, type Behaviour, type BuilderSpec, type Value, type WorkflowSpec } from './spec.ts'
 
 export interface Step {
   /** All but `call` take no delta; what they run, they run in parallel. */
@@ -50,8 +50,6 @@ interface RawBuilder {
 const rarely = (oneIn: number): fc.Arbitrary<boolean> =>
   fc.oneof({ weight: oneIn - 1, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) })
 
-const ordinary: Behaviour = { timing: 'sync', nothing: 0, waitFor: 0, throwsWhen: 0, throwsFirst: 0, throwsAt: 0 }
-
 const behaviours: fc.Arbitrary<Behaviour> = fc
   .tuple(
     fc.constantFrom<Behaviour['timing']>('sync', 'sync', 'micro', 'micro', 'macro'),
@@ -65,7 +63,7 @@ const behaviours: fc.Arbitrary<Behaviour> = fc
       { weight: 2, arbitrary: fc.record({ throwsAt: fc.constantFrom(1, 2) }) },
     ),
   )
-  .map(([timing, rest]) => ({ ...ordinary, timing, ...rest }))
+  .map(([timing, rest]) => ({ ...plain, timing, ...rest }))
 
 const rawBuilders: fc.Arbitrary<RawBuilder> = fc.record({
   inputs: fc.array(
@@ -176,7 +174,7 @@ function withAbouts(spec: WorkflowSpec, raw: RawCase['abouts']): WorkflowSpec {
 
 function knotted(own: RawBuilder, at: number, outside: number): Draft {
   const { once, pure, behaviour, place } = own
-  const base = { once, pure, behaviour: { ...ordinary, timing: behaviour.timing }, accesses: [] }
+  const base = { once, pure, behaviour: { ...plain, timing: behaviour.timing }, accesses: [] }
   return at === 0
     ? { ...base, name: 'b0', consumes: ['P1'], optionals: ['X0'], produces: 'P0', place: -1 }
     : { ...base, name: 'b1', consumes: [`X${outside - 1}`], optionals: ['P0'], produces: 'P1', place }

@@ -20,6 +20,9 @@ export interface Behaviour {
   readonly throwsAt: number
 }
 
+/** Answers at once, always with a product. */
+export const plain: Behaviour = { timing: 'sync', nothing: 0, waitFor: 0, throwsWhen: 0, throwsFirst: 0, throwsAt: 0 }
+
 export interface BuilderSpec {
   readonly name: string
   readonly consumes: readonly string[]

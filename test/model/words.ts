@@ -1,7 +1,6 @@
 /** Short words for workflows written down by hand. */
+import { plain } from './spec.ts'
 import type { Behaviour, BuilderSpec, WorkflowSpec } from './spec.ts'
-
-const plain: Behaviour = { timing: 'sync', nothing: 0, waitFor: 0, throwsWhen: 0, throwsFirst: 0, throwsAt: 0 }
 
 /** `b('X Y? (Z) > Q')`: consumes X, may use Y, sees Z, produces Q; the builder is called q. */
 export function b(text: string, more: Partial<Behaviour> & { once?: boolean } = {}): BuilderSpec {

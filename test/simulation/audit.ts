@@ -7,13 +7,15 @@ import type { BuilderSpec, Inputs } from '../model/spec.ts'
 import { checkClaim, checkHeader, checkRight, checkRows, unfinished } from './header-rules.ts'
 import { checkDurable, checkKey } from './key-rules.ts'
 import type { Actor } from './scheduler.ts'
+import { isUndoing } from './standing-rows.ts'
 import { newSubject } from './subject.ts'
-import type { AuditFacts, Judge, Look, Say, Settled, Subject } from './subject.ts'
+import type { AuditFacts, History, Judge, Look, Say, Settled, Subject } from './subject.ts'
 import type { Operation } from './workload.ts'
 import { headerOf, rowsOf, valueOf } from './world.ts'
 
 export interface Audit {
   readonly operations: readonly Operation[]
+  readonly ids: readonly string[]
   /** Compares what stands with what stood before. @param actor who did it */
   look(actor: Actor): void
   onRun(b: BuilderSpec, inputs: Inputs, key: string, attempt: number, info: HookInfo): void
@@ -32,6 +34,12 @@ export interface Audit {
   onEnded(operation: Operation): void
   /** Whether an instance was last changed by this one, and by no other since that time. */
   isAlone(id: string, actor: Actor, since: number): boolean
+  /** The rows that stood under an id, and those that do, one instance after the other. */
+  histories(id: string): readonly History[]
+  /** When the last instance that goes on by itself has done so, or is to. */
+  nextAt(): number
+  /** Nothing is left to do, so that what has to have happened has. */
+  rest(): void
   /** What is not at rest: work that somebody still has to do. */
   unfinished(): readonly string[]
 }
@@ -49,6 +57,7 @@ export function newAudit(facts: AuditFacts, judge: Judge): Audit {
   }
   return {
     operations: facts.operations,
+    ids: facts.ids,
     look(actor) {
       for (const subject of subjects.values()) {
         const stored = headerOf(facts.store, subject.id)
@@ -85,8 +94,10 @@ export function newAudit(facts: AuditFacts, judge: Judge): Audit {
     onEnded({ id, kind }) {
       const subject = subjects.get(id)!
       if (kind === 'delete' && subject.past.length === 0) facts.blame(`${id} was said to be removed`)
-      if (kind !== 'cancel' || subject.past.length > 0 || subject.header === undefined) return
-      if (subject.header.status !== 'cancelled') facts.blame(`${id} was said to be cancelled`)
+      if ((kind !== 'cancel' && kind !== 'undo') || subject.past.length > 0 || subject.header === undefined) return
+      // Undoing goes on by itself.
+      const isToBe = subject.header.cancelling > 0 && isUndoing(subject.rows)
+      if (subject.header.status !== 'cancelled' && !isToBe) facts.blame(`${id} was said to be cancelled`)
     },
     isAlone(id, actor, since) {
       const changed = [...subjects.get(id)!.changed]
@@ -97,6 +108,23 @@ export function newAudit(facts: AuditFacts, judge: Judge): Audit {
       const lives = [...past, { operations, settled }].filter((life) => life.operations.get(scope) === number)
       if (lives.length > 0) return lives.map((life) => life.settled.get(scope))
       return past.length > 0 ? 'of another life' : [settled.get(scope)]
+    },
+    histories(id) {
+      const { past = [] } = subjects.get(id) ?? {}
+      const header = headerOf(facts.store, id)
+      if (header === undefined || header.status === 'deleted') return past
+      return [...past, { incarnation: header.incarnation, rows: rowsOf(facts.store, id) }]
+    },
+    nextAt: () =>
+      Math.max(
+        ...[...subjects.values()].map(({ header, changed }) => {
+          const next = header === undefined ? null : judge.goesOn(header)
+          return Math.max(next ?? 0, judge.waits ? (changed.at(-1)?.at ?? 0) : 0)
+        }),
+      ),
+    rest() {
+      for (const subject of subjects.values())
+        judge.rests(subject, (problem) => facts.blame(`${subject.id}: ${problem}`))
     },
     unfinished: () =>
       [...subjects.values()].flatMap(({ header }) => {
@@ -191,7 +219,7 @@ function onEnd(look: Look, judge: Judge, rows: readonly Row[], say: Say): void {
   judge.ended(look, rows, say)
   if (subject.settled.has(now.scope)) say(`scope ${now.scope} ended twice`)
   const mine = rows.filter((row) => row.scope === now.scope)
-  const made = mine.filter((row) => row.outcome === 'produced' && row.value !== undefined)
+  const made = mine.filter((row) => row.outcome === 'produced' && row.value !== undefined && row.pass > 0)
   const places = made.map(({ pass, builder }) => `${builder} in pass ${pass}`)
   if (new Set(places).size < places.length) say(`scope ${now.scope} produced twice: ${places.join()}`)
   subject.settled.set(now.scope, { header: now, rows: mine })

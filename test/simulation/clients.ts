@@ -3,7 +3,7 @@ import { BuilderError, isPolarisError } from 'polaris-workflow'
 import type { Datum, ErrorCode, Executor } from 'polaris-workflow'
 import type { Process } from './process.ts'
 import type { Operation } from './workload.ts'
-import type { World } from './world.ts'
+import { rowsOf, type World } from './world.ts'
 
 interface AnyResult {
   readonly scope: number
@@ -15,7 +15,7 @@ export type Answer =
   | { readonly kind: 'result'; readonly result: AnyResult }
   | { readonly kind: 'submitted'; readonly scope: number }
   | { readonly kind: 'failed'; readonly result: AnyResult; readonly builder: string }
-  /** Given up after too many crashes; what was fed is kept. */
+  /** Given up after too many crashes, or while what was done is being undone; what was fed is kept. */
   | { readonly kind: 'given up' }
   /** Refused, so that nothing of it is stored. */
   | { readonly kind: 'refused' }
@@ -126,8 +126,15 @@ async function answerOf(world: World, operation: Operation, process: Process): P
     if (kind === 'rerun') {
       return { kind: 'result', result: (await executor.rerun(process.workflow, id, builder)) as AnyResult }
     }
-    if (kind === 'cancel' || kind === 'delete') {
-      await process.polaris[kind](id)
+    if (kind === 'fork') {
+      const { length } = rowsOf(world.store, id)
+      const at = operation.at === 0 || length === 0 ? {} : { at: 1 + (operation.at % length) }
+      await process.polaris.fork(id, operation.to, at)
+      return { kind: 'done' }
+    }
+    if (kind === 'cancel' || kind === 'delete' || kind === 'undo') {
+      if (kind === 'delete') await process.polaris.delete(id)
+      else await process.polaris.cancel(id, kind === 'undo' ? { compensate: true } : {})
       world.audit.onEnded(operation)
       return { kind: 'done' }
     }
@@ -150,14 +157,16 @@ function answerTo(world: World, { kind, number, isNew, id, requestId }: Operatio
     return { kind: 'failed', result: error.result, builder: error.builder }
   }
   const code = isPolarisError(error) ? error.code : undefined
-  if (code === 'CRASH_LOOP') return { kind: 'given up' }
+  if (code === 'OPTION_INVALID' && kind === 'fork' && removes) return { kind: 'refused' }
+  count('refused while undoing', code === 'COMPENSATING')
+  if (code === 'CRASH_LOOP' || code === 'COMPENSATING') return { kind: 'given up' }
   if (code === 'INSTANCE_DELETED') {
     count('late duplicate refused')
     if (!removes || requestId === undefined || isNew) blame(`operation ${number} on ${id} was refused with ${code}`)
     return { kind: 'too late' }
   }
   if (code === 'CANCELLED' || code === 'INSTANCE_NOT_FOUND') {
-    const ends = removes || others.some((other) => other.kind === 'cancel')
+    const ends = removes || others.some((other) => other.kind === 'cancel' || other.kind === 'undo')
     const needs = kind !== 'sequential' && kind !== 'parallel' && kind !== 'submit'
     const expected = code === 'CANCELLED' ? ends : removes || needs
     if (!expected) blame(`operation ${number} on ${id} was refused with ${code}`)
@@ -165,7 +174,7 @@ function answerTo(world: World, { kind, number, isNew, id, requestId }: Operatio
   }
   if (code !== undefined && REFUSED.has(code)) {
     count('transient refused', code === 'TRANSIENT_NOT_STORED')
-    const expected = code === 'TRANSIENT_NOT_STORED' || isNew
+    const expected = code === 'TRANSIENT_NOT_STORED' || isNew || kind === 'fork'
     if (!expected) blame(`operation ${number} on ${id} was refused with ${code}`)
     return { kind: 'refused' }
   }

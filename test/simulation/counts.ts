@@ -1,5 +1,5 @@
 /** What happened in the schedules that were run. Whatever stays at 0 is not tested. */
-export const FAULTS = [
+const FAULTS = [
   'store refused a call',
   'answer lost',
   'call done after its error',
@@ -16,7 +16,7 @@ export const FAULTS = [
   'builder hangs',
 ] as const
 
-export const FEATURES = [
+const FEATURES = [
   'calm schedule',
   'lossy schedule',
   'sequential call',
@@ -26,6 +26,8 @@ export const FEATURES = [
   'rerun',
   'cancel',
   'delete',
+  'undo',
+  'fork',
   'restarted scope',
   'rerun scope',
   'cancelled',
@@ -67,6 +69,26 @@ export const FEATURES = [
   'second pass',
   'completed',
   'waiting',
+  'schedule with time',
+  'later try',
+  'later try after parking',
+  'failed for good',
+  'parked',
+  'timer',
+  'timer that repeats',
+  'woken scope',
+  'restarted with time',
+  'rerun with time',
+  'forked',
+  'forked from the past',
+  'undone',
+  'undone without a product',
+  'undone without having begun',
+  'undone twice',
+  'undoing tried again',
+  'undone because of a failure',
+  'cancelled and undone',
+  'refused while undoing',
 ] as const
 
 export type Counted = (typeof FAULTS)[number] | (typeof FEATURES)[number]
@@ -74,6 +96,15 @@ export type Counted = (typeof FAULTS)[number] | (typeof FEATURES)[number]
 export type Counts = Map<Counted, number>
 
 export const newCounts = (): Counts => new Map([...FAULTS, ...FEATURES].map((name) => [name, 0]))
+
+/** What happens in few of 1,000 schedules. */
+const RARE: ReadonlySet<Counted> = new Set(['undone twice', 'undone without having begun'])
+
+/** What at least 1,000 schedules were to show, and did not often enough. */
+export function tooSeldom(counts: Counts): string[] {
+  const seldom = [...counts].filter(([name, number]) => number < (RARE.has(name) ? 1 : 5))
+  return seldom.map(([name, number]) => `${name}: ${number}`)
+}
 
 export function count(counts: Counts, name: Counted, holds = true): void {
   if (holds) counts.set(name, counts.get(name)! + 1)

@@ -53,6 +53,7 @@ export function faultyStore(world: World, mind: Mind): DataStore {
       call(`set meta ${record.kind}`, true, () => store.setMeta(record, expectedRevision)),
     listMeta: (kind, query) => call(`list meta ${kind}`, false, () => store.listMeta(kind, query)),
     close: () => undefined,
+    ...(world.workload.timed !== undefined && { now: () => call('now', false, () => world.scheduler.now) }),
     ...(world.workload.news && {
       subscribe: (onMail: (id: string) => void) =>
         store.subscribe((id) => {

@@ -24,7 +24,9 @@ export function checkHeader({ before, now, facts }: Look, say: Say): void {
   }
   if (before === undefined) return
   if (now.incarnation !== before.incarnation) say('was made anew')
-  if (before.cancelling > 0 && now.mailAppended > before.mailAppended) say('took mail after it was to be cancelled')
+  const isGoingOn = before.status === 'retrying' && now.scope > before.scope
+  if (before.cancelling > 0 && now.mailAppended > before.mailAppended && !isGoingOn)
+    say('took mail after it was to be cancelled')
   if (before.cancelling > 0 && now.cancelling !== before.cancelling) say('forgot that it is to be cancelled')
   if (before.status === 'cancelled' && now.revision !== before.revision) say('was changed after it was cancelled')
   const restarted = rowsOf(facts.store, now.id).some(({ outcome, seq }) => outcome === 'restart' && seq > before.rows)

@@ -10,10 +10,12 @@ import type {
   Hooks,
   Worker,
 } from 'polaris-workflow'
-import { answer, dataOf, type BuilderSpec, type Value } from '../model/spec.ts'
+import { answer, type BuilderSpec, type Value } from '../model/spec.ts'
 import { give } from '../model/world.ts'
 import { faultyStore, type Mind } from './faulty-store.ts'
-import { LEASE_MS, LONGEST_RUN_MS, POLL_MS } from './workload.ts'
+import { careOf, inputsIn, timerIn } from './timed-process.ts'
+import { LONGEST_WAIT_MS, outcomeOf } from './timed-spec.ts'
+import { dataIn, LEASE_MS, LONGEST_RUN_MS, POLL_MS } from './workload.ts'
 import { rowsOf, type World } from './world.ts'
 
 export interface Process extends Mind {
@@ -59,6 +61,7 @@ export function startProcess(world: World, name: string): Process {
     lease: LEASE_MS,
     longestRun: LONGEST_RUN_MS,
     warm: workload.cold ? 0 : 10_000,
+    ...(workload.timed !== undefined && { longestWait: LONGEST_WAIT_MS }),
   }).register(real.workflow)
   return Object.assign(mind, { polaris, ...real, death, worker: undefined, closing: false, calls: 0 })
 }
@@ -81,7 +84,7 @@ export function startWorker(world: World, process: Process): void {
 /** Declares everything anew, as a process that starts does. */
 function realise(world: World, mind: Mind): Pick<Process, 'workflow' | 'data' | 'hooks'> {
   const { spec } = world.workload
-  const known = new Map<string, AnyData>(dataOf(spec).map((name) => [name, data(name, type<Value>())]))
+  const known = new Map<string, AnyData>(dataIn(world.workload).map((name) => [name, data(name, type<Value>())]))
   const named = (name: string): AnyData => known.get(name)!
   const record = (names: readonly string[]): Record<string, AnyData> =>
     Object.fromEntries(names.map((name) => [`in${name}`, named(name)]))
@@ -91,16 +94,20 @@ function realise(world: World, mind: Mind): Pick<Process, 'workflow' | 'data' | 
     builder({
       ...{ name: b.name, once: b.once, pure: b.pure, produces: named(b.produces) },
       ...{ consumes: record(b.consumes), optionals: record(b.optionals), accesses: record(b.accesses) },
+      ...careOf(world, mind, b),
       process: (inputs: Readonly<Record<string, Value>>, context: BuildContext) =>
         run(world, mind, b, named, inputs, context, info!),
     } as never),
   ) as readonly AnyBuilder[]
   const { targets, transients, loops, durability } = spec
+  const { timed } = world.workload
   return {
     data: known,
     hooks: { before: (_builder, _delta, about) => void (info = about) },
     workflow: workflow({
-      ...{ name: 'simulated', builders, loops, durability },
+      ...{ name: 'simulated', loops, durability },
+      builders: [...builders, ...(timed?.timers ?? []).map((each) => timerIn(each, named))],
+      ...(timed !== undefined && { onFailure: timed.onFailure }),
       target: named(targets[0]!),
       transients: transients.map(named),
     } as never),
@@ -117,15 +124,12 @@ function run(
   info: HookInfo,
 ): unknown {
   if (mind.dead) return new Promise(() => undefined)
-  const inputs = Object.fromEntries(
-    [...b.consumes, ...b.optionals, ...b.accesses]
-      .map((name) => [name, given[`in${name}`]] as const)
-      .filter((pair): pair is readonly [string, Value] => pair[1] !== undefined),
-  )
+  const inputs = inputsIn(b, given)
   world.audit.onRun(b, inputs, context.idempotencyKey, context.attempt, info)
+  const { timed } = world.workload
   // How often it has failed so far is for the store to say: what a dead process saw counts for nobody.
   const failed = rowsOf(world.store, info.id).filter((row) => row.builder === b.name && row.outcome === 'failed')
-  const made = answer(b, inputs, failed.length)
+  const made = timed === undefined ? answer(b, inputs, failed.length) : outcomeOf(timed, b, inputs, context.attempt)
   const finish = (): unknown => give(b, made, named)
   if (b.behaviour.timing === 'sync') return finish()
   return world.scheduler.sleep(duration(world, b), mind, `${b.name} of ${info.id} answers`).then(finish)

@@ -18,6 +18,7 @@ export function referenceJudge(facts: AuditFacts): Judge {
   }
   return {
     taken: (look, before, say) => void goOn(look, before, look.subject.rows, say),
+    waits: false,
     added: () => undefined,
     ended(look, rows, say) {
       const { now } = look

@@ -2,6 +2,7 @@
  * One schedule: some processes and clients over one store, everything in an order and with faults that follow from the
  * seed. Once the faults stop, everything has to come to its end, soon.
  */
+import type { Row } from 'polaris-workflow'
 import { memoryStore } from 'polaris-workflow/stores/memory'
 import { graphOf } from '../model/graph.ts'
 import { accountForAll } from './accounts.ts'
@@ -13,8 +14,10 @@ import { count, type Counts } from './counts.ts'
 import { startProcess, startWorker, type Process } from './process.ts'
 import { randomOf, type Random } from './random.ts'
 import { scheduler as newScheduler } from './scheduler.ts'
+import { timedJudge, type TimedFacts } from './timed-judge.ts'
+import { newOutside } from './undo-rules.ts'
 import { LEASE_MS, POLL_MS, workloadOf, type Workload } from './workload.ts'
-import { fairWeather, type World } from './world.ts'
+import { fairWeather, headerOf, rowsOf, type World } from './world.ts'
 
 export interface Report {
   readonly problems: readonly string[]
@@ -26,7 +29,7 @@ export interface Report {
 
 /** Far more than anything needs that comes to an end at all. */
 const MOST_STEPS = 30_000
-/** From the last fault on: a lease that a dead process holds, a look of a worker, and the work itself. */
+/** From the last fault on, and from the last thing on that sets off something later: a lease that a dead process holds, a look of a worker, and the work itself. */
 const MOST_RECOVERY_MS = LEASE_MS + 2 * POLL_MS + 1_500
 
 interface Simulation extends World {
@@ -50,6 +53,7 @@ export async function simulate(seed: number, counts: Counts): Promise<Report> {
   try {
     const simulation = newSimulation(random, workload, problems, trace, counts)
     const recovery = await play(simulation)
+    if (problems.length > 0) trace.push(...describe(simulation))
     return { problems, trace, steps: simulation.scheduler.steps, recovery }
   } finally {
     Math.random = dice
@@ -78,10 +82,15 @@ function newSimulation(
   const tally: World['count'] = (name, holds) => count(counts, name, holds)
   const facts: AuditFacts = {
     ...{ store, graph, operations, blame, count: tally, calm: workload.weather.calm },
-    ids: [...new Set(operations.map(({ id }) => id))],
+    ids: [...new Set(operations.flatMap(({ id, kind, to }) => (kind === 'fork' ? [id, to] : [id])))],
     now: () => scheduler.now,
   }
-  const audit = newAudit(facts, referenceJudge(facts))
+  const historiesOf: TimedFacts['historiesOf'] = (id) => simulation!.audit.histories(id)
+  const { timed } = workload
+  const outside = timed && newOutside(facts, timed)
+  const judge = timed && outside ? timedJudge({ ...facts, timed, outside, historiesOf }) : referenceJudge(facts)
+  const audit = newAudit(facts, judge)
+  tally('schedule with time', timed !== undefined)
   const processes: Process[] = []
   const base = {
     random,
@@ -90,6 +99,7 @@ function newSimulation(
     graph,
     store,
     audit,
+    outside,
     weather: workload.weather,
     count: tally,
     blame,
@@ -111,6 +121,31 @@ function begin(simulation: Simulation, withWorker: boolean): Process {
   return process
 }
 
+/** For people: what is stored of every instance. */
+function describe({ store, audit }: Simulation): string[] {
+  return audit.ids.flatMap((id) => [
+    `    ${id} ${JSON.stringify(headerOf(store, id))}`,
+    ...rowsOf(store, id).map((row) => `      ${describeRow(row)}`),
+  ])
+}
+
+function describeRow({
+  seq,
+  scope,
+  pass,
+  builder,
+  outcome,
+  data,
+  value,
+  inputs,
+  startedAt,
+  endedAt,
+  note,
+}: Row): string {
+  const place = `${seq}: scope ${scope} pass ${pass} ${builder ?? ''} ${outcome} ${data ?? ''} ${JSON.stringify(value) ?? ''}`
+  return `${place} of ${inputs.join()} at ${startedAt} to ${endedAt} ${JSON.stringify(note)}`
+}
+
 /** Plays it to the end; answers how long it took to recover. */
 async function play(simulation: Simulation): Promise<number> {
   const { scheduler, workload, problems } = simulation
@@ -124,15 +159,17 @@ async function play(simulation: Simulation): Promise<number> {
   const latest = scheduler.steps + MOST_STEPS
   while (!isOver(simulation) && problems.length === 0) {
     const stuck = !(await scheduler.step())
-    if (stuck || scheduler.steps > latest || scheduler.now - healed > MOST_RECOVERY_MS) {
+    const since = Math.max(healed, simulation.audit.nextAt())
+    if (stuck || scheduler.steps > latest || scheduler.now - since > MOST_RECOVERY_MS) {
       simulation.blame(
-        `after ${scheduler.now - healed} ms without faults there is still ${openEnds(simulation).join('; ')}`,
+        `after ${scheduler.now - since} ms without faults there is still ${openEnds(simulation).join('; ')}`,
       )
     }
   }
   const recovery = scheduler.now - healed
   if (problems.length === 0) await closeAll(simulation)
   if (problems.length === 0) accountForAll(simulation, simulation.clients)
+  if (problems.length === 0) simulation.audit.rest()
   return recovery
 }
 

@@ -36,12 +36,16 @@ export interface Subject {
   /** Which operation's delta each scope holds. */
   operations: Map<number, number>
   /** Instances of this id that were removed. */
-  readonly past: {
-    readonly incarnation: string
-    readonly rows: readonly Row[]
+  readonly past: (History & {
     readonly operations: ReadonlyMap<number, number>
     readonly settled: ReadonlyMap<number, Settled>
-  }[]
+  })[]
+}
+
+/** An instance's rows. */
+export interface History {
+  readonly incarnation: string
+  readonly rows: readonly Row[]
 }
 
 export interface Look {
@@ -63,6 +67,8 @@ export interface Judge {
   added(look: Look, rows: readonly Row[], say: Say): void
   ended(look: Look, rows: readonly Row[], say: Say): void
   ran(b: BuilderSpec, inputs: Inputs, key: string, attempt: number, info: HookInfo): void
+  /** Whether what has been done may set off something later. */
+  readonly waits: boolean
   /** When an instance goes on by itself; `null`: never. */
   goesOn(header: Header): number | null
   /** Nothing is left to do. */

@@ -1,14 +1,17 @@
 /** What a seed comes to: a workflow, who feeds it what, and which faults there are. */
 import type { BuilderSpec, Behaviour, WorkflowSpec } from '../model/spec.ts'
-import { dataOf } from '../model/spec.ts'
+import { dataOf, plain } from '../model/spec.ts'
 import type { Random } from './random.ts'
+import type { TimedSpec } from './timed-spec.ts'
+import { timedWorkloadOf } from './timed-workload.ts'
 
 export const LEASE_MS = 1_000
 export const POLL_MS = 200
 /** For so long the lease of a builder that hangs is renewed. */
 export const LONGEST_RUN_MS = 3_500
 
-export type SecondThought = 'restart' | 'rerun' | 'cancel' | 'delete'
+/** `undo`: cancel and compensate. */
+export type SecondThought = 'restart' | 'rerun' | 'cancel' | 'delete' | 'undo' | 'fork'
 
 export interface Operation {
   readonly number: number
@@ -16,6 +19,9 @@ export interface Operation {
   /** With `rerun`: which. */
   readonly builder: string
   readonly id: string
+  /** With `fork`: the copy's id, and which entry of the history it ends with, of as many as there are; 0 is the newest. */
+  readonly to: string
+  readonly at: number
   readonly delta: readonly { readonly name: string; readonly value: string }[]
   readonly requestId: string | undefined
   /** Sent to two processes at the same time. */
@@ -54,6 +60,8 @@ export interface Weather {
 
 export interface Workload {
   readonly spec: WorkflowSpec
+  /** Where time counts. */
+  readonly timed: TimedSpec | undefined
   readonly processes: number
   /** Of a process that starts. */
   readonly workers: number
@@ -65,8 +73,6 @@ export interface Workload {
   /** After so many steps there are no more faults. */
   readonly faultySteps: number
 }
-
-const plain: Behaviour = { timing: 'sync', nothing: 0, waitFor: 0, throwsWhen: 0, throwsFirst: 0, throwsAt: 0 }
 
 function behaviourOf(random: Random): Behaviour {
   const timing = random.pick(['sync', 'micro', 'macro', 'macro'] as const)
@@ -161,21 +167,53 @@ function weatherOf(random: Random): Weather {
   }
 }
 
+/** How many of the schedules are about time and second thoughts. */
+const TIMED = 0.4
+
+const THOUGHTS = ['restart', 'restart', 'rerun', 'rerun', 'cancel', 'delete'] as const
+const TIMED_THOUGHTS = ['restart', 'rerun', 'cancel', 'undo', 'undo', 'fork', 'fork', 'delete'] as const
+
 export function workloadOf(random: Random): Workload {
-  const spec = specOf(random)
-  const known = dataOf(spec)
-  const produced = new Set(spec.builders.map((b) => b.produces))
-  const outside = known.filter((name) => !produced.has(name))
+  const given = random.chance(TIMED) ? timedWorkloadOf(random) : { spec: specOf(random), timed: undefined }
+  const { spec, timed } = given
   const ids = Array.from({ length: random.pick([1, 1, 2, 3]) }, (_, i) => `i${i}`)
+  const operation = operations(random, given, ids)
+  const clients = Array.from({ length: random.int(1, 4) }, () => Array.from({ length: random.int(1, 4) }, operation))
+  return {
+    ...{ spec, timed, clients },
+    processes: random.int(2, 5),
+    workers: random.pick([0, 0.5, 1]),
+    cold: random.chance(0.2),
+    news: random.chance(0.6),
+    weather: weatherOf(random),
+    faultySteps: random.int(50, 600),
+  }
+}
+
+/** Every data that a workload's workflow knows. */
+export function dataIn({ spec, timed }: Pick<Workload, 'spec' | 'timed'>): readonly string[] {
+  const ofTimers = (timed?.timers ?? []).flatMap(({ after, produces, unless }) => [after, produces, ...unless])
+  return [...new Set([...dataOf(spec), ...ofTimers])]
+}
+
+function operations(
+  random: Random,
+  { spec, timed }: Pick<Workload, 'spec' | 'timed'>,
+  ids: readonly string[],
+): () => Operation {
+  const known = dataIn({ spec, timed })
+  const produced = new Set([...spec.builders, ...(timed?.timers ?? [])].map((b) => b.produces))
+  const outside = known.filter((name) => !produced.has(name))
+  const copies = timed === undefined ? [] : ['f0', 'f1']
   const submits = random.pick([0, 0.3, 0.6])
   const requests = random.pick([0, 0.5, 1])
-  const thoughts = random.pick([0, 0.15, 0.35])
+  const thoughts = random.pick(timed === undefined ? [0, 0.15, 0.35] : [0.1, 0.3, 0.5])
   let number = 0
-  const operation = (): Operation => {
+  return () => {
     number++
     const roll = random.float()
     const call = random.chance(submits) ? 'submit' : roll < 0.1 ? 'resume' : roll < 0.5 ? 'sequential' : 'parallel'
-    const thought = random.pick(['restart', 'restart', 'rerun', 'rerun', 'cancel', 'delete'] as const)
+    const thought = random.pick<SecondThought>(timed === undefined ? THOUGHTS : TIMED_THOUGHTS)
     const kind = random.chance(thoughts) ? thought : call
     const feeds = kind === 'sequential' || kind === 'parallel' || kind === 'submit'
     const pool = outside.length === 0 || random.chance(0.12) ? known : outside
@@ -184,26 +222,16 @@ export function workloadOf(random: Random): Workload {
     const named = feeds || kind === 'restart' || kind === 'rerun'
     const requestId = named && random.chance(requests) ? `request ${number}` : undefined
     return {
-      number,
-      kind,
+      ...{ number, kind },
       builder: random.pick(spec.builders).name,
-      id: random.pick(ids),
+      id: copies.length > 0 && random.chance(0.2) ? random.pick(copies) : random.pick(ids),
+      to: random.pick([...copies, 'f0']),
+      at: random.chance(0.5) ? 0 : random.int(1, 99),
       delta: chosen.map((name) => ({ name, value: `${name}=${number}` })),
       requestId,
       twice: requestId !== undefined && random.chance(0.25),
       isNew: feeds && random.chance(0.05),
       pause: random.chance(0.5) ? 0 : random.int(0, 400),
     }
-  }
-  const clients = Array.from({ length: random.int(1, 4) }, () => Array.from({ length: random.int(1, 4) }, operation))
-  return {
-    spec,
-    clients,
-    processes: random.int(2, 5),
-    workers: random.pick([0, 0.5, 1]),
-    cold: random.chance(0.2),
-    news: random.chance(0.6),
-    weather: weatherOf(random),
-    faultySteps: random.int(50, 600),
   }
 }

@@ -6,6 +6,7 @@ import type { Audit } from './audit.ts'
 import type { Counted } from './counts.ts'
 import type { Random } from './random.ts'
 import type { Scheduler } from './scheduler.ts'
+import type { Outside } from './undo-rules.ts'
 import type { Weather, Workload } from './workload.ts'
 
 export interface World {
@@ -16,6 +17,8 @@ export interface World {
   /** The one store of all processes. */
   readonly store: MemoryStore
   readonly audit: Audit
+  /** Where time counts: what builders have done that may be undone. */
+  readonly outside: Outside | undefined
   /** Faults that may still occur. */
   weather: Weather
   count(name: Counted, holds?: boolean): void

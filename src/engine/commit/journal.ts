@@ -208,10 +208,11 @@ export class Journal {
 
   /** Only when nothing is in flight. */
   renew(now: number): Awaitable<void> {
-    const { header, facts } = this
-    if (header === undefined || (!this.begun && this.leasedAt === undefined)) return undefined
+    const { header, facts, begun } = this
+    if (header === undefined || (!begun && this.leasedAt === undefined)) return undefined
     const renewed = { ...header, revision: header.revision + 1, token: facts.token() }
-    this.renewal ??= { change: this.change(renewed, [], facts.tenure.ms, undefined), now }
+    const expected = expectedOf(header, !begun && facts.direct)
+    this.renewal ??= { change: { expected, header: renewed, rows: [], lease: facts.tenure.ms }, now }
     return this.send(this.renewal.change, this.renewal.now)
   }
 
@@ -275,7 +276,8 @@ export class Journal {
 
   private landed(written: Committed, change: Change, now: number): void {
     const { header, lease } = change
-    if (this.renewal?.change === change) this.renewal = undefined
+    const renews = this.renewal?.change === change
+    if (renews) this.renewal = undefined
     if (!written.ok) {
       if (this.begun) throw leaseLost(header.id)
       const { direct, mail } = this.facts
@@ -283,11 +285,13 @@ export class Journal {
       if (written.doubtful && direct && (mail === undefined || written.removed)) throw startInDoubt(header.id)
       throw new Overtaken()
     }
-    this.begun = true
     if (lease !== undefined) this.leasedAt = now
     const { mailAppended, cancelling } = written
     const same = header.mailAppended === mailAppended && header.cancelling === cancelling
     this.header = same ? header : { ...header, mailAppended, cancelling }
+    // A lease that a scope was given may have to be renewed before its first commit, which then still takes its number.
+    if (renews) return
+    this.begun = true
     this.committed = header.rows
   }
 

@@ -161,7 +161,9 @@ export class Closer {
     } finally {
       this.undoings.delete(header.id)
     }
-    return this.end(warm, header, journal, scope, done ? (header.cancelling > 0 ? 'cancelled' : 'failed') : 'retrying')
+    // One that waits to cancel it is still to be told.
+    const cancelled = header.cancelling > 0 && header.cancelling <= scope
+    return this.end(warm, header, journal, scope, done ? (cancelled ? 'cancelled' : 'failed') : 'retrying')
   }
 
   private async end(

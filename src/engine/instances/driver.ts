@@ -148,8 +148,10 @@ export class Driver {
     const waited = origin.seq === undefined ? undefined : opening.now - origin.arrivedAt
     const run = this.scopeRun(manner, warm, scope, journal, trigger, isWake(origin) ? 'patient' : 'hasty', waited)
     for (const node of firing?.fired ?? []) {
+      const { out } = state.graph.nodes[node] as Node
       scope.ran.push(node)
-      run.recorder.slots.push((state.graph.nodes[node] as Node).out)
+      // What a timer made before the delta counted may be replaced by what was fed.
+      if (state.rows.get(out)?.outcome === 'produced') run.recorder.slots.push(out)
     }
     const noted = origin.seq !== undefined || origin.request !== undefined
     const keep = origin.seq !== undefined && origin.more

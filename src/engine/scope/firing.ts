@@ -10,7 +10,7 @@ import type { Journal } from '../commit/journal.ts'
 import type { Program, Step } from '../state/program.ts'
 import type { State } from '../state/state.ts'
 import { Refusal } from '../values/schema.ts'
-import { brokenTimer } from './timers.ts'
+import { brokenTimer, timerStatus } from './timers.ts'
 import type { Due } from './timers.ts'
 
 export interface FiringFacts {
@@ -41,7 +41,7 @@ export class Firing {
   /** One after the other, in the order given; but for those that failed in this scope. */
   fire(due: readonly Due[]): Awaitable<void> {
     for (const [at, each] of due.entries()) {
-      if (this.failed.has(each.node.index)) continue
+      if (this.failed.has(each.node.index) || !this.isStillDue(each)) continue
       const accepted = this.make(each)
       if (isThenable(accepted)) {
         return accepted.then(
@@ -52,6 +52,12 @@ export class Firing {
       this.take(each, accepted)
     }
     return undefined
+  }
+
+  /** One that went off before it may have set this one anew, or ended it. */
+  private isStillDue({ node, at }: Due): boolean {
+    const status = timerStatus(this.facts.state, node)
+    return status.is === 'set' && status.at === at
   }
 
   private goOn(due: Due, accepted: unknown, rest: readonly Due[]): Awaitable<void> {

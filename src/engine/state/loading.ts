@@ -31,7 +31,8 @@ export function loadState(
     const row = effective(stored)
     if (row === undefined) continue
     if (row.place.startsWith(SUPPLIED)) noteSupply(state, row)
-    else if (row.note?.retryAt !== undefined) loadTry(state, row)
+    // Undoing that is to be tried again is no try of the builder.
+    else if (row.outcome === 'failed' && row.note?.retryAt !== undefined) loadTry(state, row)
     else if (isFinished(row)) loadRun(state, row)
     if ((row.outcome !== 'fed' && row.outcome !== 'produced') || row.note?.sameAs !== undefined) continue
     const slot = row.data === null ? undefined : graph.slotOf.get(row.data)
