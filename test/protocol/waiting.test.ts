@@ -2,7 +2,7 @@
 import { PolarisError, workflow } from 'polaris-workflow'
 import type { DataStore } from 'polaris-workflow'
 import { expect, it } from 'vitest'
-import { deferred, newLab, texts } from '../support/lab.ts'
+import { deferred, newLab, refusal, texts, until } from '../support/lab.ts'
 import { eachLocalStore, testClock } from '../support/timed.ts'
 import { expectNoUnhandledRejections } from '../support/unhandled.ts'
 import { auditAfterEach, newBench } from './bench.ts'
@@ -96,5 +96,30 @@ eachLocalStore((kind, clock) => {
     expect(lost).toBe(2)
     const history = await other.history('i')
     expect(history.filter(({ outcome }) => outcome === 'fed')).toHaveLength(1)
+  })
+
+  it('close waits for what is taken over just then, and gives it back', async () => {
+    const { lab, w } = world()
+    const bench = newBench(kind, w)
+    await bench.process({ clock }).executor().submit(w, 'i', A('a1'))
+    const claims = deferred()
+    let claimed = 0
+    const polaris = bench.process({ clock }, (store) => ({
+      ...store,
+      async claim(query) {
+        const found = await store.claim(query)
+        claimed += found.length
+        await claims.promise
+        return found
+      },
+    }))
+    const call = refusal(polaris.executor().parallel(w, 'i', A('a2')), 'CLOSED')
+    await until(() => claimed === 1)
+    const closing = polaris.close()
+    await call
+    claims.resolve()
+    await closing
+    expect(lab.ran).toEqual([])
+    expect(await bench.header('i')).toMatchObject({ holder: null, mailHandled: 0, mailAppended: 2 })
   })
 })

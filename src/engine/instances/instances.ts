@@ -116,7 +116,8 @@ export class Instances {
       store,
       clock,
       patience: tenure.ms,
-      help: (id, helper) => this.backlog.help(id, helper),
+      // What was claimed as everything ends has to be given back.
+      help: (id, helper) => this.lives.track(this.backlog.help(id, helper)),
       replay: (id, mail) => replay({ store, registry, decode }, id, mail),
     })
     const { mailbox, backlog } = this
