@@ -134,6 +134,8 @@ const QUESTIONS: readonly Question[] = [
   },
   { name: `page of '${RARE}'`, ask: (store) => list(store, { status: RARE }) },
   { name: 'page of all', ask: (store, n) => list(store, { createdFrom: FIRST + (n >> 1) * SECOND }) },
+  { name: 'page of the newest', ask: (store) => list(store, { order: 'newest' }) },
+  { name: `page of the newest '${RARE}'`, ask: (store) => list(store, { status: RARE, order: 'newest' }) },
   { name: 'page of a rare workflow', ask: (store) => list(store, { workflow: RARE_WORKFLOW }) },
   {
     name: `page of a rare workflow, '${COMMON}'`,

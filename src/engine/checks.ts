@@ -51,7 +51,7 @@ const STATUSES: Record<InstanceStatus, true> = {
 }
 
 export function checkQuery(query: { readonly [K in keyof InstanceQuery]?: unknown }): void {
-  const { workflow, version, status, createdFrom, createdBefore, cursor } = query
+  const { workflow, version, status, createdFrom, createdBefore, order, cursor } = query
   checkOption('workflow', workflow === undefined || typeof workflow === 'string', 'the name of a workflow', workflow)
   checkOption('version', version === undefined || Number.isSafeInteger(version), 'a whole number', version)
   const statuses: readonly unknown[] = status === undefined ? [] : Array.isArray(status) ? status : [status]
@@ -63,6 +63,7 @@ export function checkQuery(query: { readonly [K in keyof InstanceQuery]?: unknow
     const passes = time === undefined || (typeof time === 'number' && !Number.isNaN(time))
     checkOption(option, passes, 'milliseconds since the epoch', time)
   }
+  checkOption('order', order === undefined || order === 'oldest' || order === 'newest', "'oldest' or 'newest'", order)
   checkOption('cursor', cursor === undefined || typeof cursor === 'string', 'the `next` of an earlier page', cursor)
 }
 

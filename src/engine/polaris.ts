@@ -56,6 +56,8 @@ export interface InstanceQuery {
   readonly createdFrom?: number
   /** Created before this time. */
   readonly createdBefore?: number
+  /** Which come first, by creation. Default: the oldest. */
+  readonly order?: 'oldest' | 'newest'
   /** 1 to 1000; default 100. */
   readonly limit?: number
   /** `next` of the page before. */
@@ -75,7 +77,7 @@ type Served<W, Given> = [Lacking<ServicesOf<W>, Given>] extends [never]
   ? W
   : ServiceNotGiven<Lacking<ServicesOf<W>, Given>>
 
-const LISTED_BY = ['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'] as const
+const LISTED_BY = ['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'order', 'limit', 'cursor'] as const
 const PAGE = 100
 
 /**

@@ -185,6 +185,7 @@ const PARAMETERS = [
   parameter('query', 'status', text, 'Only of these statuses, with commas between them'),
   parameter('query', 'createdFrom', time, 'Created at this time or later'),
   parameter('query', 'createdBefore', time, 'Created before this time'),
+  parameter('query', 'order', { enum: ['oldest', 'newest'] }, 'Which come first, by creation. Default: the oldest'),
   parameter('query', 'limit', { type: 'integer', minimum: 1, maximum: 1000 }, 'Default 100'),
   parameter('query', 'cursor', text, '`next` of the page before'),
   parameter('query', 'after', count, 'Only entries with a greater seq'),

@@ -3,7 +3,7 @@ import { isPolarisError } from '../index.ts'
 import type { FoundInstance, InstanceQuery, InstanceStatus, InstanceSummary, Polaris } from '../index.ts'
 import { Problem } from './problems.ts'
 import { jsonReply } from './reply.ts'
-import { instant, isTrue, shortly, wholeNumber } from './routes.ts'
+import { instant, isTrue, oneOf, shortly, wholeNumber } from './routes.ts'
 import type { Asked, Route, Service } from './routes.ts'
 import { explanationView, historyView, instanceView, summaryView } from './views.ts'
 
@@ -19,7 +19,7 @@ export const READING: readonly Route[] = [
     path: '/instances',
     action: 'list',
     query: [
-      ...['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'limit', 'cursor'],
+      ...['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'order', 'limit', 'cursor'],
       ...['id', 'idPrefix', 'waitingFor', 'waiting'],
     ],
     run: list,
@@ -52,6 +52,7 @@ async function list({ polaris }: Service, asked: Asked): Promise<Response> {
   const query = given({
     ...{ workflow: asked.query.get('workflow'), version: wholeNumber(asked, 'version'), status },
     ...{ createdFrom: instant(asked, 'createdFrom'), createdBefore: instant(asked, 'createdBefore') },
+    order: oneOf(asked, 'order', ['oldest', 'newest']),
   })
   const id = asked.query.get('id')
   if (id !== undefined) return jsonReply(200, { instances: (await named(polaris, id, query)).map(summaryView) })

@@ -1,6 +1,6 @@
 /** Where the instances of a version stand, and how its builders fare: of samples, which say that they are. */
 import { isPolarisError } from '../index.ts'
-import type { Clock, Explanation, HistoryEntry, InstanceQuery, InstanceSummary, Polaris } from '../index.ts'
+import type { Clock, Explanation, HistoryEntry, Polaris } from '../index.ts'
 import { isRun } from './lineage.ts'
 import type { Entry } from './catalogue.ts'
 
@@ -39,14 +39,6 @@ const OPEN = ['running', 'waiting', 'retrying', 'failed'] as const
 const SIZE = 100
 /** Rows of a history. */
 const MOST_ENTRIES = 500
-const SECOND_MS = 1_000
-const WIDER = 8
-const MOST_STEPS = 16
-
-interface Page {
-  readonly items: readonly InstanceSummary[]
-  readonly next?: string
-}
 
 export async function standingOf(
   polaris: Polaris,
@@ -55,8 +47,9 @@ export async function standingOf(
 ): Promise<Standing> {
   const query = { workflow: name, version }
   const oldest = await polaris.list({ ...query, status: OPEN, limit: SIZE })
-  const newest = oldest.next === undefined ? oldest : await newestOf(polaris, { ...query, status: OPEN }, clock.now())
-  const recent = await newestOf(polaris, query, clock.now())
+  const newest =
+    oldest.next === undefined ? oldest : await polaris.list({ ...query, status: OPEN, order: 'newest', limit: SIZE })
+  const recent = await polaris.list({ ...query, order: 'newest', limit: SIZE })
   const ids = [...new Set([...oldest.items, ...newest.items].map(({ id }) => id))]
   const explained = await each(ids, (id) => polaris.explain(id).catch(ifNotServed))
   const histories = await each(
@@ -78,25 +71,6 @@ export async function standingOf(
       histories.flat(),
     ),
   }
-}
-
-/**
- * The newest, at most so many, though lists begin with the oldest: those of the longest time back that fit a page. `next` is
- * there where there are more.
- */
-async function newestOf(polaris: Polaris, query: InstanceQuery, now: number): Promise<Page> {
-  const since = (ms: number): Promise<Page> => polaris.list({ ...query, limit: SIZE, createdFrom: now - ms })
-  let [fits, exceeds]: [number, number | undefined] = [SECOND_MS / WIDER, undefined]
-  let found: Page = { items: [] }
-  let fuller = found
-  for (let steps = 0; steps < MOST_STEPS && fits <= now; steps++) {
-    const within: number = exceeds === undefined ? fits * WIDER : Math.sqrt(fits * exceeds)
-    const page = await since(Math.min(within, now))
-    if (page.next === undefined) [fits, found] = [within, page]
-    else [exceeds, fuller] = [within, page]
-  }
-  if (exceeds === undefined) return found
-  return { items: (found.items.length > 0 ? found : fuller).items, next: '' }
 }
 
 /** One after the other, so that a store that answers at once does not hold up everybody else. */

@@ -349,6 +349,8 @@ export interface ListQuery {
   readonly createdFrom?: number
   /** Created before this time (ms since the epoch). */
   readonly createdBefore?: number
+  /** Which creation comes first. Default: the oldest; `newest` is just the other way round, ties included. A cursor is of the order it came with. */
+  readonly order?: 'oldest' | 'newest'
   /** At most this many. */
   readonly limit: number
   /** `next` of the page before. */
@@ -482,7 +484,7 @@ export interface DataStore {
    * Never gives an instance to two. Answers their headers as they stand now.
    */
   claim(query: ClaimQuery): Awaitable<readonly Header[]>
-  /** Headers, oldest creation first (ties by id). What changes between two pages is never shown twice nor left out. */
+  /** Headers, oldest creation first, or newest; ties by id, in the same direction. What changes between two pages is never shown twice nor left out. */
   list(query: ListQuery): Awaitable<Page<Header>>
   /**
    * Counts all there is, as one consistent picture, without holding up the process: away from its thread, or by the server.

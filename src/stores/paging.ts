@@ -2,7 +2,7 @@
 import { describeValue, PolarisError } from '../graph/errors.ts'
 import type { Header, InstanceStatus, ListQuery } from './contract.ts'
 
-/** A position in the order of creation: behind this instance. */
+/** A position in the order of a list: behind this instance. */
 export interface Position {
   readonly createdAt: number
   readonly id: string

@@ -57,7 +57,11 @@ function filters(
     async run({ store }) {
       await fill(store, 60, mixed)
       const expected = names(0, 60).filter((_, index) => keeps(mixed(index), index))
-      for (const limit of [1, 7, 100]) same(await walk(store, { ...query, limit }), expected, `pages of ${limit}`)
+      for (const limit of [1, 7, 100]) {
+        same(await walk(store, { ...query, limit }), expected, `pages of ${limit}`)
+        const newest = await walk(store, { ...query, limit, order: 'newest' })
+        same(newest, [...expected].reverse(), `pages of ${limit}, the newest first`)
+      }
     },
   }
 }
@@ -124,7 +128,11 @@ const paging: readonly CaseBody[] = [
       for (const id of ids) await put(store, insertion(id))
       const whole = await walk(store, { limit: 100 })
       same([...whole].sort(), [...ids].sort(), 'all ids')
-      for (const limit of [1, 3, 39, 40]) same(await walk(store, { limit }), whole, `pages of ${limit}`)
+      for (const limit of [1, 3, 39, 40]) {
+        same(await walk(store, { limit }), whole, `pages of ${limit}`)
+        const newest = await walk(store, { limit, order: 'newest' })
+        same(newest, [...whole].reverse(), `pages of ${limit}, the newest first`)
+      }
     },
   },
   {
@@ -132,7 +140,9 @@ const paging: readonly CaseBody[] = [
     async run({ store }) {
       const ids = [':', '1:2', '"', "'", '__proto__', '../..', 'a b', '🚕', 'é', '%00', '{"a":1}', 'x'.repeat(512)]
       for (const id of ids) await put(store, insertion(id))
-      same((await walk(store, { limit: 1 })).sort(), [...ids].sort(), 'all ids')
+      const whole = await walk(store, { limit: 1 })
+      same([...whole].sort(), [...ids].sort(), 'all ids')
+      same(await walk(store, { limit: 1, order: 'newest' }), [...whole].reverse(), 'the newest first')
     },
   },
   {
@@ -142,6 +152,7 @@ const paging: readonly CaseBody[] = [
       for (const time of times) await put(store, insertion(`t${time}`, { createdAt: time }))
       const expected = times.map((time) => `t${time}`)
       same(await walk(store, { limit: 1 }), expected, 'pages of 1')
+      same(await walk(store, { limit: 1, order: 'newest' }), [...expected].reverse(), 'the newest first')
       same(
         await walk(store, { limit: 2, createdFrom: 1, createdBefore: Number.MAX_SAFE_INTEGER }),
         expected.slice(1, 5),
@@ -164,6 +175,17 @@ const changing: readonly CaseBody[] = [
       same(ids.slice(0, 20), names(0, 20), 'what was there before')
       same(new Set(ids).size, ids.length, 'the number of different ids')
       holds(ids.includes('new-1') && !ids.includes('old-1'), 'newer ones come, older ones are passed already')
+    },
+  },
+  {
+    name: 'instances made between pages, the newest first: older ones come, none comes twice',
+    async run({ store }) {
+      await fill(store, 20)
+      const ids = await walk(store, { limit: 4, order: 'newest' }, async (page) => {
+        await put(store, insertion(`new-${page}`, { createdAt: T0 + 1_000 + page }))
+        if (page === 1) await put(store, insertion('old', { createdAt: T0 - 1 }))
+      })
+      same(ids, [...names(0, 20).reverse(), 'old'], 'the ids')
     },
   },
   {

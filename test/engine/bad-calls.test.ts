@@ -273,7 +273,7 @@ describe('options', () => {
 
   for (const query of [
     ...[{ workflow: 7 }, { version: '1' }, { status: 'done' }, { status: ['waiting', 'done'] }],
-    ...[{ createdFrom: 'yesterday' }, { createdBefore: null }, { cursor: 7 }, { cursor: 'x' }],
+    ...[{ createdFrom: 'yesterday' }, { createdBefore: null }, { cursor: 7 }, { cursor: 'x' }, { order: 'id' }],
   ]) {
     it(`list refuses ${JSON.stringify(query)}`, async () => {
       await refusal(over(strictMemory.medium().open()).list(query as never), 'OPTION_INVALID')

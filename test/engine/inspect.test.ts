@@ -130,6 +130,9 @@ eachStore((kind) => {
         const both = { workflow: 'v', status: 'completed', createdFrom: 20, createdBefore: 80 } as const
         expect(await pagesOf(both, limit)).toEqual(want((i, at) => i % 5 === 1 && at >= 20 && at < 80))
         expect(await pagesOf({ workflow: 'nobody' }, limit)).toEqual([])
+        expect(await pagesOf({ order: 'oldest' }, limit)).toEqual(want(() => true))
+        const newest = await pagesOf({ ...both, order: 'newest' }, limit)
+        expect(newest).toEqual(want((i, at) => i % 5 === 1 && at >= 20 && at < 80).reverse())
       }
       const [summary] = (await polaris.list({ limit: 1 })).items
       expect(summary).toEqual(

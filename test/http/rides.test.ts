@@ -140,6 +140,8 @@ describe('a ride by HTTP', () => {
     expect(await ids('workflow=other')).toEqual([])
     expect(await ids('createdFrom=2020-01-01')).toHaveLength(3)
     expect(await ids('createdBefore=2020-01-01T00:00:00Z')).toEqual([])
+    expect(await ids('order=newest')).toEqual((await ids('order=oldest')).reverse())
+    expectProblem(await ask('/api/instances?order=id'), 400, 'QUERY_INVALID')
     const first = await ask('/api/instances?limit=2')
     expect(first.body.instances).toHaveLength(2)
     const next = encodeURIComponent(first.body.next)

@@ -451,6 +451,10 @@ describe('costs', () => {
     const steps = plan(listStatement(query, parts).sql)
     const keys = ['CO-ROUTINE (subquery-2)', 'MERGE (UNION ALL)', 'LEFT', one, 'RIGHT', one, 'SCAN (subquery-2)']
     expect(steps).toEqual([...keys, 'SEARCH polaris_instances USING PRIMARY KEY (created_at=? AND id=?)'])
+    // The other way round it is the same, walked backwards.
+    expect(plan(listStatement({ ...query, order: 'newest' }, parts).sql)).toEqual(
+      steps.map((step) => step.replace('(created_at,id)>', '(created_at,id)<')),
+    )
     const found = plan(WORKFLOWS).filter((step) => step.includes('polaris_instances'))
     expect(found).toEqual([
       `SEARCH polaris_instances USING ${index}`,

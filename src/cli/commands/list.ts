@@ -20,6 +20,7 @@ interface Options extends PlaceOptions {
   readonly idPrefix?: string
   readonly waitingFor?: string
   readonly waiting?: true
+  readonly newest?: true
   readonly limit: number
 }
 
@@ -30,7 +31,7 @@ interface Page {
 
 const LONGEST_PAGE = 1_000
 
-/** Instances, oldest first. */
+/** Instances, oldest first unless asked otherwise. */
 export function listCommand(parent: Command, cli: Cli): void {
   withPlace(parent.command('list'))
     .option('--workflow <name>', 'of this workflow alone')
@@ -41,6 +42,7 @@ export function listCommand(parent: Command, cli: Cli): void {
     .option('--id-prefix <text>', 'with ids that begin so')
     .option('--waiting-for <data>', 'that wait for this data')
     .option('--waiting', 'say of each what it waits for')
+    .option('--newest', 'the newest first')
     .option('--limit <number>', 'at most so many', wholeNumber, 100)
     .description('list instances, the oldest first')
     .action(async (options: Options) => {
@@ -51,7 +53,7 @@ export function listCommand(parent: Command, cli: Cli): void {
 
 async function pagesOf(
   api: Api,
-  { limit, waiting, workflow, version, status, createdFrom, createdBefore, idPrefix, waitingFor }: Options,
+  { limit, waiting, newest, workflow, version, status, createdFrom, createdBefore, idPrefix, waitingFor }: Options,
 ): Promise<Page> {
   const instances: Page['instances'][number][] = []
   for (let cursor: string | undefined; ;) {
@@ -59,6 +61,7 @@ async function pagesOf(
     const page: Page = await getJson(api, '/instances', {
       ...{ workflow, version, status, createdFrom, createdBefore, idPrefix, waitingFor, cursor },
       ...(waiting && { waiting: 'true' }),
+      ...(newest && { order: 'newest' }),
       limit: size,
     })
     instances.push(...page.instances)

@@ -22,7 +22,7 @@ export function Instances({ query }: { readonly query: Query }) {
   const filters = Object.fromEntries(FILTERS.map((name) => [name, query.get(name)]))
   const cursor = query.get('cursor')
   const waiting = filters['waitingFor'] === undefined ? 'true' : undefined
-  const path = at(['instances'], { ...filters, cursor, waiting, limit: PAGE })
+  const path = at(['instances'], { ...filters, cursor, waiting, order: query.get('order') ?? 'newest', limit: PAGE })
   // A page in the middle of a list stands still while it is read.
   const page = useLoad(
     path,
@@ -177,6 +177,7 @@ function Filters({ query }: { readonly query: Query }) {
         change={change}
         options={[...new Set(workflows.flatMap(({ inputs }) => inputs))]}
       />
+      <Order query={query} change={change} />
       <div class="toggles" role="group" aria-labelledby="status-filter">
         <span class="field-name" id="status-filter">
           Status
@@ -194,6 +195,24 @@ function Filters({ query }: { readonly query: Query }) {
         ))}
       </div>
     </div>
+  )
+}
+
+/** By ids where they are looked for by how they begin. */
+function Order({ query, change }: Pick<TextFilterProps, 'query' | 'change'>) {
+  const pick = (order: string): void => change({ order: order === 'newest' ? undefined : order })
+  return (
+    <label class="field">
+      <span class="field-name">First</span>
+      <select
+        value={query.get('order') ?? 'newest'}
+        disabled={query.has('idPrefix')}
+        onChange={(event) => pick(event.currentTarget.value)}
+      >
+        <option value="newest">The newest</option>
+        <option value="oldest">The oldest</option>
+      </select>
+    </label>
   )
 }
 

@@ -216,7 +216,7 @@ const MOST_TROUBLED = 8
 
 /** Those that somebody should look at: they are few, or the figures above say so. */
 function Troubled() {
-  const path = at(['instances'], { status: 'failed,retrying', limit: MOST_TROUBLED })
+  const path = at(['instances'], { status: 'failed,retrying', order: 'newest', limit: MOST_TROUBLED })
   const { data } = useLoad(path, (signal) => ask<InstancePage>(path, { signal }), EVERY_MS)
   if (data === undefined || data.instances.length === 0) return null
   return (

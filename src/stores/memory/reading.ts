@@ -44,9 +44,10 @@ export function list(memory: Memory, query: ListQuery): Page<Header> {
   const { order } = memory
   const matches = matcherOf(query)
   const items: Header[] = []
-  for (let index = startOf(order, query); index < order.length; index += 1) {
-    const { header, gone } = order[index] as Entry
-    if (query.createdBefore !== undefined && header.createdAt >= query.createdBefore) break
+  const [start, end] = spanOf(order, query)
+  const newest = query.order === 'newest'
+  for (let n = 0; n < end - start; n += 1) {
+    const { header, gone } = order[newest ? end - 1 - n : start + n] as Entry
     if (gone || !matches(header)) continue
     const last = items[query.limit - 1]
     if (last !== undefined) return { items, next: writeCursor(last) }
@@ -55,13 +56,22 @@ export function list(memory: Memory, query: ListQuery): Page<Header> {
   return { items }
 }
 
-/** Index of the first entry that the page could hold. */
-function startOf(order: readonly Entry[], { cursor, createdFrom = -Infinity }: ListQuery): number {
-  const behind = cursor === undefined ? undefined : readCursor(cursor)
-  return firstIndex(
+/** Between which indexes the entries lie that the page could hold, the second one exclusive. */
+function spanOf(order: readonly Entry[], query: ListQuery): readonly [number, number] {
+  const { cursor, createdFrom = -Infinity, createdBefore = Infinity } = query
+  const position = cursor === undefined ? undefined : readCursor(cursor)
+  const newest = query.order === 'newest'
+  const start = firstIndex(
     order,
-    ({ header }) => header.createdAt >= createdFrom && (behind === undefined || compare(header, behind) > 0),
+    ({ header }) =>
+      header.createdAt >= createdFrom && (position === undefined || newest || compare(header, position) > 0),
   )
+  const end = firstIndex(
+    order,
+    ({ header }) =>
+      header.createdAt >= createdBefore || (position !== undefined && newest && compare(header, position) >= 0),
+  )
+  return [start, end]
 }
 
 /** Index of the first item that passes, where all behind one that passes do so too: found by halving. */

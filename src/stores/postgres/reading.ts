@@ -148,9 +148,11 @@ function listStatement(schema: string, query: ListQuery): { readonly text: strin
   const values: unknown[] = []
   const conditions: string[] = []
   const mark = (value: unknown): string => `$${values.push(value)}`
+  const newest = query.order === 'newest'
+  const direction = newest ? ' DESC' : ''
   if (query.cursor !== undefined) {
     const { createdAt, id } = readCursor(query.cursor)
-    conditions.push(`(i.created_at, i.id) > (${mark(createdAt)}, ${mark(id)})`)
+    conditions.push(`(i.created_at, i.id) ${newest ? '<' : '>'} (${mark(createdAt)}, ${mark(id)})`)
   }
   if (query.createdFrom !== undefined) conditions.push(`i.created_at >= ${mark(query.createdFrom)}`)
   if (query.createdBefore !== undefined) conditions.push(`i.created_at < ${mark(query.createdBefore)}`)
@@ -175,12 +177,12 @@ function listStatement(schema: string, query: ListQuery): { readonly text: strin
     ), page AS MATERIALIZED (
       SELECT found.* FROM known k CROSS JOIN unnest(${mark(statuses)}::text[]) s (status) CROSS JOIN LATERAL (
         SELECT i.created_at, i.id FROM ${instances} i
-        WHERE i.workflow = k.workflow AND i.status = s.status COLLATE "C"${filter} ORDER BY i.created_at, i.id ${order}
+        WHERE i.workflow = k.workflow AND i.status = s.status COLLATE "C"${filter} ORDER BY i.created_at${direction}, i.id${direction} ${order}
       ) found
-      WHERE k.workflow IS NOT NULL ORDER BY created_at, id ${order}
+      WHERE k.workflow IS NOT NULL ORDER BY created_at${direction}, id${direction} ${order}
     )
     SELECT ${HEADER_COLUMNS} FROM (
       SELECT header.* FROM page CROSS JOIN LATERAL (SELECT * FROM ${instances} i WHERE i.id = page.id LIMIT 1) header
-    ) headers ORDER BY created_at, id`
+    ) headers ORDER BY created_at${direction}, id${direction}`
   return { text, values }
 }

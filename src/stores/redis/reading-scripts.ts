@@ -7,7 +7,8 @@ return NOW`)
 
 /**
  * KEYS: list indexes. ARGV: how many of each status and index, how many to look at for that, version and workflow or '',
- * number of ranges, first and last member of each. Answers per index and range where it stopped ('' at the end), members.
+ * the command that reads them, which tells the order, first and last member of each range. Answers per index and range where it
+ * stopped ('' at the end), members.
  */
 export const SCAN: Script = script(String.raw`
 local wanted, budget, version, workflow = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], ARGV[4]
@@ -17,12 +18,12 @@ local function fits(member)
   return (version == '' or string.sub(member, id + 1, kind - 1) == version)
     and (workflow == '' or string.sub(member, kind + 1) == workflow)
 end
-local function scan(key, low, high)
+local function scan(key, first, last)
   local found, looked = { '' }, 0
   local all = version == '' and workflow == ''
   local width = wanted
   while true do
-    local some = redis.call('ZRANGEBYLEX', key, low, high, 'LIMIT', 0, width)
+    local some = redis.call(ARGV[5], key, first, last, 'LIMIT', 0, width)
     for i = 1, #some do
       if all or fits(some[i]) then
         found[#found + 1] = some[i]
@@ -33,7 +34,7 @@ local function scan(key, low, high)
       end
     end
     if #some < width then return found end
-    looked, low = looked + width, '(' .. some[width]
+    looked, first = looked + width, '(' .. some[width]
     if looked >= budget then
       found[1] = some[width]
       return found

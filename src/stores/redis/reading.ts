@@ -78,13 +78,17 @@ export async function list(connection: Connection, keys: Keys, query: ListQuery)
   if (!(from < before)) return { items: [] }
   const matches = matcherOf(query)
   const items: Header[] = []
+  const newest = query.order === 'newest'
   // Inclusive of what begins with it, except behind a position.
   let low = `[${records.timeKey(from)}`
-  if (position !== undefined) {
-    const behind = `(${records.positionOf(position)}\x01`
-    if (behind.slice(1) > low.slice(1)) low = behind
+  let high = `(${records.timeKey(before)}`
+  /** Members begin with their position and a NUL, which no id has. */
+  const goOn = (seen: string): void => {
+    const bound = newest ? seen : `${seen}\x01`
+    if (newest && compareCodePoints(bound, high.slice(1)) < 0) high = `(${bound}`
+    if (!newest && compareCodePoints(bound, low.slice(1)) > 0) low = `(${bound}`
   }
-  const high = `(${records.timeKey(before)}`
+  if (position !== undefined) goOn(records.positionOf(position))
   let wanted = 3 + Math.ceil((2 * limit) / keys.partitions.length)
   for (;;) {
     const round = await scan(connection, keys, query, { low, high, wanted })
@@ -96,7 +100,7 @@ export async function list(connection: Connection, keys: Keys, query: ListQuery)
     }
     const seen = round.listed.length > headers.length ? round.listed[headers.length - 1]?.position : round.horizon
     if (seen === undefined) return { items }
-    low = `(${seen}\x01`
+    goOn(seen)
     wanted = Math.min(wanted * 2, 256)
   }
 }
@@ -114,13 +118,16 @@ async function scan(
   query: ListQuery,
   { low, high, wanted }: { readonly low: string; readonly high: string; readonly wanted: number },
 ): Promise<Round> {
+  const newest = query.order === 'newest'
   const bounds = (statusesOf(query) ?? LISTED).flatMap((status) => {
     const letter = records.letterOf(status)
-    return [low, high].map((bound) => `${bound.slice(0, 1)}${letter}${bound.slice(1)}`)
+    return (newest ? [high, low] : [low, high]).map((bound) => `${bound.slice(0, 1)}${letter}${bound.slice(1)}`)
   })
   const { version, workflow } = query
+  const inOrder = (a: string, b: string): number => (newest ? compareCodePoints(b, a) : compareCodePoints(a, b))
+  const command = newest ? 'ZREVRANGEBYLEX' : 'ZRANGEBYLEX'
   const budget = Math.ceil(BUDGET / keys.partitions.length)
-  const args = [wanted, budget, version ?? '', workflow === undefined ? '' : quote(workflow), 0, ...bounds]
+  const args = [wanted, budget, version ?? '', workflow === undefined ? '' : quote(workflow), command, ...bounds]
   const indexes = keys.partitions.map((partition): Item => ({ partition, keys: [partition.list], args: [] }))
   const answers = await connection.run(SCAN, batch(indexes, connection.cluster, args))
   const listed: records.Listed[] = []
@@ -129,13 +136,13 @@ async function scan(
     for (const member of members) listed.push(records.toListed(member))
     if (stop === undefined || stop === '') continue
     const { position } = records.toListed(stop)
-    if (horizon === undefined || compareCodePoints(position, horizon) < 0) horizon = position
+    if (horizon === undefined || inOrder(position, horizon) < 0) horizon = position
   }
-  listed.sort((a, b) => compareCodePoints(a.position, b.position))
+  listed.sort((a, b) => inOrder(a.position, b.position))
   const end = horizon
   return {
     horizon,
-    listed: end === undefined ? listed : listed.filter((one) => compareCodePoints(one.position, end) <= 0),
+    listed: end === undefined ? listed : listed.filter((one) => inOrder(one.position, end) <= 0),
   }
 }
 

@@ -40,7 +40,7 @@ export function prepareList(db: SqliteDatabase): (query: ListQuery) => Page<Head
     for (let from = 0; from < parts.length; from += MOST_PARTS) {
       found.push(...headersOf(query, parts.slice(from, from + MOST_PARTS)))
     }
-    if (parts.length > MOST_PARTS) found.sort(inOrder)
+    if (parts.length > MOST_PARTS) found.sort(query.order === 'newest' ? (a, b) => inOrder(b, a) : inOrder)
     const items = found.slice(0, limit).map(toHeader)
     if (found.length <= limit) return { items }
     return { items, next: writeCursor(items[limit - 1] as Header) }
@@ -72,9 +72,10 @@ export function listStatement(
     return made
   }
   const conditions: string[] = []
+  const newest = query.order === 'newest'
   if (query.cursor !== undefined) {
     const { createdAt, id } = readCursor(query.cursor)
-    conditions.push(`(created_at, id) > (${mark(createdAt)}, ${mark(id)})`)
+    conditions.push(`(created_at, id) ${newest ? '<' : '>'} (${mark(createdAt)}, ${mark(id)})`)
   }
   if (query.createdFrom !== undefined) conditions.push(`created_at >= ${mark(query.createdFrom)}`)
   if (query.createdBefore !== undefined) conditions.push(`created_at < ${mark(query.createdBefore)}`)
@@ -83,7 +84,7 @@ export function listStatement(
     const all = [`workflow = ${mark(workflow)}`, `status = ${mark(status)}`, ...conditions]
     return `SELECT created_at, id FROM polaris_instances WHERE ${all.join(' AND ')}`
   })
-  const keys = `${selects.join(' UNION ALL ')} ORDER BY created_at, id LIMIT ${mark(query.limit + 1)}`
+  const keys = `${selects.join(' UNION ALL ')} ORDER BY ${newest ? 'created_at DESC, id DESC' : 'created_at, id'} LIMIT ${mark(query.limit + 1)}`
   const sql = `SELECT ${HEADER_COLUMNS} FROM (${keys}) CROSS JOIN polaris_instances USING (created_at, id)`
   return { sql, values }
 }
