@@ -122,4 +122,42 @@ eachLocalStore((kind, clock) => {
     expect(lab.ran).toEqual([])
     expect(await bench.header('i')).toMatchObject({ holder: null, mailHandled: 0, mailAppended: 2 })
   })
+
+  for (const later of [false, true]) {
+    const what = later ? 'is not given what a later instance of the id made under the same number' : 'is told so'
+    it(`who waits for what is gone ${what}`, async () => {
+      const { gate, w } = world()
+      gate.resolve()
+      const bench = newBench(kind, w)
+      const other = bench.process({ clock })
+      await other.executor().submit(w, 'i', A('a1'))
+      const over = deferred()
+      let looks = 0
+      const polaris = bench.process({ clock }, (store) => ({
+        ...store,
+        claim: (query) => (query.ids === undefined ? store.claim(query) : []),
+        async mail(id, query) {
+          const mails = await store.mail(id, query)
+          const isOld = mails.some(({ requestId, body }) => requestId === 'old' && body !== undefined)
+          if (!isOld) return mails
+          looks++
+          return over.promise.then(() => store.mail(id, query))
+        },
+      }))
+      const old = refusal(polaris.executor().with({ requestId: 'old' }).parallel(w, 'i', A('a2')), 'INSTANCE_NOT_FOUND')
+      await until(() => looks > 0)
+      await other.delete('i')
+      if (later) {
+        polaris.worker().start()
+        const run = other.executor()
+        await run.with({ requestId: 'b1', expect: 'new' }).submit(w, 'i', A('b1'))
+        await run.with({ requestId: 'b2' }).submit(w, 'i', A('b2'))
+        for (let i = 0; i < 20 && (await bench.header('i')).mailHandled < 2; i++) await clock.advance(1_000)
+        expect((await bench.header('i')).mailHandled).toBe(2)
+      }
+      over.resolve()
+      await clock.advance(100)
+      await old
+    })
+  }
 })
