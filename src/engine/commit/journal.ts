@@ -76,8 +76,6 @@ export class Journal {
   /** Rows up to this `seq` are committed. */
   private committed: number
   private begun = false
-  /** Whether the header is not as it stands in the store, but as the next commit makes it. */
-  private ahead = false
   private flight: PromiseLike<void> | undefined
   /** A renewal under way, or one whose answer never came. */
   private renewal: { readonly change: Change; readonly now: number } | undefined
@@ -106,10 +104,9 @@ export class Journal {
     return this.draft.incarnation
   }
 
-  /** Adds the rows that bring the instance to another version, which the header is of already. */
+  /** Adds rows that tell of something that has happened before. */
   carry(rows: readonly Row[]): void {
     this.rows.push(...rows)
-    this.ahead = true
   }
 
   /** @param node the builder whose run it is; left out where nothing that depends on it has to wait */
@@ -243,7 +240,7 @@ export class Journal {
     const first = grave === undefined ? null : expectedOf(grave, true)
     const expected = previous === undefined ? first : expectedOf(previous, !begun && facts.direct)
     const mail = begun ? undefined : facts.mail
-    const before = this.ahead ? undefined : (previous ?? grave)
+    const before = previous ?? grave
     if (before !== undefined && lease === undefined && handled === undefined && mail === undefined) {
       return { expected, before, header, rows }
     }
