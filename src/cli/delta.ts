@@ -35,7 +35,16 @@ function parse(text: string, what: string): unknown {
     return JSON.parse(text) as unknown
   } catch {
     const { line, column, found } = jsonFault(text)
-    const bare = /^[A-Za-z][\w -]*$/.test(text) ? ` A text needs quotes, also within those of the shell: '"…"'.` : ''
-    throw new Trouble(`${what} is not JSON: line ${line}, column ${column}, ${found}.${bare}`)
+    throw new Trouble(`${what} is not JSON: line ${line}, column ${column}, ${found}.${adviceFor(text)}`)
   }
+}
+
+/** For what is JavaScript and no JSON, or lost its quotes to the shell. */
+function adviceFor(text: string): string {
+  if (/^[A-Za-z][\w -]*$/.test(text)) return ` A text needs quotes, also within those of the shell: '"…"'.`
+  if (/^\s*[{[].*'/s.test(text)) return ' JSON takes double quotes only.'
+  if (/[{,]\s*[A-Za-z_$][\w$]*\s*:/.test(text)) {
+    return ` Names of members need double quotes, and all of it single ones for the shell: '{"name": …}'.`
+  }
+  return ''
 }

@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
-import { resolve, sep } from 'node:path'
-import { existsSync } from 'node:fs'
+import { extname, join, resolve, sep } from 'node:path'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createJiti } from 'jiti'
 import * as polaris from '../index.ts'
 import type { AnyWorkflow, Schedule } from '../index.ts'
@@ -31,7 +31,7 @@ export async function loadModule(
   onFiles: (files: readonly string[]) => void = () => undefined,
 ): Promise<UserModule> {
   const file = resolve(cwd, path)
-  if (!existsSync(file)) throw new Trouble(`There is no module ${path} (looked at ${file}).`)
+  checkFile(file, path)
   const virtualModules = {
     'polaris-workflow': polaris,
     'polaris-workflow/schedules': await import('../schedules/index.ts'),
@@ -51,6 +51,21 @@ export async function loadModule(
   }
 }
 
+const MODULES: readonly string[] = ['.ts', '.mts', '.cts', '.tsx', '.js', '.mjs', '.cjs', '.jsx']
+
+/** @throws {@link Trouble} */
+function checkFile(file: string, path: string): void {
+  if (!existsSync(file)) throw new Trouble(`There is no module ${path} (looked at ${file}).`)
+  if (statSync(file).isDirectory()) {
+    const within = readdirSync(file).filter((name) => MODULES.includes(extname(name)))
+    const such = within.length === 0 ? '' : `: one of ${within.map((name) => join(path, name)).join(', ')}`
+    throw new Trouble(`${path} is a folder: name the file in it that exports the workflows${such}.`)
+  }
+  if (!MODULES.includes(extname(file))) {
+    throw new Trouble(`${path} is no module: name a file that exports workflows (${MODULES.join(', ')}).`)
+  }
+}
+
 /** The workflows of a module alone. @throws {@link Trouble} */
 export async function loadWorkflows(path: string, cwd: string): Promise<readonly AnyWorkflow[]> {
   return (await loadModule(path, cwd)).workflows
@@ -66,9 +81,21 @@ async function load(jiti: ReturnType<typeof createJiti>, file: string, path: str
   try {
     return await jiti.import<Exported>(file)
   } catch (error) {
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    throw new Trouble(`${path} cannot be loaded:\n${message}`)
+    throw new Trouble(`${path} cannot be loaded:\n${wordsOf(error)}`)
   }
+}
+
+/** What went wrong and where in the user's files, without the way there through Node, this library and the loader. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code, message, stack = '' } = error as NodeJS.ErrnoException
+  const missing = code === 'MODULE_NOT_FOUND' && /^Cannot find module '((?:@[^/']+\/)?[^./'][^/']*)/.exec(message)?.[1]
+  if (missing) return `the package ${missing} is not installed. npm install ${missing}`
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line))
+  const way = frames.findIndex((line) => /[/\\](?:jiti[/\\]dist|(?:dist|src)[/\\]cli)[/\\]/.test(line))
+  const own = frames.slice(0, way < 0 ? undefined : way).filter((line) => !/node:|[/\\]node_modules[/\\]/.test(line))
+  const [first = ''] = frames.length === 0 ? [stack] : stack.split(frames[0] ?? '')
+  return [first.trimEnd(), ...own].join('\n')
 }
 
 /** What a module exports, alone or in arrays. */

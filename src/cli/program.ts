@@ -57,6 +57,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     // Commands have a --version of their own, which is that of a workflow.
     .enablePositionalOptions()
     .exitOverride()
+    .showHelpAfterError('(--help says what it takes.)')
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),
@@ -68,7 +69,11 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
     await program.parseAsync([...args], { from: 'user' })
     return code
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof CommanderError) {
+      const ahead = error.code === 'commander.unknownOption' && args[0]?.startsWith('-')
+      if (ahead) io.err('(Options come after the command: polaris list --json)\n')
+      return error.exitCode === 0 ? 0 : 2
+    }
     io.err(args.includes('--json') ? asJsonLine(problemOf(error)) : troubleText(error, io))
     return error instanceof Refusal && BUILDERS.has(error.code) ? 1 : 2
   }
@@ -101,6 +106,9 @@ function problemOf(error: unknown): object {
 
 function messageOf(error: unknown): string {
   if (error instanceof Trouble) return error.message
+  // What the schemas found follows, a line each.
+  const listed = error instanceof Refusal && error.code === 'DATA_INVALID' && error.hints.length > 0
+  if (listed) return `DATA_INVALID: Data '${String(error.problem['data'])}' was refused. Nothing was stored.`
   if (error instanceof Refusal || isPolarisError(error)) return `${error.code}: ${error.message}`
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

@@ -19,6 +19,18 @@ export function storeNamed(io: Pick<Io, 'cwd' | 'env'>, url: string | undefined)
   )
 }
 
+/**
+ * The module that is meant: the named one, that of the environment or the project, or that of `polaris dev`.
+ *
+ * @throws {@link Trouble}
+ */
+export function moduleNamed(io: Pick<Io, 'cwd' | 'env'>, module: string | undefined, command: string): string {
+  const named = [module, io.env['POLARIS_MODULE'], readSettings(io.cwd).module, readDevFile(io.cwd)?.module]
+  const found = named.find((each) => each !== undefined && each !== '')
+  if (found !== undefined) return found
+  throw new Trouble(`Which module? Such as: polaris ${command} src/workflows.ts; or POLARIS_MODULE.`)
+}
+
 export interface OpenOptions {
   readonly cwd: string
   /** Makes a SQLite file that is not there: elsewhere it would be a slip of the pen. */
@@ -44,7 +56,11 @@ export async function openStore(url: string, { cwd, create = false }: OpenOption
   }
   const file = url.replace(/^sqlite:/, '')
   const path = resolve(cwd, file)
-  if (!create && !existsSync(path)) throw new Trouble(`There is no SQLite file ${file} (looked at ${path}).`)
+  if (!create && !existsSync(path)) {
+    throw new Trouble(
+      `There is no SQLite file ${file} (looked at ${path}). Who begins a new one: polaris dev, or a service.`,
+    )
+  }
   const { sqliteStore } = await import('../stores/sqlite.ts')
   return sqliteStore(path)
 }

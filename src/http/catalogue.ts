@@ -60,7 +60,10 @@ export function catalogueOf(workflows: () => readonly AnyWorkflow[]): Catalogue 
       const found = version === undefined ? versions[0] : versions.find((each) => each.version === version)
       if (found !== undefined) return found
       const which = version === undefined || versions.length === 0 ? '' : `version ${version} of `
-      throw new Problem('WORKFLOW_NOT_FOUND', `There is no ${which}workflow '${workflow}' here.`)
+      throw new Problem(
+        'WORKFLOW_NOT_FOUND',
+        `There is no ${which}workflow '${workflow}' here: GET /workflows lists those there are.`,
+      )
     },
   }
 }

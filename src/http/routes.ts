@@ -71,13 +71,18 @@ export function findRoute(routes: readonly Route[], method: string, path: string
     const params = match(patternOf(route), parts)
     if (params !== undefined) fitting.push({ route, params })
   }
-  if (fitting.length === 0) throw new Problem('NOT_FOUND', 'There is nothing of this path.')
+  if (fitting.length === 0) {
+    const slash = path.endsWith('/') ? ', and none ends in a slash' : ''
+    throw new Problem('NOT_FOUND', `There is nothing of this path: openapi.json, below api, has all there are${slash}.`)
+  }
   const wanted = method === 'HEAD' ? 'GET' : method
   const found = fitting.find(({ route }) => route.method === wanted)
   if (found !== undefined) return found
   const allowed = fitting.flatMap(({ route }) => (route.method === 'GET' ? ['GET', 'HEAD'] : [route.method]))
   const allow = [...new Set(allowed)].join(', ')
-  throw new Problem('METHOD_NOT_ALLOWED', `This path takes ${allow}.`, {}, { allow })
+  const feeds = method !== 'GET' && fitting.some(({ route }) => route.path === '/instances/{id}')
+  const advice = feeds ? ' Data are fed by POST to /workflows/{workflow}/instances/{id}.' : ''
+  throw new Problem('METHOD_NOT_ALLOWED', `This path takes ${allow}.${advice}`, {}, { allow })
 }
 
 const patterns = new WeakMap<Route, readonly string[]>()

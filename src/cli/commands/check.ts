@@ -8,7 +8,7 @@ import type { Cli } from '../io.ts'
 import { loadWorkflows } from '../load.ts'
 import { progressBar } from '../progress.ts'
 import { showCheck, showManifestCheck } from '../show-check.ts'
-import { openStore, storeNamed } from '../store.ts'
+import { moduleNamed, openStore, storeNamed } from '../store.ts'
 import { Trouble } from '../trouble.ts'
 import { wholeNumber } from '../words.ts'
 
@@ -23,14 +23,14 @@ interface Options {
 export function checkCommand(parent: Command, cli: Cli): void {
   parent
     .command('check')
-    .argument('<module>', 'exports the workflows of the new code, all versions that it is to serve')
+    .argument('[module]', 'exports the workflows of the new code, all versions that it is to serve; else as for dev')
     .option('--store <url>', 'postgres://…, redis://… or a SQLite file; else POLARIS_STORE')
     .option('--manifest <file>', 'check against a manifest instead of a store')
     .option('--sample <number>', 'look at so many instances, drawn by chance, instead of at all', wholeNumber)
     .option('--json', 'for programs')
     .description('say what new code means for open instances; exit code 1 if any would be stranded')
-    .action(async (module: string, options: Options) => {
-      const workflows = await loadWorkflows(module, cli.io.cwd)
+    .action(async (module: string | undefined, options: Options) => {
+      const workflows = await loadWorkflows(moduleNamed(cli.io, module, 'check'), cli.io.cwd)
       const report =
         options.manifest === undefined
           ? await againstStore(cli, workflows, options)

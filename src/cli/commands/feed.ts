@@ -44,6 +44,7 @@ export function feedCommand(parent: Command, cli: Cli): void {
     .option('--submit', 'store the data and return; a worker goes on')
     .description('hand data to an instance, and run what can run')
     .action(async (id: string, words: readonly string[], options: Options) => {
+      checkOrder(id)
       const delta = await deltaOf(words, options.file, cli)
       if (Object.keys(delta).length === 0) {
         throw new Trouble(
@@ -61,6 +62,12 @@ export function feedCommand(parent: Command, cli: Cli): void {
       else if (submit) cli.io.out(`${id}: stored; a worker goes on with it.\n`)
       else cli.io.out(painted(outcomeLines(outcome, columnsOf(cli.io)), cli.io.colors))
     })
+}
+
+/** Ids may be any text; what looks like data was meant to be some. @throws {@link Trouble} */
+function checkOrder(id: string): void {
+  if (!/^[^\s={["]+=\s*[{["\d]/.test(id) && !/^\s*\{/.test(id)) return
+  throw new Trouble(`Of which instance? Its id comes first: polaris feed <id> ${id}`)
 }
 
 export async function feed(

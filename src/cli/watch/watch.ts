@@ -110,7 +110,7 @@ function plainView({ out, err, colors }: Io): View {
 
 const NOTICES = {
   unreachable: 'The service is away; this waits until it is back.',
-  absent: 'There is no such instance yet; this waits until it begins.',
+  absent: 'There is no such instance yet; this waits until it begins. polaris list shows those that exist.',
 } as const
 
 function liveView(api: Api, id: string, io: Io, terminal: NonNullable<Io['terminal']>): View {
