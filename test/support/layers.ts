@@ -6,7 +6,9 @@ import { readModule } from '../../scripts/modules.mjs'
 export type Sources = Record<string, string>
 
 /** What every store may share: the contract, the codec, and what helps to keep the contract. */
-const CONTRACT = ['contract', 'codec', 'halving', 'paging', 'row-text', 'waking'].map((name) => `src/stores/${name}.ts`)
+const CONTRACT = ['contract', 'codec', 'halving', 'paging', 'records', 'row-text', 'waking'].map(
+  (name) => `src/stores/${name}.ts`,
+)
 const PUBLIC = 'src/index.ts'
 
 /** What each layer may import of ours besides its own files. A path that ends in `/` is a folder. */
