@@ -69,7 +69,7 @@ export type {
   Lack,
   PendingRetry,
   TargetExplanation,
-} from './engine/look/inspect.ts'
+} from './engine/look/views.ts'
 export type { Counts } from './engine/look/counts.ts'
 export type { FoundInstance, SearchPage, SearchTerms } from './engine/look/search.ts'
 export type { Foresight, Intent } from './engine/look/foresee.ts'

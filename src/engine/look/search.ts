@@ -2,7 +2,7 @@ import { checkOption } from '../../graph/naming.ts'
 import type { DataStore, Header, ListQuery, Page, Snapshot } from '../../stores/contract.ts'
 import { breathe } from './counts.ts'
 import { summarise } from './inspect.ts'
-import type { InstanceSummary } from './inspect.ts'
+import type { InstanceSummary } from './views.ts'
 
 /** What instances are looked for by, besides what stores have an index for. */
 export interface SearchTerms {

@@ -2,7 +2,7 @@ import type { DataStore, Row, Snapshot } from '../../stores/contract.ts'
 import { after as callAfter, lookAfter } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import { historyEntry, summarise } from './inspect.ts'
-import type { HistoryEntry, InstanceSummary } from './inspect.ts'
+import type { HistoryEntry, InstanceSummary } from './views.ts'
 import { readLiving } from './living.ts'
 
 /** What has become of an instance since the last time. */
