@@ -4,6 +4,7 @@ import { Problem } from './problems.ts'
 
 /** Names that only lead to the own machine, and that a page elsewhere cannot be served from. */
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]']
+const MOST_PORT = 65_535
 
 /**
  * A page on the internet may have its own name lead to 127.0.0.1 (DNS rebinding): so a service answers only to names it knows.
@@ -15,9 +16,14 @@ export function checkHost(host: string, hosts: readonly string[] | '*' = LOOPBAC
   if (hosts === '*') return
   const given = host.toLowerCase()
   const name = given.replace(/:\d*$/, '')
-  if (hosts.some((known) => known.toLowerCase() === given || known.toLowerCase() === name)) return
+  if (portFits(host) && hosts.some((known) => known.toLowerCase() === given || known.toLowerCase() === name)) return
   const shown = JSON.stringify(host.slice(0, 100))
   throw new Problem('HOST_REFUSED', `The service does not answer to ${shown}. Name it in \`hosts\` if it should.`)
+}
+
+/** Whether there is such a port, where one is named. */
+export function portFits(host: string): boolean {
+  return Number(/:(\d*)$/.exec(host)?.[1] ?? 0) <= MOST_PORT
 }
 
 /**

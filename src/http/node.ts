@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answeringOf, bodyOf, withSource } from './direct.ts'
 import type { BodySource } from './direct.ts'
+import { portFits } from './guards.ts'
 import type { RequestContext } from './guards.ts'
 import type { HttpHandler } from './handler.ts'
 import { Problem } from './problems.ts'
@@ -98,7 +99,7 @@ function read(incoming: Incoming, outgoing: ServerResponse, proxy: boolean, dire
     const host = headers.get('host') ?? ''
     // One that cannot stand in a URL is for the handler to refuse, which goes by the header.
     if (host === '') headers.set('host', '.invalid')
-    const url = `${protocolOf(incoming, proxy)}://${HOST.test(host) ? host : 'host.invalid'}${target}`
+    const url = `${protocolOf(incoming, proxy)}://${HOST.test(host) && portFits(host) ? host : 'host.invalid'}${target}`
     if (method === 'GET' || method === 'HEAD')
       return new Request(url, { method, headers, signal: goneSignal(outgoing) })
     if (direct && hasBody(incoming) && !isParsed(incoming)) {

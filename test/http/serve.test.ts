@@ -234,6 +234,8 @@ describe('bad input over a socket', () => {
       [post({ host: 'local host' }, ride), '403 HOST_REFUSED'],
       [post({ host: '127.0.0.1@evil.example' }, ride), '403 HOST_REFUSED'],
       [get('/api', { host: '' }), '403 HOST_REFUSED'],
+      [get('/api', { host: 'localhost:99999' }), '403 HOST_REFUSED'],
+      [get('/nowhere', { host: 'localhost:' }), '404 NOT_FOUND'],
       [get(FEED), '405 METHOD_NOT_ALLOWED'],
       [head(served, 'TRACE /api HTTP/1.1'), '405 METHOD_NOT_ALLOWED'],
       [head(served, 'PUT /api HTTP/1.1'), '405 METHOD_NOT_ALLOWED'],
