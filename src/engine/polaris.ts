@@ -350,13 +350,20 @@ export class Polaris<Services extends object = {}> {
    * stands in the store: to ask the same again after a crash or a signal goes on with the rest, and its report counts what was
    * done before.
    *
-   * Throws `WORKFLOW_NOT_FOUND`, `VERSION_NOT_SERVED`, `OPTION_INVALID`.
+   * @param which an instance's id, or what to move. One that is over, or is there already, counts as nothing.
+   * Throws `WORKFLOW_NOT_FOUND`, `INSTANCE_NOT_FOUND`, `VERSION_NOT_SERVED`, `OPTION_INVALID`.
    */
-  async upgrade(query: UpgradeQuery, options: UpgradeOptions = {}): Promise<UpgradeReport> {
-    checkOptions('upgrade', query, ['workflow', 'version', 'status', 'createdFrom', 'createdBefore'])
+  async upgrade(which: string | UpgradeQuery, options: UpgradeOptions = {}): Promise<UpgradeReport> {
+    const query = typeof which === 'string' ? await this.read(which) : which
+    if (query === undefined) throw notFound(which as string)
     checkOptions('upgrade', options, ['to', 'concurrency', 'onProgress', 'signal'])
-    checkQuery(query)
     const { startup, upgrades } = this.open()
+    if ('header' in query) {
+      await startup.ready()
+      return upgrades.single(query.header, options)
+    }
+    checkOptions('upgrade', query, ['workflow', 'version', 'status', 'createdFrom', 'createdBefore'])
+    checkQuery(query)
     await startup.ready()
     return upgrades.all(query, options)
   }

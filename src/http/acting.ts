@@ -1,5 +1,5 @@
 /** Routes that change something. */
-import type { CallOptions, Datum, Executor, PlanData, Result } from '../index.ts'
+import type { CallOptions, Datum, Executor, PlanData, Result, UpgradeReport } from '../index.ts'
 import { readObject } from './body.ts'
 import type { Entry } from './catalogue.ts'
 import { Problem } from './problems.ts'
@@ -23,6 +23,7 @@ export const ACTING: readonly Route[] = [
   { method: 'POST', path: '/instances/{id}/rerun', action: 'rerun', query: [], run: rerun },
   { method: 'POST', path: '/instances/{id}/fork', action: 'fork', query: [], run: fork },
   { method: 'POST', path: '/instances/{id}/cancel', action: 'cancel', query: [], run: cancel },
+  { method: 'POST', path: '/instances/{id}/upgrade', action: 'upgrade', query: [], run: upgradeOne },
   { method: 'DELETE', path: '/instances/{id}', action: 'delete', query: [], run: remove },
   { method: 'POST', path: '/workflows/{workflow}/upgrade', action: 'upgrade', query: [], run: upgrade },
 ]
@@ -170,7 +171,16 @@ async function upgrade(service: Service, asked: Asked): Promise<Response> {
   const { name } = service.catalogue.find(workflow)
   const [version, to] = [versionOf(members, 'version'), versionOf(members, 'to')]
   const query = { workflow: name, ...(version !== undefined && { version }) }
-  const report = await service.polaris.upgrade(query, to === undefined ? {} : { to })
+  return upgraded(await service.polaris.upgrade(query, to === undefined ? {} : { to }))
+}
+
+async function upgradeOne(service: Service, asked: Asked): Promise<Response> {
+  const members = await takeMembers(service, asked, ['to'])
+  const to = versionOf(members, 'to')
+  return upgraded(await service.polaris.upgrade(asked.params['id'] ?? '', to === undefined ? {} : { to }))
+}
+
+function upgraded(report: UpgradeReport): Response {
   const stranded = report.stranded.map((group) => ({ ...group, message: scrubbed(group.message) }))
   return jsonReply(200, { ...report, stranded })
 }

@@ -125,6 +125,12 @@ const DOCS: Readonly<Record<string, Doc>> = {
     status: 201,
     body: 'Fork',
   },
+  'POST /instances/{id}/upgrade': {
+    id: 'upgradeInstance',
+    summary: 'Moves an open instance to another version',
+    answer: 'Upgraded',
+    body: 'UpgradeOne',
+  },
   'POST /instances/{id}/cancel': {
     id: 'cancel',
     summary: 'Ends an instance for good',

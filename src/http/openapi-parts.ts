@@ -157,6 +157,7 @@ const SCHEMAS = {
   Reason: object({ reason: text }, ['reason']),
   Cancel: object({ reason: text, compensate: { type: 'boolean' } }, ['reason', 'compensate']),
   Upgrade: object({ version: count, to: count }, ['version', 'to']),
+  UpgradeOne: object({ to: count }, ['to']),
   Upgraded: object({
     ...{ moved: count, failed: count, busy: count },
     stranded: {

@@ -151,6 +151,17 @@ describe('polaris upgrade', () => {
     for (const id of ['a', 'b']) await polaris('feed', id, 'In="x"')
     lab.file('newer.ts', code(NEXT, `, policy: 'upgrade'`))
     const newer = ['--module', 'newer.ts', '--store', 'flow.db']
+    const asked: string[] = []
+    const ask = async (question: string): Promise<string> => {
+      asked.push(question)
+      return 'yes'
+    }
+    await polaris('feed', 'c', 'In="x"')
+    const single = await lab.runWith({ ask }, 'upgrade', 'flow', '--id', 'c', ...newer)
+    expect(single).toMatchObject({ code: 0, out: '1 moved.\n' })
+    expect(asked.join()).toContain('Move c to the newest version? ')
+    expect((await polaris('list', '--version', '1', '--json')).out.match(/"id"/g)).toHaveLength(2)
+    await polaris('delete', 'c', '--yes')
     const moved = await lab.run('upgrade', 'flow', '--from', '1', '--yes', ...newer)
     expect(moved).toMatchObject({ code: 0, out: '2 moved.\n' })
     expect((await polaris('list', '--version', '2', '--json')).out.match(/"id"/g)).toHaveLength(2)

@@ -72,6 +72,7 @@ describe('the OpenAPI document', () => {
       '/api/instances/{id}/rerun post',
       '/api/instances/{id}/fork post',
       '/api/instances/{id}/cancel post',
+      '/api/instances/{id}/upgrade post',
       '/api/workflows/{workflow}/upgrade post',
       '/api/workflows/cabRide/instances/{id} post',
     ])
@@ -231,8 +232,8 @@ it('moves open instances to another version', async () => {
     .sequential(one, 'i', A('x'))
   const polaris = new Polaris({ store }).register(one as never, version(2, { b: B, c: C }) as never)
   const handler = httpHandler(polaris, { authorize: () => true })
-  const upgrade = async (body: object, workflow = 'w') => {
-    const request = new Request(`http://localhost/api/workflows/${workflow}/upgrade`, {
+  const upgrade = async (body: object, workflow = 'w', path = `workflows/${workflow}`) => {
+    const request = new Request(`http://localhost/api/${path}/upgrade`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -240,6 +241,11 @@ it('moves open instances to another version', async () => {
     const response = await handler(request)
     return [response.status, (await response.json()) as Json] as const
   }
+  await polaris.executor().with({ version: 1 }).sequential('w', 'j', A('x'))
+  expect(await upgrade({}, '', 'instances/j')).toEqual([200, { moved: 1, failed: 0, busy: 0, stranded: [] }])
+  expect((await polaris.summary('j'))?.version).toBe(2)
+  expect(await upgrade({ version: 1 }, '', 'instances/j')).toMatchObject([400, { code: 'BODY_INVALID' }])
+  expect(await upgrade({}, '', 'instances/k')).toMatchObject([404, { code: 'INSTANCE_NOT_FOUND' }])
   expect(await upgrade({ version: 1, to: 2 })).toEqual([200, { moved: 1, failed: 0, busy: 0, stranded: [] }])
   expect((await polaris.summary('i'))?.version).toBe(2)
   expect(await upgrade({ to: 9 })).toMatchObject([

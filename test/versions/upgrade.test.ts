@@ -36,6 +36,32 @@ describe('polaris.upgrade', () => {
     })
   })
 
+  it('moves one instance and no other; what is over or there already stays', async () => {
+    const lab = newLab()
+    const [b, c] = [lab.step('b', [A], B), lab.step('c', [B, X], C)]
+    const one = workflow({ name: 'w', builders: [b, c], target: C })
+    const two = workflow({ name: 'w', version: 2, builders: [b, c, lab.step('d', [B], D)], target: C })
+    const medium = strictMemory.medium()
+    const before = over(medium.open(), one).executor()
+    for (const id of ['i', 'j']) await before.sequential(one, id, A('a'))
+    await before.sequential(one, 'over', A('a'), X('x'))
+    lab.look()
+    const polaris = over(medium.open(), one, two)
+    const none = { moved: 0, failed: 0, busy: 0, stranded: [] }
+    expect(await polaris.upgrade('i')).toEqual({ ...none, moved: 1 })
+    expect(lab.look()).toEqual(['d'])
+    const stand = async () => Promise.all(['i', 'j', 'over'].map(async (id) => (await polaris.summary(id))?.version))
+    expect(await stand()).toEqual([2, 1, 1])
+    expect(await polaris.upgrade('i')).toEqual(none)
+    expect(await polaris.upgrade('over')).toEqual(none)
+    expect(await polaris.upgrade('i', { to: 1 })).toMatchObject({ moved: 0, stranded: [{ name: 'D', ids: ['i'] }] })
+    await refusal(polaris.upgrade('nobody'), 'INSTANCE_NOT_FOUND')
+    await refusal(polaris.upgrade('j', { to: 3 }), 'VERSION_NOT_SERVED')
+    await refusal(polaris.upgrade(' '), 'ID_INVALID')
+    await refusal(polaris.upgrade('j', { from: 1 } as never), 'OPTION_INVALID')
+    expect(await stand()).toEqual([2, 1, 1])
+  })
+
   it('one that is cancelled while it moves holds up no other', async () => {
     const lab = newLab()
     const [b, c] = [lab.step('b', [A], B), lab.step('c', [B, X], C)]

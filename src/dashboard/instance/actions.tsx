@@ -23,7 +23,9 @@ export function Actions({ shown }: { readonly shown: Shown }) {
   const close = (): void => setOpen(undefined)
   const { status } = shown.seen.instance
   const dead = status === 'cancelled'
-  const hidden = (name: Action): boolean => (dead && name !== 'fork') || (name === 'resume' && status === 'completed')
+  const over = status === 'completed'
+  const hidden = (name: Action): boolean =>
+    (dead && name !== 'fork') || (over && (name === 'resume' || name === 'upgrade'))
   return (
     <>
       {ACTIONS.filter(({ name }) => !hidden(name)).map(({ name, title, icon }) => (

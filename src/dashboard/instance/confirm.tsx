@@ -67,8 +67,8 @@ export function Confirm({
   )
 }
 
-export function post(shown: Shown, operation: string, body?: object): Promise<unknown> {
-  return ask(at(['instances', shown.seen.instance.id, operation]), {
+export function post<T = unknown>(shown: Shown, operation: string, body?: object): Promise<T> {
+  return ask<T>(at(['instances', shown.seen.instance.id, operation]), {
     method: 'POST',
     ...(body !== undefined && { body }),
   })

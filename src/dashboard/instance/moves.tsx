@@ -56,6 +56,11 @@ interface Preview {
   readonly wouldRun?: readonly string[]
 }
 
+interface Upgraded {
+  readonly busy: number
+  readonly stranded: readonly { readonly message: string }[]
+}
+
 export function UpgradeDialog({ shown, onClose }: ActionDialogProps) {
   const { id, workflow, version } = shown.seen.instance
   const versions = useLoad('workflows', (signal) =>
@@ -68,14 +73,18 @@ export function UpgradeDialog({ shown, onClose }: ActionDialogProps) {
   const to = chosen ?? others[0]
   const path = to === undefined ? undefined : at(['instances', id, 'preview'], { operation: 'upgrade', to })
   const preview = useLoad(path, (signal) => ask<Preview>(path ?? '', { signal }))
-  const act = (): Promise<unknown> =>
-    ask(at(['workflows', workflow, 'upgrade']), { method: 'POST', body: { version, to } })
+  const act = async (): Promise<void> => {
+    const report = await post<Upgraded>(shown, 'upgrade', { to })
+    const [stranded] = report.stranded
+    if (stranded !== undefined) throw new Error(stranded.message)
+    if (report.busy > 0) throw new Error('It is being worked on: ask again in a while.')
+  }
   return (
     <Confirm
       shown={shown}
       onClose={onClose}
       title="Upgrade"
-      verb={`Move all of version ${version}`}
+      verb={to === undefined ? 'Move it' : `Move it to version ${to}`}
       act={act}
       disabled={preview.data?.possible !== true}
     >
@@ -86,8 +95,10 @@ export function UpgradeDialog({ shown, onClose }: ActionDialogProps) {
           <With of={preview} what="what it would mean">
             {(data) => <Previewed {...data} />}
           </With>
-          <p class="warning">
-            All open instances of version {version} move, each as far as it can; the rest stand as they do.
+          <p class="muted">
+            Only this instance moves.{' '}
+            <a href={href(['workflows', workflow], { version: String(version) })}>All of version {version}</a> can be
+            moved from the page of the workflow.
           </p>
         </>
       )}
@@ -119,11 +130,7 @@ function Previewed({ possible, because = [], steps = [], dropped = [], wouldRun 
       ))}
       {dropped.length > 0 && <p>Data that the other version does not have, and that it loses:</p>}
       {dropped.length > 0 && <Names names={dropped} />}
-      <p>
-        {wouldRun.length === 0
-          ? 'In this instance nothing runs because of it.'
-          : 'In this instance would run, at once or later:'}
-      </p>
+      <p>{wouldRun.length === 0 ? 'Nothing runs because of it.' : 'These would run, at once or later:'}</p>
       <Names names={wouldRun} />
     </>
   )

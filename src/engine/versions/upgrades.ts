@@ -111,6 +111,21 @@ export class Upgrades {
     return batches.report()
   }
 
+  /**
+   * Moves one instance, if it is open and not there yet.
+   *
+   * @throws as `all`
+   */
+  async single(header: Header, options: UpgradeOptions): Promise<UpgradeReport> {
+    const { registry } = this.facts
+    const { id, workflow } = header
+    const to = options.to === undefined ? registry.find(workflow) : registry.serving(id, workflow, options.to)
+    const batches = new Batches(this, to, { ...options, concurrency: 1 }, undefined)
+    if (!isOn(header, to)) await batches.run([id])
+    await batches.again()
+    return batches.report()
+  }
+
   /** Moves those of some instances that are not there yet. */
   async few(headers: readonly Header[], to: Served, concurrency: number, stopped: () => boolean): Promise<Outcome[]> {
     const ids = headers.filter((header) => !isOn(header, to)).map(({ id }) => id)
