@@ -13,29 +13,6 @@ export interface Expectation {
   readonly resume: boolean
 }
 
-/** What tells that a call may come a second time. */
-interface Late {
-  readonly requestId: string | undefined
-  /** It may, whatever else it says. */
-  readonly late?: boolean
-}
-
-/**
- * Lets pass who begins anew on purpose under the id of an instance that was removed.
- *
- * @throws `INSTANCE_NOT_FOUND`, `INSTANCE_DELETED`
- */
-export function checkGrave({ id, expect, resume, requestId, late }: Expectation & Late): void {
-  if (expect === 'existing' || resume) throw notFound(id)
-  if (late === true) throw new PolarisError('INSTANCE_DELETED', `'${id}' was removed a while ago.`)
-  if (requestId === undefined || expect === 'new') return
-  throw new PolarisError(
-    'INSTANCE_DELETED',
-    `'${id}' was removed a while ago, and request '${requestId}' may be one that it had handled: a late duplicate does ` +
-      "not begin it anew. To do so on purpose, call with({ expect: 'new', requestId }), or without a requestId.",
-  )
-}
-
 /** @throws `INSTANCE_NOT_FOUND`, `INSTANCE_EXISTS`, `WORKFLOW_MISMATCH`, `CANCELLED` */
 export function checkExpectation(
   { id, expect, resume }: Expectation,

@@ -152,8 +152,12 @@ function wakersOf({ spec }: Graph, b: BuilderSpec): string[] {
   return [...inputsOf(b), ...taking]
 }
 
-/** Rule 7 and D4, at a scope's start: `events` are those before it. */
-function dueIn(graph: Graph, events: readonly Event[], settled: number): Set<string> {
+/**
+ * Rule 7 and D4, at a scope's start: `events` are those before it. What the scope's own delta, `fed`, takes away makes nobody
+ * due any more.
+ */
+function dueIn(graph: Graph, events: readonly Event[], settled: number, fed: readonly Event[]): Set<string> {
+  const present = [...events, ...fed]
   const isDue = (b: BuilderSpec): boolean => {
     const last = lastRun(events, b.name)
     const asked = askedAgain(graph, events, b)
@@ -161,7 +165,7 @@ function dueIn(graph: Graph, events: readonly Event[], settled: number): Set<str
     if (isSpent(graph, events, b)) return false
     if (inputsOf(b).length === 0) return last === undefined
     return wakersOf(graph, b).some((data) => {
-      if (newest(events, data) === undefined) return false
+      if (newest(events, data) === undefined || newest(present, data) === undefined) return false
       const at = events.findLastIndex((e) => e.data === data && (e.outcome === 'fed' || e.outcome === 'produced'))
       // Such a product triggers nobody: not in its pass, and transients not in the next.
       const made = events[at]?.outcome === 'produced'
@@ -391,7 +395,9 @@ export function scopeOf(
   }
   const isAsking = (e: Event): boolean => e.outcome === 'restart' || e.asks !== undefined
   const earlier = before.filter((e) => e.scope < scope || isAsking(e))
-  const due = dueIn(graph, earlier, settledIn(earlier, state.settled))
+  const isFed = (e: Event): boolean => e.scope === scope && e.outcome === 'fed'
+  const brought = delta === null ? before.filter(isFed) : fed
+  const due = dueIn(graph, earlier, settledIn(earlier, state.settled), brought)
   const passes: Pass[] = []
   if (operation?.kind === 'cancelled') return { scope, mode, asked, fed, passes, seen }
   let events: readonly Event[] = [...before, ...fed]

@@ -207,3 +207,11 @@ agrees(
 )
 
 agrees('a target fed with what takes away its input stands', w([b('R D? > T')], about), 'D', 'R', 'T D', '')
+
+agrees(
+  'what the delta takes away makes nobody due any more',
+  w([b('X? > P')], { abouts: { X: 'P' } }),
+  'P X',
+  '!fork 7',
+  'P',
+)

@@ -67,7 +67,13 @@ describe('instances are removed', () => {
       }
       expect(lab.look()).toEqual([])
       await expectUnknown(bench.process(), 'i')
-      await request.with({ expect: 'new' }).parallel(w, 'i', A('a1'))
+      // Nor does one that had begun it with `expect: 'new'`, wherever it comes from.
+      for (const late of [request, bench.process().executor().with({ requestId: 'r1' })]) {
+        await refusal(late.with({ expect: 'new' }).parallel(w, 'i', A('a1')), 'INSTANCE_DELETED')
+        await refusal(late.with({ expect: 'new' }).submit(w, 'i', A('a1')), 'INSTANCE_DELETED')
+      }
+      expect(lab.look()).toEqual([])
+      await run.with({ expect: 'new', requestId: 'r2' }).parallel(w, 'i', A('a1'))
       expect(lab.look()).toEqual(['b', 't'])
       await bench.process().delete('i')
       const submitted = await run.submit(w, 'i', A('a5'))

@@ -22,7 +22,9 @@ export function accountForAll({ audit, blame, store, count }: World, clients: re
       const first = lives.findIndex((handled) => handled.length > 0)
       // Sent again after the id was removed, it may find an instance that another has begun, and is new to that. It must not begin
       // one itself, unless that is its purpose.
-      const begins = lives.some((handled, at) => at > first && handled.includes(1)) && !operation.isNew
+      const begins = lives.some(
+        (handled, at) => at > first && handled.includes(1) && !isOnPurpose(operation, lives, at),
+      )
       if (begins || lives.some((handled) => handled.length > 1)) say(`handled in scopes ${scopes.join()}`)
       if (known && leavesTrace && scopes.length === 0) say(`acknowledged, and never handled`)
       if (!known && !kinds.has('unknown') && !tooLate && scopes.length > 0)
@@ -33,6 +35,11 @@ export function accountForAll({ audit, blame, store, count }: World, clients: re
       count('result from a record', given.length > 1 && known)
     }
   }
+}
+
+/** With `expect: 'new'` it may begin an instance; but not in the place of one that it has begun itself. */
+function isOnPurpose({ isNew }: Operation, lives: readonly (readonly number[])[], at: number): boolean {
+  return isNew && lives[at - 1]?.includes(1) !== true
 }
 
 /** What a caller was told is what is stored. */

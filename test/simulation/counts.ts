@@ -84,7 +84,6 @@ const FEATURES = [
   'undone',
   'undone without a product',
   'undone without having begun',
-  'undone twice',
   'undoing tried again',
   'undone because of a failure',
   'cancelled and undone',
@@ -98,7 +97,7 @@ export type Counts = Map<Counted, number>
 export const newCounts = (): Counts => new Map([...FAULTS, ...FEATURES].map((name) => [name, 0]))
 
 /** What happens in few of 1,000 schedules. */
-const RARE: ReadonlySet<Counted> = new Set(['undone twice', 'undone without having begun'])
+const RARE: ReadonlySet<Counted> = new Set(['undone without having begun'])
 
 /** What at least 1,000 schedules were to show, and did not often enough. */
 export function tooSeldom(counts: Counts): string[] {

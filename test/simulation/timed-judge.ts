@@ -55,8 +55,8 @@ export function timedJudge(facts: TimedFacts): Judge {
       if (header === undefined || rows.length === 0 || isUndoing(rows)) return
       outside.checkUndone(rows, header.incarnation, say)
       if (header.status === 'cancelled' || isReason(rows.at(-1)!)) return
-      if (!rows.some(({ outcome }) => outcome === 'compensating'))
-        checkFired(timed.timers, facts.graph.spec.targets, rows, say)
+      // What was undone rests until somebody feeds it.
+      if (rows.at(-1)!.outcome !== 'compensated') checkFired(timed.timers, facts.graph.spec.targets, rows, say)
       if (header.status !== 'failed') checkNothingDue(facts, rows, say)
     },
   }

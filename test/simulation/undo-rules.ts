@@ -57,7 +57,6 @@ export function newOutside(facts: AuditFacts, timed: TimedSpec): Outside {
       count('undone without a product', made === undefined)
     },
     undone({ key }) {
-      count('undone twice', undone.has(key))
       undone.add(key)
     },
     checkUndone(rows, incarnation, say) {

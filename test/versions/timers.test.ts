@@ -59,5 +59,62 @@ eachSimulated((world) => {
       expect(await reminders()).toHaveLength(3)
       expect(await polaris.executor().parallel(two, 'o', Payment(1))).toMatchObject({ version: 2, target: 'book' })
     })
+
+    it('has gone off as often as it had, though it and what it makes have another name or shape now', async () => {
+      const Reminder2 = data('Reminder', z.object({ at: z.date(), text: z.string() }), {
+        version: 2,
+        from: { 1: step(z.object({ at: z.date() }), ({ at }) => ({ at, text: 'again' })) },
+      })
+      const value = (): { at: Date; text: string } => ({ at: new Date(0), text: 'new' })
+      const shape = workflow({
+        ...{ name: 'shop', version: 2, target: Done, policy: 'upgrade' },
+        builders: [
+          builder({
+            name: 'done',
+            consumes: { order: Order1, paid: Payment },
+            produces: Done,
+            process: ({ order }) => order,
+          }),
+          timer({ name: 'remind', after: Order1, ...options, produces: Reminder2, value }),
+        ],
+      } as const)
+      const renamed = workflow({
+        ...{
+          name: 'shop',
+          version: 3,
+          target: Done,
+          policy: 'upgrade',
+          migrate: { from: shape, builders: { nudge: 'remind' } },
+        },
+        builders: [
+          builder({
+            name: 'done',
+            consumes: { order: Order1, paid: Payment },
+            produces: Done,
+            process: ({ order }) => order,
+          }),
+          timer({ name: 'nudge', after: Order1, ...options, produces: Reminder2, value }),
+        ],
+      } as const)
+      const { clock, process } = world(one)
+      const polaris = process()
+      await polaris.executor().parallel(one, 'o', Order1('book'))
+      const count = async (): Promise<number | undefined> => (await polaris.explain('o'))?.timers[0]?.count
+      await clock.advance('1d')
+      polaris.register(shape as never)
+      expect(await polaris.upgrade({ workflow: 'shop' })).toMatchObject({ moved: 1 })
+      expect(await count()).toBe(1)
+      await clock.advance('1d')
+      expect(await count()).toBe(2)
+      polaris.register(renamed as never)
+      expect(await polaris.upgrade({ workflow: 'shop' })).toMatchObject({ moved: 1 })
+      expect(await count()).toBe(2)
+      await clock.advance('10d')
+      const fired = (await polaris.history('o')).filter(
+        ({ data: name, outcome }) => name === 'Reminder' && outcome === 'produced',
+      )
+      expect(fired.map(({ builder: by }) => by)).toEqual(['remind', 'remind', 'nudge'])
+      expect((await polaris.explain('o'))?.timers).toMatchObject([{ name: 'nudge', state: 'done', count: 3 }])
+    })
   })
 })

@@ -14,10 +14,10 @@ import type { Tenure } from '../commit/journal.ts'
 import { hashOf } from '../mail/mail.ts'
 import { Lives } from './lives.ts'
 import { Mailbox } from '../mail/mailbox.ts'
+import { checkGrave } from './graves.ts'
 import { operationProblem } from './operation.ts'
 import {
   checkExpectation,
-  checkGrave,
   checkId,
   checkWorkflow,
   closed,
@@ -313,7 +313,7 @@ export class Instances {
 
   private onRead(call: Call, name: string, snapshot: Snapshot | undefined): Awaitable<Turn> {
     if (snapshot?.header.status !== 'deleted') return this.onKnown(call, name, this.backlog.load(snapshot))
-    checkGrave(call)
+    checkGrave(call, snapshot.header)
     return this.onKnown({ ...call, grave: snapshot.header }, name, undefined)
   }
 

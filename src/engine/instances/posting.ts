@@ -4,12 +4,13 @@ import { Overtaken } from '../commit/journal.ts'
 import type { Backlog } from '../mail/backlog.ts'
 import { bodyOf, hashOf } from '../mail/mail.ts'
 import type { Mailbox } from '../mail/mailbox.ts'
-import { checkExpectation, checkGrave, checkWorkflow, overtaken, transientMustWait } from '../refusals.ts'
+import { checkExpectation, checkWorkflow, overtaken, transientMustWait } from '../refusals.ts'
 import { bindDelta } from '../state/about.ts'
 import type { AcceptedDatum } from '../values/intake.ts'
 import { anew, sameRequest } from './call.ts'
 import type { Call, Waiting } from './call.ts'
 import type { Driver } from './driver.ts'
+import { checkGrave } from './graves.ts'
 import type { Served } from './registry.ts'
 
 export interface PostingFacts {
@@ -52,7 +53,7 @@ export class Posting {
     if (appended.ok) return { id, scope: appended.seq, requestId }
     if ('known' in appended) return this.again(call, served, appended.known)
     if (appended.current?.status === 'deleted') {
-      checkGrave(call)
+      checkGrave(call, appended.current)
       if (await driver.insert(anew(append, appended.current))) return { id, scope: 1, requestId }
       // It may have stood, its answer been lost, and others have gone on from there (P2).
       const known = await store.request(id, requestId)

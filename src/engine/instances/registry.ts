@@ -7,7 +7,7 @@ import type { AnyWorkflow } from '../../graph/workflow.ts'
 import type { Header } from '../../stores/contract.ts'
 import { versionChanged } from '../refusals.ts'
 import { joinFamily } from '../values/kin.ts'
-import { GRAVES } from './removal.ts'
+import { GRAVES } from './graves.ts'
 import { programOf } from '../state/program.ts'
 import type { Program } from '../state/program.ts'
 

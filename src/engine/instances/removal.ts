@@ -2,6 +2,7 @@ import type { DataStore, Header, Removal, Written } from '../../stores/contract.
 import { Batches } from '../commit/batches.ts'
 import { expectedOf } from '../commit/journal.ts'
 import type { Clock } from '../clock.ts'
+import { markOf, tombstoneOf } from './graves.ts'
 
 export interface RemovalFacts {
   readonly store: DataStore
@@ -11,12 +12,6 @@ export interface RemovalFacts {
   /** For how long the id of an instance that is removed is remembered, in milliseconds. */
   readonly keep: number
 }
-
-/**
- * What tombstones say they belong to: any worker may take them away, also one that does not serve the workflow. No
- * workflow can be named like this.
- */
-export const GRAVES = { workflow: '', version: 0 } as const
 
 /** Takes instances out of the store, those of one moment together. */
 export class Remover {
@@ -37,31 +32,21 @@ export class Remover {
     const token = ids()
     const expected = expectedOf(header, true)
     const buried = keep > 0 && header.status !== 'deleted'
+    const beginning = buried ? await this.beginningOf(id) : ''
     const written = await this.batches.add({
       id,
       expected,
-      ...(buried && { tombstone: tombstoneOf(header, clock.now(), keep, token) }),
+      ...(buried && { tombstone: tombstoneOf(header, clock.now(), keep, token, beginning) }),
     })
     if ('error' in written) throw written.error
     if (written.ok) return true
     // Sent again after its answer was lost, it finds what it has done itself (P2).
     return buried ? written.current?.token === token : written.current === undefined
   }
-}
 
-function tombstoneOf(header: Header, now: number, keep: number, token: string): Header {
-  return {
-    ...header,
-    ...GRAVES,
-    ...{
-      revision: header.revision + 1,
-      fingerprint: '',
-      status: 'deleted',
-      holder: null,
-      wakeAt: now + keep,
-      token,
-    },
-    ...{ mailAppended: 0, mailHandled: 0, cancelling: 0, scope: 0, pass: 0, settled: 0, rows: 0, claims: 0 },
-    ...{ createdAt: now, updatedAt: now },
+  /** What the tombstone is to know of the request that began an instance; as long as that is kept. */
+  private async beginningOf(id: string): Promise<string> {
+    const [first] = await this.facts.store.mail(id, { limit: 1 })
+    return first?.seq === 1 ? markOf(first.requestId) : ''
   }
 }

@@ -3,7 +3,7 @@ import { timerText } from '../../graph/render.ts'
 import type { RowNote } from '../../stores/contract.ts'
 import { messageOf } from '../failure.ts'
 import type { State } from '../state/state.ts'
-import { timerStatus } from '../scope/timers.ts'
+import { goesOn, timerStatus } from '../scope/timers.ts'
 
 /** A timer that is to go off by itself. */
 export interface PendingTimer {
@@ -61,7 +61,7 @@ export function explainTimer(state: State, node: Node): TimerExplanation {
     case 'set': {
       const { at, count, failed } = status
       const error = failed?.note?.error
-      const held = state.timing?.isHalted(state.newest) === true
+      const held = !goesOn(state)
       const stands = failed !== undefined ? 'failed' : held ? 'held' : 'set'
       return { ...base, state: stands, at, count: count - 1, ...(error !== undefined && { error }) }
     }

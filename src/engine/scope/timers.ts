@@ -59,7 +59,7 @@ export function timerStatus(state: State, { index, out, timer }: Node): TimerSta
 export function dueTimers(state: State, by: number): Due[] {
   const { nodes, timers } = state.graph
   const due: Due[] = []
-  if (state.undoing !== undefined) return due
+  if (state.isUndoing) return due
   for (const index of timers) {
     const node = nodes[index] as Node
     const status = timerStatus(state, node)
@@ -70,7 +70,7 @@ export function dueTimers(state: State, by: number): Due[] {
 
 /** When the next timer goes off by itself; `null` if none does. One that failed waits for the next call. */
 export function nextTimer(state: State): number | null {
-  if (!isTimed(state)) return null
+  if (!goesOn(state)) return null
   let next: number | null = null
   for (const index of state.graph.timers) {
     const status = timerStatus(state, state.graph.nodes[index] as Node)
@@ -97,14 +97,18 @@ export function deadline(state: State): number | undefined {
   const { timing } = state
   const { timeout, targets } = state.graph
   if (timeout === undefined || timing === undefined || timing.timedOut !== undefined) return undefined
-  if (!isTimed(state)) return undefined
+  // What was undone has failed already.
+  if (state.undoing !== undefined || !goesOn(state)) return undefined
   if (targets.some((slot) => state.value(slot) !== undefined || state.outdated?.has(slot) === true)) return undefined
   return (state.restarted?.endedAt ?? timing.createdAt) + timeout
 }
 
-/** Whether anything may happen by itself: not once the instance was given up, or what it has done was undone. */
-function isTimed({ timing, newest, undoing }: State): boolean {
-  return timing !== undefined && !timing.isHalted(newest) && undoing === undefined
+/**
+ * Whether anything may happen by itself: not once the instance was given up, nor while what it has done is undone, nor after
+ * that, before somebody resumes it or feeds it.
+ */
+export function goesOn({ timing, newest, undoing, isUndoing }: State): boolean {
+  return timing !== undefined && !timing.isHalted(newest) && !isUndoing && undoing?.seq !== newest
 }
 
 function newerThan(row: Row, other: Row | undefined): Row | undefined {
