@@ -123,6 +123,17 @@ eachStore((kind) => {
       expect([...new Set(lab.look())].sort()).toEqual([...wouldRun].sort())
     })
 
+    it('refuses an instance that somebody is about to cancel', async () => {
+      const { A, w } = ride()
+      const store = kind.medium().open()
+      const polaris = over(store, w)
+      await polaris.executor().sequential(w, 'i', A('a1'))
+      const { header } = (await store.read('i'))!
+      const mail = { requestId: 'c', mode: 'parallel', hash: '', body: undefined, appendedAt: 0 } as const
+      await store.append([{ header, cancels: true, mail }])
+      await refusal(polaris.foresee('i', 'resume'), 'CANCELLED')
+    })
+
     it('tells what a resume runs after a failure, and refuses what the operation would be refused for', async () => {
       const { A, X, w } = ride((run) => run === 1)
       const polaris = over(kind.medium().open(), w)

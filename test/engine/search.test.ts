@@ -48,6 +48,12 @@ eachStore((kind) => {
       for (const limit of [1, 2, 3]) {
         expect((await all(polaris, { prefix: 'r-', limit })).ids.sort()).toEqual(['r-1', 'r-10', 'r-2'])
       }
+      const { createdAt } = (await polaris.summary('r-1'))!
+      const range = (createdFrom: number, createdBefore: number) =>
+        all(polaris, { prefix: 'r-1', createdFrom, createdBefore })
+      expect((await range(createdAt, createdAt + 3_600_000)).ids.sort()).toEqual(['r-1', 'r-10'])
+      expect((await range(0, createdAt)).ids).toEqual([])
+      expect((await range(createdAt + 3_600_000, Infinity)).ids).toEqual([])
       expect((await polaris.search({ prefix: 'r-1' })).items[0]).not.toHaveProperty('waitingFor')
     })
 

@@ -583,6 +583,11 @@ describe('rates', () => {
     pass(60_000)
     for (let i = 0; i < 3; i++) expect(await statusOf('10.0.0.1')).toEqual(ok)
     expect((await statusOf('10.0.0.1'))[0]).toBe(429)
+    // A clock that is set back shuts nobody out until it is there again.
+    pass(-3_600_000)
+    expect((await statusOf('10.0.0.1'))[0]).toBe(429)
+    pass(500)
+    expect(await statusOf('10.0.0.1')).toEqual(ok)
   })
 
   it('count clients as told, guess wrong tokens slowly, and forget who was not seen for long', async () => {

@@ -2,6 +2,7 @@ import { builder, data, type, workflow } from 'polaris-workflow'
 import type { DataStore, Polaris } from 'polaris-workflow'
 import { schedule } from 'polaris-workflow/schedules'
 import { describe, expect, it } from 'vitest'
+import { deferred } from '../support/lab.ts'
 import { silenced } from '../support/mortal.ts'
 import { eachSimulated } from '../support/simulated.ts'
 import { unobserved } from '../support/timed.ts'
@@ -109,6 +110,41 @@ eachSimulated((world) => {
         expect((await polaris.get('hourly@2030-01-01T01:00:00.000Z'))?.status).toBe('completed')
       },
     )
+
+    it('is not set back by a process that was slow to start a tick', async () => {
+      const { clock, process, idle } = world(report)
+      const first = process().schedule(schedule(hourly))
+      await clock.advance('1m')
+      await first.close()
+      const gate = deferred()
+      let held = 0
+      const noted: boolean[] = []
+      const holding = (store: DataStore): DataStore => ({
+        ...store,
+        async append(appends) {
+          held++
+          await gate.promise
+          return store.append(appends)
+        },
+        async setMeta(record, expected) {
+          const written = await store.setMeta(record, expected)
+          if (record.kind === 'schedule') noted.push(written.ok)
+          return written
+        },
+      })
+      const slow = idle({ clock: unobserved(clock), through: (store) => holding(clock.observe(store)) })
+      slow.schedule(schedule(hourly)).worker().start()
+      await clock.advance('1h')
+      expect(held).toBe(1)
+      const polaris = process().schedule(schedule(hourly))
+      await clock.advance('2h')
+      gate.resolve()
+      await clock.advance('1m')
+      expect(noted[0]).toBe(false)
+      expect((await polaris.schedules())[0]?.last).toBe(Date.UTC(2030, 0, 1, 3))
+      expect(await idsOf(polaris)).toHaveLength(3)
+      await expectOnce(polaris)
+    })
 
     it('does not start a tick anew whose instance has ended and is gone', async () => {
       const { clock, process, store } = world(brief)

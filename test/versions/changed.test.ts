@@ -51,6 +51,14 @@ describe('a graph that changed without its version', () => {
       expect(message).toContain("builder 'd' is gone: it made 'D' of 'B'")
     })
 
+    it('that is taken back is taken, since what is open was begun with the graph that stands again', async () => {
+      const medium = kind.medium()
+      await over(medium.open(), older).executor().sequential('w', 'i', A('a1'))
+      await accepting(medium, changed()).start()
+      const polaris = await over(medium.open(), older).start()
+      expect(await polaris.executor().sequential('w', 'i', X('x1'))).toMatchObject({ target: 'c(b(a1),x1)' })
+    })
+
     it('stands once, whoever of 20 processes that start at the same time is the first', async () => {
       const medium = kind.medium()
       const fleet = Array.from({ length: 20 }, () => over(medium.join(), older))
