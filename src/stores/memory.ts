@@ -133,7 +133,9 @@ export function memoryStore(options: MemoryOptions = {}): MemoryStore {
 }
 
 function write(memory: Memory, changes: readonly Change[]): readonly Written[] {
-  return memory.strict ? writeStrictly(memory, changes) : changes.map((change) => apply(memory, change))
+  if (memory.strict) return writeStrictly(memory, changes)
+  const [only] = changes
+  return changes.length === 1 ? [apply(memory, only as Change)] : changes.map((change) => apply(memory, change))
 }
 
 function writeStrictly(memory: Memory, changes: readonly Change[]): readonly Written[] {

@@ -1,4 +1,4 @@
-import type { Node, Slot } from '../../graph/graph.ts'
+import type { Slot } from '../../graph/graph.ts'
 import { decode } from '../../stores/codec.ts'
 import type { Awaitable, Change, DataStore, Header } from '../../stores/contract.ts'
 import { isThenable } from '../awaitable.ts'
@@ -147,12 +147,7 @@ export class Driver {
     }
     const waited = origin.seq === undefined ? undefined : opening.now - origin.arrivedAt
     const run = this.scopeRun(manner, warm, scope, journal, trigger, isWake(origin) ? 'patient' : 'hasty', waited)
-    for (const node of firing?.fired ?? []) {
-      const { out } = state.graph.nodes[node] as Node
-      scope.ran.push(node)
-      // What a timer made before the delta counted may be replaced by what was fed.
-      if (state.rows.get(out)?.outcome === 'produced') run.recorder.slots.push(out)
-    }
+    if (firing !== undefined) run.recorder.fired(firing.fired)
     const noted = origin.seq !== undefined || origin.request !== undefined
     const keep = origin.seq !== undefined && origin.more
     return this.drive({ warm, scope, run, journal, noted, keep, firing })

@@ -33,6 +33,7 @@ import { ScopeResult } from '../scope/result.ts'
 import type { StoreClock } from '../store-clock.ts'
 import { asItIs, ATTEMPTS, hurried, isRegarding, sameRequest, unpack } from './call.ts'
 import type { Call, Submitted, Waiting } from './call.ts'
+import { ById } from './by-id.ts'
 import { Turns } from './turns.ts'
 import { Fleet } from '../versions/fleet.ts'
 import { IdleUpgrades } from '../versions/idle-upgrades.ts'
@@ -89,7 +90,7 @@ export class Instances {
   private newness = 0
   private closed = false
   /** What this process holds though a call has to queue behind other mail: the call's turn ends by handling that. */
-  private readonly held = new Map<string, Claimed>()
+  private readonly held = new ById<Claimed>()
   /** Submits under way. */
   private readonly submits = new Set<Promise<Submitted>>()
 
@@ -396,7 +397,7 @@ export class Instances {
     const { state } = from
     if (header.holder === this.facts.tenure.holder) {
       // When that lease began is not known: it is renewed first.
-      if (!this.held.has(call.id)) this.held.set(call.id, { header, at: -Infinity })
+      if (this.held.get(call.id) === undefined) this.held.set(call.id, { header, at: -Infinity })
     } else if (header.pass > 0 && !hasMail(header)) {
       const claimed = await this.backlog.claim(call.id)
       if (claimed !== undefined) this.held.set(call.id, claimed)

@@ -102,5 +102,6 @@ export function enter({ warm: { state }, trigger, journal, number, now, live }: 
   if (trigger.meta !== undefined) journal.add(callRow(state, number, now, trigger.meta))
   if (trigger.operation !== undefined) journal.add(operate(state, number, now, trigger.operation))
   const at = { scope: number, pass: 1, startedAt: now, took: 0 }
-  for (const datum of trigger.accepted) journal.add(feed(state, at, datum, live))
+  const { accepted } = trigger
+  for (let i = 0; i < accepted.length; i++) journal.add(feed(state, at, accepted[i] as AcceptedDatum, live))
 }

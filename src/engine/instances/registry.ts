@@ -21,12 +21,20 @@ export interface Served {
    * with it, and go on as this one has them.
    */
   readonly instead?: Served
+  readonly line: Line
+}
+
+/** What the versions of one workflow share, so that a call finds it with its workflow. */
+interface Line {
+  newest: Served
+  /** Whether there is more than one. */
+  several: boolean
 }
 
 /** The workflows a process serves, by name and version. */
 export class Registry {
   private readonly byName = new Map<string, Map<number, Served>>()
-  private readonly newestOf = new Map<string, Served>()
+  private readonly lines = new Map<string, Line>()
   private readonly byWorkflow = new Map<unknown, Served>()
   private readonly services: Readonly<Record<string, unknown>>
   /** Graphs that a version had before, by fingerprint, version and name, where that is accepted. */
@@ -56,8 +64,11 @@ export class Registry {
     this.checkServices(workflow)
     const program = programOf(graph)
     const cache = new Map<number, Readonly<Record<string, unknown>>>()
-    joinFamily(graph, this.newestOf.get(graph.name)?.program.graph)
+    const known = this.lines.get(graph.name)
+    joinFamily(graph, known?.newest.program.graph)
+    const line = known ?? ({ several: false } as Line)
     const served: Served = {
+      line,
       program,
       workflow,
       servicesOf: (node) => {
@@ -71,8 +82,9 @@ export class Registry {
     this.byWorkflow.set(workflow, served)
     this.pairs = undefined
     this.generation++
-    const newest = this.newestOf.get(graph.name)
-    if (newest === undefined || newest.program.graph.version < graph.version) this.newestOf.set(graph.name, served)
+    if (known === undefined) this.lines.set(graph.name, line)
+    else known.several = true
+    if (known === undefined || known.newest.program.graph.version < graph.version) line.newest = served
   }
 
   /** What a builder gets, of any workflow. */
@@ -103,10 +115,9 @@ export class Registry {
    * @throws `WORKFLOW_NOT_FOUND`
    */
   find(workflow: AnyWorkflow | string): Served {
-    const name = typeof workflow === 'string' ? workflow : this.byWorkflow.get(workflow)?.program.graph.name
-    const served = name === undefined ? undefined : this.newestOf.get(name)
-    if (served !== undefined) return served
-    const known = [...this.newestOf.keys()].map((known) => `'${known}'`).join(', ')
+    const line = typeof workflow === 'string' ? this.lines.get(workflow) : this.byWorkflow.get(workflow)?.line
+    if (line !== undefined) return line.newest
+    const known = [...this.lines.keys()].map((known) => `'${known}'`).join(', ')
     throw new PolarisError(
       'WORKFLOW_NOT_FOUND',
       `${typeof workflow === 'string' ? `Workflow '${workflow}'` : 'The workflow given'} is not registered. ` +
@@ -137,7 +148,7 @@ export class Registry {
       const fingerprint = fingerprintOf(graph)
       const plan = Object.create(instead.workflow.plan, { fingerprint: { value: fingerprint } }) as AnyWorkflow['plan']
       const workflow = Object.create(instead.workflow, { plan: { value: plan } }) as AnyWorkflow
-      const served = { program: programOf(graph), workflow, servicesOf: () => ({}), instead }
+      const served = { program: programOf(graph), workflow, servicesOf: () => ({}), instead, line: instead.line }
       this.former.set(`${fingerprint} ${version} ${name}`, served)
     }
   }
@@ -180,15 +191,14 @@ export class Registry {
   }
 
   /** The newer version that instances of one are to move to, as that newer one says; `undefined` if they are to stay. */
-  movesTo({ program: { graph }, instead }: Served): Served | undefined {
-    const newest = this.newestOf.get(graph.name)
-    if (newest === undefined || newest.program.graph.policy === 'pin') return instead
+  movesTo({ program: { graph }, line: { newest }, instead }: Served): Served | undefined {
+    if (newest.program.graph.policy === 'pin') return instead
     return newest.program.graph.version > graph.version ? newest : instead
   }
 
   /** Whether instances of a workflow may be of different versions. */
   hasSeveral(name: string): boolean {
-    return (this.byName.get(name)?.size ?? 0) > 1
+    return this.lines.get(name)?.several === true
   }
 
   /** The version an instance runs on, if this process serves it. */

@@ -9,7 +9,7 @@ export class WarmOnes {
   private readonly full: number
   private younger = new Map<string, Warm>()
   private older = new Map<string, Warm>()
-  /** The one kept last: whoever kept it asks for it again at once. */
+  /** Of the younger ones that which was kept or found last: whoever found it keeps it, and asks for it again at once. */
   private lastId: string | undefined
   private last: Warm | undefined
 
@@ -20,7 +20,10 @@ export class WarmOnes {
 
   get(id: string): Warm | undefined {
     if (id === this.lastId) return this.last
-    return this.younger.get(id) ?? this.older.get(id)
+    const found = this.younger.get(id)
+    if (found === undefined) return this.older.get(id)
+    this.remember(id, found)
+    return found
   }
 
   drop(id: string): void {

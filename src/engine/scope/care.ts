@@ -41,7 +41,7 @@ interface Host {
   /** A try has taken too long. */
   late(work: Work): void
   /** Runs what stands in for a builder's process. */
-  standIn(work: Work, startedAt: number, error: unknown, fallback: NonNullable<AnyBuilder['fallback']>): void
+  standIn(work: Work, startedAfter: number, error: unknown, fallback: NonNullable<AnyBuilder['fallback']>): void
 }
 
 /** One try of a builder, or the fallback that stands in for it. */
@@ -171,7 +171,7 @@ export class Tries {
     const last = retry === undefined ? failure : { ...failure, attempt: tried.attempt, message: failure.message + next }
     if (fallback === undefined) return last
     const standIn = this.begin(tried.given, tried.attempt, last)
-    this.host.standIn(standIn, work.startedAt, thrownBy(failure), fallback)
+    this.host.standIn(standIn, work.startedAfter, thrownBy(failure), fallback)
     return undefined
   }
 

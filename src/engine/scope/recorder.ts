@@ -1,5 +1,5 @@
 import type { Datum } from '../../graph/data.ts'
-import type { Slot } from '../../graph/graph.ts'
+import type { Node, Slot } from '../../graph/graph.ts'
 import { WaitFor } from '../../graph/outcome.ts'
 import type { Nothing } from '../../graph/outcome.ts'
 import type { Row, RowNote, RowOutcome } from '../../stores/contract.ts'
@@ -26,8 +26,12 @@ export class Recorder {
   private readonly state: State
   private readonly journal: Journal | undefined
   private readonly clock: Clock | undefined
-  /** The clock as last read; 0 after a pause. */
-  private time: number
+  /** When the clock was first read. Times are kept from there: a time of day takes an object of its own wherever it is kept. */
+  private readonly origin: number
+  /** What the clock told last, from there. */
+  private passed = 0
+  /** Whether time may have passed since. */
+  private paused: boolean
   private readonly coarse: boolean
   private readonly live: boolean
   private at: Moment | undefined
@@ -54,27 +58,39 @@ export class Recorder {
     this.clock = clock
     this.coarse = coarse
     this.live = live
-    this.time = coarse ? startedAt : 0
+    this.origin = startedAt
+    this.paused = !coarse
   }
 
   /** When the builder that starts now started: when the one before it ended, unless there was a pause. */
   start(): number {
-    return this.time === 0 ? this.now() : this.time
-  }
-
-  private end(): number {
-    return this.coarse ? this.start() : this.now()
+    return this.origin + this.startAfter()
   }
 
   now(): number {
+    return this.origin + this.look()
+  }
+
+  /** The same as {@link start}, in milliseconds after `startedAt`. */
+  startAfter(): number {
+    return this.paused ? this.look() : this.passed
+  }
+
+  private endAfter(): number {
+    return this.coarse ? this.startAfter() : this.look()
+  }
+
+  private look(): number {
     const { clock } = this
+    this.paused = false
     if (clock === undefined) return 0
-    return (this.time = this.coarse && clock.coarse !== undefined ? clock.coarse() : clock.now())
+    const now = this.coarse && clock.coarse !== undefined ? clock.coarse() : clock.now()
+    return (this.passed = wholeOf(now - this.origin))
   }
 
   /** Time passes unseen: whoever asks next has to look. */
   pause(): void {
-    this.time = 0
+    this.paused = true
   }
 
   /**
@@ -172,6 +188,16 @@ export class Recorder {
     this.journal?.add(row, node)
   }
 
+  /** Timers have gone off before the scope began, and what they made is of it. */
+  fired(nodes: readonly number[]): void {
+    for (const node of nodes) {
+      const { out } = this.state.graph.nodes[node] as Node
+      this.scope.ran.push(node)
+      // What a timer made before the delta counted may be replaced by what was fed.
+      if (this.state.rows.get(out)?.outcome === 'produced') this.slots.push(out)
+    }
+  }
+
   /** The row that says that a builder may have done something from now on. */
   begins(work: Work, key: string): Row {
     const row = this.row(work, 'started', STARTED + work.node.name, null, undefined, { key })
@@ -186,19 +212,20 @@ export class Recorder {
 
   private plainRow(work: Work, kind: RowKind, value: unknown): Row {
     const seq = ++this.state.newest
-    return new DatumRow(seq, kind, this.moment(work.startedAt), value, work.reads)
+    return new DatumRow(seq, kind, this.moment(work.startedAfter), value, work.reads)
   }
 
-  private moment(startedAt: number): Moment {
+  private moment(startedAfter: number): Moment {
     const { at } = this
+    const startedAt = this.origin + startedAfter
     const { number: scope, pass } = this.scope
-    const took = wholeOf(this.end() - startedAt)
+    const took = this.endAfter() - startedAfter
     if (at !== undefined && at.startedAt === startedAt && at.took === took && at.pass === pass) return at
     return (this.at = { scope, pass, startedAt, took })
   }
 
   private row(
-    { node, reads, startedAt }: Work,
+    { node, reads, startedAfter }: Work,
     outcome: RowOutcome,
     place: string,
     data: string | null,
@@ -215,8 +242,8 @@ export class Recorder {
       outcome,
       value,
       inputs: listOf(reads),
-      startedAt,
-      endedAt: this.end(),
+      startedAt: this.origin + startedAfter,
+      endedAt: this.origin + this.endAfter(),
       note,
     }
   }

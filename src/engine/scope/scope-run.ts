@@ -340,7 +340,7 @@ export class ScopeRun implements ScopeContext, Tenant {
     if (work === undefined) return
     const { before } = this.facts.hooks
     if (before !== undefined) this.announce(builder, before)
-    work.start(this, this.recorder.start())
+    work.start(this, this.recorder.startAfter())
     let made: unknown
     try {
       made = this.told === undefined ? builder.process(work.input, work) : callTold(this.told, this.scope, work)
@@ -365,8 +365,8 @@ export class ScopeRun implements ScopeContext, Tenant {
     this.pumpLater()
   }
 
-  standIn(work: Work, startedAt: number, error: unknown, fallback: NonNullable<AnyBuilder['fallback']>): void {
-    work.start(this, startedAt)
+  standIn(work: Work, startedAfter: number, error: unknown, fallback: NonNullable<AnyBuilder['fallback']>): void {
+    work.start(this, startedAfter)
     this.wait(work, new Promise((resolve) => resolve(fallback(error, work.input, work))))
   }
 

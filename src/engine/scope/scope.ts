@@ -76,7 +76,7 @@ export class Scope {
    * whose builders may still return.
    */
   release(): void {
-    returnScratch(this.graph, this.scratch)
+    returnScratch(this.scratch)
   }
 
   /** Begins the scope: triggers what the delta, which the state holds already, reaches, and what is due from before. */
@@ -223,25 +223,43 @@ export class Scope {
     heapPush(this.heap, node)
   }
 
-  /** Triggers what is due: see the design's terms. Only rows that are not settled can make anything due. */
+  /**
+   * Triggers what is due: see the design's terms. Only rows that are not settled can make anything due. Lists are gone through
+   * by index, here and wherever each scope or builder comes by: in functions as large as this, iterators are made in earnest.
+   */
   private wakeDue(): void {
     const { state, graph } = this
-    for (const slot of state.unsettled) {
+    const { unsettled } = state
+    for (let i = 0; i < unsettled.length; i++) {
+      const slot = unsettled[i] as number
       const row = state.rows.get(slot)
       if (row === undefined) continue
       const { readers, laterReaders } = graph.slots[slot] as Slot
-      if (this.isActive(row, slot, false)) for (const reader of readers) this.wakeIfDue(reader, row)
-      if (this.isActive(row, slot, true)) for (const reader of laterReaders) this.wakeIfDue(reader, row)
+      if (this.isActive(row, slot, false)) this.wakeThose(readers, row)
+      if (laterReaders.length > 0 && this.isActive(row, slot, true)) this.wakeThose(laterReaders, row)
     }
-    for (const node of state.failures ?? NOBODY) this.wakeSettlers(state.run(node), (graph.nodes[node] as Node).out)
-    for (const node of state.reruns?.keys() ?? NOBODY) if (state.isRerunDue(node)) this.wake(node)
+    if (state.failures !== undefined || state.reruns !== undefined) this.wakeAsked(state)
     if (state.settled > 0 && state.unsettled.length === 0) return
-    for (const source of graph.sources) if (state.run(source) === undefined) this.wake(source)
+    if (graph.sources.length > 0) this.wakeSources()
+  }
+
+  private wakeSources(): void {
+    for (const source of this.graph.sources) if (this.state.run(source) === undefined) this.wake(source)
+  }
+
+  /** What a failure that stands as data wakes, or a rerun. */
+  private wakeAsked({ failures, reruns }: State): void {
+    for (const node of failures ?? NOBODY) this.wakeSettlers(this.state.run(node), (this.graph.nodes[node] as Node).out)
+    for (const [node] of reruns ?? NO_RERUNS) if (this.state.isRerunDue(node)) this.wake(node)
   }
 
   private wakeSettlers(row: Row | undefined, slot: number): void {
     if (row === undefined || (row.scope === this.number && row.pass !== this.pass)) return
     for (const settler of (this.graph.slots[slot] as Slot).settlers) this.wakeIfDue(settler, row)
+  }
+
+  private wakeThose(readers: readonly number[], row: Row): void {
+    for (let i = 0; i < readers.length; i++) this.wakeIfDue(readers[i] as number, row)
   }
 
   private wakeIfDue(node: number, row: Row): void {

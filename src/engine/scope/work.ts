@@ -28,8 +28,8 @@ export class Work implements BuildContext<Readonly<Record<string, unknown>>> {
   readonly cause: number | string
   /** The run only makes a transient again that a reader lacks. */
   readonly supply: boolean
-  /** When it was started. */
-  startedAt = 0
+  /** How long after its scope it was started, in milliseconds. */
+  startedAfter = 0
   private scope: ScopeContext | undefined
   private once: string | undefined
 
@@ -53,9 +53,9 @@ export class Work implements BuildContext<Readonly<Record<string, unknown>>> {
   }
 
   /** Notes that it runs from now on, and in which scope. */
-  start(scope: ScopeContext, startedAt: number): void {
+  start(scope: ScopeContext, startedAfter: number): void {
     this.scope = scope
-    this.startedAt = startedAt
+    this.startedAfter = startedAfter
     // The generation is that of the start: how this run ends may begin another.
     if (this.node.builder.once) this.once = scope.onceGeneration(this.node)
   }

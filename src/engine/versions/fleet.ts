@@ -63,7 +63,7 @@ export class Fleet {
   newest(name: string): Served {
     const { registry } = this.facts
     const newest = registry.find(name)
-    if (!registry.hasSeveral(name)) return newest
+    if (!newest.line.several) return newest
     const others = this.served.get(name) ?? []
     const common = registry.versionsOf(name).filter((version) => others.every((theirs) => theirs.has(version)))
     return registry.version(name, Math.max(...common)) ?? newest
