@@ -249,8 +249,8 @@ function append(statements: Statements, { header, expect, cancels, mail }: Appen
       : raised(toHeader(record), cancels === true, now)
   const { createdAt, mailAppended: seq, cancelling, wakeAt } = stands
   if (record === undefined) create(statements, stands, wakeAt)
-  else raise.run(seq, wakeAt, cancelling, createdAt, id)
-  insertMail.run(...mailValues(createdAt, id, { ...mail, seq, outcome: null, handledAt: null }))
+  else raise.get(seq, wakeAt, cancelling, createdAt, id)
+  insertMail.get(...mailValues(createdAt, id, { ...mail, seq, outcome: null, handledAt: null }))
   tell(statements, id)
   return { ok: true, seq, header: stands }
 }
