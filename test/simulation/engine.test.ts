@@ -39,6 +39,26 @@ test('a start whose answer was lost is not begun anew once another process has g
   expect(fed.filter((value) => value === 'mine')).toHaveLength(1)
 })
 
+test('nor once another process has removed it', async () => {
+  const store = memoryStore({ strict: true })
+  const flow = echo('scope')
+  const other = new Polaris({ store }).register(flow)
+  let lost = false
+  const unlucky = over(store, {
+    async write(changes) {
+      const written = store.write(changes)
+      if (lost) return written
+      lost = true
+      await other.delete('id')
+      throw new PolarisError('STORE_UNAVAILABLE', 'The answer is lost.')
+    },
+  })
+  const own = echo('scope')
+  const polaris = new Polaris({ store: unlucky }).register(own)
+  await refusal(polaris.executor().sequential(own, 'id', X('mine')), 'LEASE_LOST')
+  expect(await other.get('id')).toBeUndefined()
+})
+
 test('close waits for submits under way', async () => {
   const store = memoryStore({ strict: true })
   const gate = deferred()

@@ -75,8 +75,10 @@ function stands({ header }: Change, current: Header | undefined): current is Hea
 
 /** Whether the instance that a change is of is no more: with it went the record of its request. */
 function wasRemoved({ expected, header }: Change, current: Header | undefined): boolean {
-  const isKnown = expected?.incarnation === header.incarnation
-  return isKnown && (current?.incarnation !== header.incarnation || current.status === 'deleted')
+  const isMine = current?.incarnation === header.incarnation
+  // Where a change has just made the instance, only its tombstone can tell.
+  if (isMine) return current.status === 'deleted'
+  return expected?.incarnation === header.incarnation
 }
 
 /** Whether the scope of a change that lost has been begun: by it, or by another of the same number. */
