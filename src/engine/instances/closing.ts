@@ -1,5 +1,5 @@
 import type { PolarisError } from '../../graph/errors.ts'
-import type { DataStore, Header, InstanceStatus } from '../../stores/contract.ts'
+import type { DataStore, Handled, Header, InstanceStatus } from '../../stores/contract.ts'
 import { agenda } from '../state/agenda.ts'
 import type { Clock } from '../clock.ts'
 import { NO_META } from '../values/meta.ts'
@@ -47,13 +47,12 @@ export class Closer {
    * @throws the reason
    */
   async giveUp(warm: Warm, header: Header, delta: readonly AcceptedDatum[], reason: PolarisError): Promise<never> {
-    const { clock, form, settle } = this.facts
+    const { clock, form } = this.facts
     const startedAt = clock.now()
     const { state } = warm
     const isSettled = state.settled >= state.newest
     const scope = header.pass > 0 ? header.scope : header.scope + 1
-    const committed = header.pass > 0 ? header.rows : undefined
-    const journal = this.facts.journal(warm, header, { direct: false, mail: undefined, committed, startedAt })
+    const journal = this.journal(warm, header, header.pass > 0 ? 'begun' : 'mail', startedAt)
     for (const datum of delta) journal.add(feed(state, { scope, pass: 1, startedAt, took: 0 }, datum, form === 'live'))
     journal.add(reasonRow(state, scope, startedAt, reason))
     const { code, message } = reason
@@ -62,24 +61,17 @@ export class Closer {
     const isLate = code === 'DATA_OUTDATED'
     if (isLate && isSettled) state.settle()
     const status = isLate ? header.status : state.isUndoing ? 'retrying' : 'failed'
-    const patch = patchOf(warm, header, status, scope, startedAt)
-    await journal.close(patch, { settled: true, handled, keep: false })
-    settle(warm, journal)
+    await this.close(warm, journal, patchOf(warm, header, status, scope, startedAt), handled)
     throw reason
   }
 
   /** Ends an instance that is at rest, since its time has come: a scope of its own says why. */
   async endNow(warm: Warm, header: Header, reason: PolarisError): Promise<void> {
-    const { clock, settle } = this.facts
-    const startedAt = clock.now()
-    const { state } = warm
+    const startedAt = this.facts.clock.now()
     const scope = header.mailAppended + 1
-    const own = { direct: true, mail: undefined, committed: undefined, startedAt }
-    const journal = this.facts.journal(warm, header, own)
-    journal.add(reasonRow(state, scope, startedAt, reason))
-    const patch = patchOf(warm, header, 'failed', scope, startedAt)
-    await journal.close(patch, { settled: true, handled: undefined, keep: false })
-    settle(warm, journal)
+    const journal = this.journal(warm, header, 'time', startedAt)
+    journal.add(reasonRow(warm.state, scope, startedAt, reason))
+    await this.close(warm, journal, patchOf(warm, header, 'failed', scope, startedAt), undefined)
   }
 
   /** Ends an instance for good: what it has stays to be looked at. What it did is undone if that is asked for. */
@@ -87,8 +79,7 @@ export class Closer {
     const { state } = warm
     const { cancelling: scope } = header
     const startedAt = this.facts.clock.now()
-    const own = { direct: false, mail: undefined, committed: undefined, startedAt }
-    const journal = this.facts.journal(warm, header, own)
+    const journal = this.journal(warm, header, 'mail', startedAt)
     const left = state.settled < state.newest
     if (meta !== undefined) journal.add(callRow(state, scope, startedAt, meta))
     if (operation !== undefined) journal.add(operate(state, scope, startedAt, operation))
@@ -105,31 +96,48 @@ export class Closer {
 
   /** A scope of its own for what is still to be undone. */
   undoMore(warm: Warm, header: Header): Promise<ScopeResult> {
-    const startedAt = this.facts.clock.now()
-    const own = { direct: true, mail: undefined, committed: undefined, startedAt }
-    return this.undo(warm, header, this.facts.journal(warm, header, own), header.mailAppended + 1)
+    return this.undo(warm, header, this.journal(warm, header, 'time'), header.mailAppended + 1)
   }
 
   /** Goes on with undoing where a crash cut it short. */
   undoInterrupted(warm: Warm, header: Header, crashes: boolean): Promise<ScopeResult> {
-    const startedAt = this.facts.clock.now()
-    const own = { direct: false, mail: undefined, committed: header.rows, startedAt }
     const reason = crashes ? crashLoop(header) : undefined
-    return this.undo(warm, header, this.facts.journal(warm, header, own), header.scope, reason)
+    return this.undo(warm, header, this.journal(warm, header, 'begun'), header.scope, reason)
   }
 
   /** Gives back an instance on which there was nothing to do. */
   async release(warm: Warm, header: Header): Promise<void> {
     const { status, scope, pass, updatedAt: startedAt } = header
-    const own = { direct: false, mail: undefined, committed: header.rows, startedAt }
-    const journal = this.facts.journal(warm, header, own)
+    const journal = this.journal(warm, header, 'begun', startedAt)
     const patch = {
       ...patchOf(warm, header, status, scope, startedAt),
       pass,
       settled: header.settled,
       rows: header.rows,
     }
-    await journal.close(patch, { settled: pass === 0, handled: undefined, keep: false })
+    await this.close(warm, journal, patch, undefined, pass === 0)
+  }
+
+  /** @param from what sets the scope off: mail, its time, or somebody who has begun it */
+  private journal(
+    warm: Warm,
+    header: Header,
+    from: 'mail' | 'time' | 'begun',
+    startedAt = this.facts.clock.now(),
+  ): Journal {
+    const committed = from === 'begun' ? header.rows : undefined
+    return this.facts.journal(warm, header, { direct: from === 'time', mail: undefined, committed, startedAt })
+  }
+
+  /** Commits the last of a scope, and gives the instance back. */
+  private async close(
+    warm: Warm,
+    journal: Journal,
+    patch: HeaderPatch,
+    handled: Handled | undefined,
+    settled = true,
+  ): Promise<void> {
+    await journal.close(patch, { settled, handled, keep: false })
     this.facts.settle(warm, journal)
   }
 
@@ -174,9 +182,7 @@ export class Closer {
     status: 'cancelled' | 'failed' | 'retrying',
   ): Promise<ScopeResult> {
     const at = this.facts.clock.now()
-    const handled = handledBy(scope, at, { status })
-    await journal.close(patchOf(warm, header, status, scope, at), { settled: true, handled, keep: false })
-    this.facts.settle(warm, journal)
+    await this.close(warm, journal, patchOf(warm, header, status, scope, at), handledBy(scope, at, { status }))
     const { state } = warm
     const { id } = header
     return new ScopeResult({
