@@ -13,7 +13,7 @@ interface RunningService {
 }
 
 export async function startService(
-  name: 'ours' | 'by-hand',
+  name: 'ours' | 'ours-scope' | 'by-hand',
   place: Place,
   children: ChildProcess[],
 ): Promise<RunningService> {

@@ -1,6 +1,8 @@
 // One service of the bench of HTTP in a process of its own.
 //
-//   node http-service.js <ours | by-hand> <place>
+//   node http-service.js <ours | ours-scope | by-hand> <place>
+//
+// ours-scope commits once for each request, as the one by hand does: a crash in its middle loses the request.
 import { builder, data, Polaris, workflow } from 'polaris-workflow'
 import { serve } from 'polaris-workflow/http'
 import { serveByHand } from './http-by-hand.ts'
@@ -11,7 +13,7 @@ import * as z from 'zod'
 
 const [name = '', text = ''] = process.argv.slice(2)
 const place = JSON.parse(text) as Place
-const service = name === 'ours' ? await ours(place) : await serveByHand(place)
+const service = name === 'by-hand' ? await serveByHand(place) : await ours(place, name === 'ours' ? 'builder' : 'scope')
 process.once('disconnect', () => {
   setTimeout(() => process.exit(1), 10_000).unref()
   void service.close().finally(() => process.exit(0))
@@ -22,7 +24,10 @@ process.on('message', () => {
 })
 process.send?.({ url: service.url })
 
-async function ours(place: Place): Promise<{ readonly url: string; close(): Promise<void> }> {
+async function ours(
+  place: Place,
+  durability: 'builder' | 'scope',
+): Promise<{ readonly url: string; close(): Promise<void> }> {
   const [Request, Ended] = [data('RideRequest', RideRequest), data('RideEnded', RideEnded)]
   const Quote = data('Quote', z.object({ fare: z.number() }))
   const Receipt = data('Receipt', z.object({ paid: z.number() }))
@@ -38,7 +43,7 @@ async function ours(place: Place): Promise<{ readonly url: string; close(): Prom
     produces: Receipt,
     process: ({ quote, ended }) => paidOf(quote.fare, ended.minutes),
   })
-  const cabRide = workflow({ name: 'cabRide', builders: [quoteFare, charge], target: Receipt })
+  const cabRide = workflow({ name: 'cabRide', builders: [quoteFare, charge], target: Receipt, durability })
   const polaris = new Polaris({ store: openStore(place) }).register(cabRide)
   polaris.worker().start()
   const served = await serve(polaris, { port: 0, token: TOKEN, rate: { perSecond: 1e9 } })

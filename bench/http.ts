@@ -24,16 +24,21 @@ export const HTTP_DEFAULTS: HttpBenchOptions = {
   rounds: 5,
 }
 
-const SERVICES = ['ours', 'by-hand'] as const
+const SERVICES = ['ours', 'ours-scope', 'by-hand'] as const
+type Service = (typeof SERVICES)[number]
 
 /** Medians over the rounds. */
+interface Side extends LoadReading {
+  /** Microseconds of the service's CPU for a ride. */
+  readonly cpu: number
+  /** To the one by hand, in rides a second of the same round. */
+  readonly ratio: number
+}
+
 interface Result {
   readonly store: StoreName
   readonly connections: number
-  readonly ours: LoadReading
-  readonly byHand: LoadReading
-  /** Ours to the one by hand, in rides a second of the same round. */
-  readonly ratio: number
+  readonly sides: Readonly<Record<Service, Side>>
 }
 
 export async function benchHttp(options: HttpBenchOptions): Promise<void> {
@@ -64,7 +69,7 @@ export async function benchHttp(options: HttpBenchOptions): Promise<void> {
 
 /** In turn, round after round, so that what disturbs the machine disturbs both. */
 async function measure(place: Place, connections: number, { ms, rounds }: HttpBenchOptions): Promise<Result> {
-  const readings: Record<(typeof SERVICES)[number], LoadReading[]> = { ours: [], 'by-hand': [] }
+  const readings: Record<Service, Omit<Side, 'ratio'>[]> = { ours: [], 'ours-scope': [], 'by-hand': [] }
   // New services for each setting, on places of their own: files grow.
   const own = {
     ...place,
@@ -74,31 +79,50 @@ async function measure(place: Place, connections: number, { ms, rounds }: HttpBe
   const children: ChildProcess[] = []
   try {
     const services = await Promise.all(
-      SERVICES.map(async (name) => ({ name, url: (await startService(name, own, children)).url })),
+      SERVICES.map(async (name) => {
+        // The two of ours must not find each other's instances.
+        const apart = name === 'ours-scope' ? { ...own, at: sibling(own), name: `${own.name}_scope` } : own
+        return { name, service: await startService(name, apart, children) }
+      }),
     )
     const load = await startLoad(children)
     for (let round = -1; round < rounds; round++) {
-      for (const { name, url } of services) {
-        const reading = await load({ url, connections, ms, prefix: `r${round + 1}` })
-        if (round >= 0) readings[name].push(reading)
+      for (const { name, service } of services) {
+        const before = await service.cpu()
+        const reading = await load({ url: service.url, connections, ms, prefix: `r${round + 1}` })
+        const cpu = (((await service.cpu()) - before) * 1e3) / reading.count
+        if (round >= 0) readings[name].push({ ...reading, cpu })
       }
     }
   } finally {
     await Promise.all(children.map(end))
   }
-  const ratios = readings.ours.map(({ rides }, round) => rides / (readings['by-hand'][round]?.rides ?? NaN))
-  const { ours, 'by-hand': byHand } = readings
-  return { store: place.store, connections, ours: middle(ours), byHand: middle(byHand), ratio: median(ratios) }
+  const side = (name: Service): Side => {
+    const of = (key: keyof Omit<Side, 'ratio'>): number => median(readings[name].map((reading) => reading[key]))
+    const ratios = readings[name].map(({ rides }, round) => rides / (readings['by-hand'][round]?.rides ?? NaN))
+    return {
+      rides: of('rides'),
+      count: of('count'),
+      p50: of('p50'),
+      p99: of('p99'),
+      cpu: of('cpu'),
+      ratio: median(ratios),
+    }
+  }
+  const sides = { ours: side('ours'), 'ours-scope': side('ours-scope'), 'by-hand': side('by-hand') }
+  return { store: place.store, connections, sides }
 }
 
-function middle(readings: readonly LoadReading[]): LoadReading {
-  const of = (key: keyof LoadReading): number => median(readings.map((reading) => reading[key]))
-  return { rides: of('rides'), count: of('count'), p50: of('p50'), p99: of('p99') }
+function sibling({ store, at }: Place): string {
+  return store === 'sqlite' ? `${at}.scope` : at
 }
 
-function print({ store, connections, ours, byHand, ratio }: Result): void {
-  const side = ({ rides, p50, p99 }: LoadReading): string =>
-    `${rides.toFixed(0).padStart(6)} rides/s, p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`
-  const name = `${store}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`
-  console.log(`${name.padEnd(26)} ours ${side(ours)}; by hand ${side(byHand)}; ratio ${ratio.toFixed(2)}`)
+function print({ store, connections, sides }: Result): void {
+  console.log(`${store}, ${connections} ${connections === 1 ? 'connection' : 'connections'}`)
+  for (const name of SERVICES) {
+    const { rides, p50, p99, cpu, ratio } = sides[name]
+    const times = `p50 ${p50.toFixed(2).padStart(6)} ms  p99 ${p99.toFixed(2).padStart(7)} ms`
+    const said = `${rides.toFixed(0).padStart(6)} rides/s  ${times}  ${cpu.toFixed(0).padStart(5)} µs CPU a ride`
+    console.log(`  ${name.padEnd(10)} ${said}  ratio ${ratio.toFixed(2)}`)
+  }
 }
