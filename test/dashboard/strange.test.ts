@@ -1,13 +1,11 @@
 /** The dashboard in a browser, over instances that nobody would wish for. */
-import type { Browser } from 'playwright-core'
 import { builder, data, Polaris, workflow } from 'polaris-workflow'
-import type { Served } from 'polaris-workflow/http'
-import { serve } from 'polaris-workflow/http'
 import { memoryStore } from 'polaris-workflow/stores/memory'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { launch, needsBrowser, seriousFaults, visit } from './browser.ts'
+import { needsBrowser, seriousFaults } from './browser.ts'
 import type { Visit } from './browser.ts'
+import { browsing } from './browsing.ts'
 
 const SCRIPT = '<script>window.hit = 1</script><img src=x onerror="window.hit = 1">'
 const TURNED = 'abc\u202egnp.exe\u202c \u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627'
@@ -52,27 +50,12 @@ const many = workflow({
   target: steps[499] ?? Start,
 })
 
-let browser: Browser | undefined
-let service: Served
 let polaris: Polaris
 let seen: Visit
 
-beforeAll(async () => {
-  browser = await launch()
-})
-afterAll(() => browser?.close())
-beforeEach(async (context) => {
-  needsBrowser(context)
-  polaris = new Polaris({ store: memoryStore() }).register(strange).register(many)
-  service = await serve(polaris, { port: 0 })
-  seen = await visit(browser as Browser, { dashboard: service.url, token: service.token ?? '' })
-})
-afterEach(async () => {
-  if (browser === undefined) return
-  expect(seen.complaints).toEqual([])
-  await seen.page.context().close()
-  await service.close()
-  await polaris.close()
+const world = browsing(() => new Polaris({ store: memoryStore() }).register(strange).register(many))
+beforeEach(() => {
+  ;({ polaris, seen } = world)
 })
 
 const hit = (): Promise<unknown> => seen.page.evaluate('window.hit')

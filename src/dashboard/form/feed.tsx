@@ -12,8 +12,15 @@ interface FeedProps {
   readonly workflow: string
   readonly id: string
   readonly data: DataOfPlan
+  /** Entries of the history with the data that this one is about, the newest first, where it is about one. */
+  readonly subjects?: readonly Subject[]
   /** Told when the service has taken it. */
   readonly onFed?: () => void
+}
+
+interface Subject {
+  readonly seq: number
+  readonly label: string
 }
 
 /** What came of it. */
@@ -32,7 +39,7 @@ const RAW: Field = { kind: 'json' }
 
 export function FeedForm(props: FeedProps) {
   const { data } = props
-  const { made, raw, field, draft, problems, told, busy, setDraft, submit, turn } = useFeed(props)
+  const { made, raw, field, draft, problems, told, busy, about, setAbout, setDraft, submit, turn } = useFeed(props)
   return (
     <form class="feed" noValidate onSubmit={(event) => void submit(event)} aria-label={`Feed ${visible(data.name)}`}>
       <FieldView
@@ -43,6 +50,7 @@ export function FeedForm(props: FeedProps) {
         onChange={setDraft}
         prefix={`feed-${data.name}`}
       />
+      <SubjectChoice data={data} subjects={props.subjects} about={about} onChange={setAbout} />
       <div class="feed-end">
         <button type="submit" class="button primary" disabled={busy}>
           {busy ? 'Feeding …' : 'Feed'}
@@ -64,7 +72,37 @@ export function FeedForm(props: FeedProps) {
   )
 }
 
-function useFeed({ workflow, id, data, onFed }: FeedProps) {
+interface SubjectChoiceProps {
+  readonly data: DataOfPlan
+  readonly subjects: readonly Subject[] | undefined
+  readonly about: number | undefined
+  readonly onChange: (seq: number) => void
+}
+
+/** What counts is what was there to be seen when somebody began to fill in the form, and that is said. */
+function SubjectChoice({ data, subjects = [], about, onChange }: SubjectChoiceProps) {
+  if (data.about === undefined || subjects.length === 0) return null
+  return (
+    <label class="field">
+      <span class="field-name">Given for {visible(data.about)}</span>
+      <select value={String(about)} onChange={(event) => onChange(Number(event.currentTarget.value))}>
+        {subjects.map(({ seq, label }, index) => (
+          <option key={seq} value={String(seq)}>
+            {label}
+            {index === 0 ? ', the current one' : ''}
+          </option>
+        ))}
+      </select>
+      {about !== subjects[0]?.seq && (
+        <p class="field-hint">It was replaced since: what is given for it does not count any more.</p>
+      )}
+    </label>
+  )
+}
+
+function useFeed({ workflow, id, data, subjects, onFed }: FeedProps) {
+  const [chosen, setAbout] = useState(subjects?.[0]?.seq)
+  const about = chosen ?? subjects?.[0]?.seq
   const made = useMemo(() => fieldOf(data.schema), [data])
   const [raw, setRaw] = useState(made.kind === 'json')
   const field = raw ? RAW : made
@@ -83,12 +121,13 @@ function useFeed({ workflow, id, data, onFed }: FeedProps) {
     setTold(undefined)
     try {
       const value = toJson(field, draft, true)
-      const content = JSON.stringify({ [data.name]: value })
+      const content = JSON.stringify([{ [data.name]: value }, about])
       if (sent.current?.content !== content) sent.current = { content, key: newKey() }
-      setTold(await feed(workflow, id, { [data.name]: value ?? null }, sent.current.key))
+      setTold(await feed(workflow, id, { [data.name]: value ?? null }, sent.current.key, about))
       sent.current = undefined
       setProblems(new Map())
       setDraft(emptyDraft(field))
+      setAbout(undefined)
       onFed?.()
     } catch (error) {
       const found = problemsOf(error, data.name, field)
@@ -104,12 +143,12 @@ function useFeed({ workflow, id, data, onFed }: FeedProps) {
     setDraft(raw ? emptyDraft(made) : draftAsText(made, draft))
     setProblems(new Map())
   }
-  return { made, raw, field, draft, problems, told, busy, setDraft, submit, turn }
+  return { made, raw, field, draft, problems, told, busy, about, setAbout, setDraft, submit, turn }
 }
 
-async function feed(workflow: string, id: string, body: object, key: string): Promise<Told> {
+async function feed(workflow: string, id: string, body: object, key: string, about: number | undefined): Promise<Told> {
   try {
-    const path = at(['workflows', workflow, 'instances', id])
+    const path = at(['workflows', workflow, 'instances', id], { about })
     const result = await ask<{ status: Status; produced: object }>(path, {
       ...{ method: 'POST', body, headers: { 'idempotency-key': key } },
     })
@@ -128,7 +167,12 @@ async function feed(workflow: string, id: string, body: object, key: string): Pr
   }
 }
 
-function problemsOf(error: unknown, data: string, field: Field): { readonly problems: Problems; readonly told?: Told } {
+/** What the service or the form has against a value, by the fields of the data. */
+export function problemsOf(
+  error: unknown,
+  data: string,
+  field: Field,
+): { readonly problems: Problems; readonly told?: Told } {
   if (error instanceof TypingError) return { problems: new Map([[pathKey(error.path), [error.message]]]) }
   const problems = new Map<string, string[]>()
   const elsewhere: string[] = []

@@ -9,11 +9,12 @@ import { Section } from '../ui/section.tsx'
 import { Blank } from '../ui/states.tsx'
 import { Pill } from '../ui/status.tsx'
 import { count, Name, Words } from '../ui/text.tsx'
-import { Ago, took } from '../ui/time.tsx'
+import { Ago, clock, took } from '../ui/time.tsx'
 import { inShort, Value } from '../ui/value.tsx'
 import { RerunButton } from './actions.tsx'
 import { isRun, msOf, nodeOfData } from './faces.ts'
 import { outcomeText } from './outcomes.ts'
+import type { Seen } from './use-instance.ts'
 
 interface PanelProps {
   readonly shown: Shown
@@ -77,9 +78,21 @@ function Feed({
       <summary>
         <h3>Feed {open ? '' : 'again'}</h3>
       </summary>
-      <FeedForm workflow={workflow} id={id} data={data} onFed={reload} />
+      <FeedForm workflow={workflow} id={id} data={data} subjects={subjectsOf(seen, data)} onFed={reload} />
     </details>
   )
+}
+
+const MOST_SUBJECTS = 20
+
+/** What a datum may be given for, the current one first. */
+function subjectsOf({ instance, entries }: Seen, { about }: DataOfPlan): { seq: number; label: string }[] {
+  const current = about === undefined ? undefined : instance.seqs[about]
+  return entries
+    .filter(({ data, seq }) => data !== undefined && data === about && current !== undefined && seq <= current)
+    .slice(-MOST_SUBJECTS)
+    .reverse()
+    .map(({ seq, endedAt }) => ({ seq, label: `#${seq} of ${clock(endedAt, Date.now())}` }))
 }
 
 function AboutBuilder({ shown, node }: { readonly shown: Shown; readonly node: Node }) {
@@ -229,7 +242,13 @@ function Awaited({ shown }: { readonly shown: Shown }) {
                 <Name text={data.name} />
               </h3>
             </summary>
-            <FeedForm workflow={instance.workflow} id={instance.id} data={data} onFed={reload} />
+            <FeedForm
+              workflow={instance.workflow}
+              id={instance.id}
+              data={data}
+              subjects={subjectsOf(seen, data)}
+              onFed={reload}
+            />
           </details>
         ))}
       {!closed && others.length > 0 && (

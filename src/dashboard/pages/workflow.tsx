@@ -15,6 +15,7 @@ import { useTitle } from '../ui/title.ts'
 import { BuilderFigures } from '../workflow/builders.tsx'
 import { differenceFaces, heatFaces, plainFaces, union } from '../workflow/faces.ts'
 import { WorkflowPanel } from '../workflow/panel.tsx'
+import { StartButton } from '../workflow/start.tsx'
 
 type Query = ReadonlyMap<string, string>
 
@@ -128,7 +129,8 @@ interface HeadProps {
   readonly heat: boolean
 }
 
-function Head({ plan: { workflow, version }, versions, other, heat }: HeadProps) {
+function Head({ plan, versions, other, heat }: HeadProps) {
+  const { workflow, version } = plan
   const others = versions.filter((each) => each !== version)
   return (
     <header class="instance-head">
@@ -181,6 +183,7 @@ function Head({ plan: { workflow, version }, versions, other, heat }: HeadProps)
           <a class="button" href={href(['instances'], { workflow, version: String(version) })}>
             Instances
           </a>
+          {version === Math.max(version, ...versions) && <StartButton plan={plan} />}
         </div>
       </div>
     </header>
