@@ -80,6 +80,33 @@ describe('polaris.upgrade', () => {
     expect(await upgrading).toEqual({ moved: 2, failed: 0, busy: 0, stranded: [] })
   })
 
+  it('ends with its Polaris: what is under way is finished, and nothing further begun', async () => {
+    const lab = newLab()
+    const gates = [deferred(), deferred(), deferred()]
+    const [b, c] = [lab.step('b', [A], B), lab.step('c', [B, X], C)]
+    const d = lab.step('d', [B], D, { does: (made, run) => gates[run - 1]!.promise.then(() => made) })
+    const one = workflow({ name: 'w', builders: [b, c], target: C })
+    const two = workflow({ name: 'w', version: 2, builders: [b, c, d], target: C })
+    const medium = strictMemory.medium()
+    const before = over(medium.open(), one).executor()
+    for (let i = 0; i < 3; i++) await before.sequential(one, `i${i}`, A(`a${i}`))
+    const polaris = over(medium.open(), one, two)
+    const upgrading = refusal(polaris.upgrade({ workflow: 'w' }, { concurrency: 1 }), 'CLOSED')
+    await until(() => lab.ran.includes('d'))
+    const closing = polaris.close()
+    gates[0]!.resolve()
+    await Promise.race([closing, until(() => lab.ran.filter((name) => name === 'd').length > 1)])
+    for (const gate of gates) gate.resolve()
+    await closing
+    await upgrading
+    const headers = await Promise.all([0, 1, 2].map(async (i) => (await medium.join().read(`i${i}`))?.header))
+    expect(headers.map((header) => [header?.version, header?.holder])).toEqual([
+      [2, null],
+      [1, null],
+      [1, null],
+    ])
+  })
+
   it('one of a version that is not here stays where it is, and holds up no other', async () => {
     const lab = newLab()
     const builders = [lab.step('b', [A], B), lab.step('c', [B, X], C)]

@@ -135,6 +135,7 @@ export class Instances {
   async close(): Promise<void> {
     this.closed = true
     this.backlog.close()
+    this.upgrades.close()
     await Promise.allSettled(this.submits)
     await this.turns.idle()
     this.mailbox.close()

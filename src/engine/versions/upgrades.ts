@@ -11,6 +11,7 @@ import { ProgressKeeper } from './upgrade-progress.ts'
 import type { Progress } from './upgrade-progress.ts'
 import { Overtaken } from '../commit/journal.ts'
 import type { Registry, Served } from '../instances/registry.ts'
+import { closed } from '../refusals.ts'
 import { Grouping } from './stranding-groups.ts'
 import type { StrandedGroup, StrandedReason } from './stranding-groups.ts'
 import type { Turns } from '../instances/turns.ts'
@@ -75,6 +76,7 @@ export class Upgrades {
   private readonly facts: UpgradesFacts
   /** Instances that workers move, each worker known by its `stopped`. */
   private readonly idle = new Map<string, () => boolean>()
+  private closed = false
 
   constructor(facts: UpgradesFacts) {
     this.facts = facts
@@ -126,6 +128,11 @@ export class Upgrades {
     return batches.report()
   }
 
+  /** Begins no further move: who asks for one is told `CLOSED`. */
+  close(): void {
+    this.closed = true
+  }
+
   /** Moves those of some instances that are not there yet. */
   async few(headers: readonly Header[], to: Served, concurrency: number, stopped: () => boolean): Promise<Outcome[]> {
     const ids = headers.filter((header) => !isOn(header, to)).map(({ id }) => id)
@@ -157,6 +164,7 @@ export class Upgrades {
     if (taken !== undefined) await taken
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        if (this.closed) throw closed()
         try {
           return await this.attempt(id, to)
         } catch (error) {
