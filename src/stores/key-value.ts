@@ -166,10 +166,11 @@ async function listHeaders(medium: KeyValueMedium, query: ListQuery): Promise<Pa
   const { cursor, limit } = query
   const behind = cursor === undefined ? undefined : readCursor(cursor)
   const matches = matcherOf(query)
+  const inOrder = query.order === 'newest' ? (a: Position, b: Position): number => compare(b, a) : compare
   const items = (await medium.all())
     .map(({ header }) => header)
-    .filter((header) => matches(header) && (behind === undefined || compare(header, behind) > 0))
-    .sort(compare)
+    .filter((header) => matches(header) && (behind === undefined || inOrder(header, behind) > 0))
+    .sort(inOrder)
   const last = items[limit - 1]
   if (items.length <= limit || last === undefined) return { items }
   return { items: items.slice(0, limit), next: writeCursor(last) }
