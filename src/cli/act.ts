@@ -1,6 +1,7 @@
-/** What commands that move one instance have in common. */
+/** What commands that look at one instance, or move it, have in common. */
 import type { Command } from 'commander'
-import { pathOf, postJson } from './api/api.ts'
+import { getJson, pathOf, postJson } from './api/api.ts'
+import type { SendOptions } from './api/api.ts'
 import { at, withPlace } from './api/place.ts'
 import type { Need, PlaceOptions } from './api/place.ts'
 import type { Instance, Outcome } from './api/views.ts'
@@ -9,6 +10,7 @@ import type { Cli } from './io.ts'
 import { outcomeLines, standsLine } from './show/outcome.ts'
 import { columnsOf } from './term/screen.ts'
 import { painted } from './term/text.ts'
+import type { Line } from './term/text.ts'
 
 export interface ReasonOptions extends PlaceOptions {
   readonly reason?: string
@@ -53,4 +55,23 @@ export async function act(
   const { io } = cli
   const lines = 'produced' in answer ? outcomeLines(answer, columnsOf(io)) : [standsLine(answer)]
   io.out(options.json ? asJson(answer) : painted(lines, io.colors))
+}
+
+interface Question {
+  readonly id: string
+  /** Of the path, behind the id. */
+  readonly part: string
+  readonly query?: SendOptions['query']
+}
+
+/** Asks about an instance, and shows what is answered. */
+export async function look<T extends object>(
+  cli: Cli,
+  options: PlaceOptions,
+  { id, part, query }: Question,
+  linesOf: (found: T, width: number) => readonly Line[],
+): Promise<void> {
+  const found = await at(cli, options, { need: 'looks', id }, (api) => getJson<T>(api, pathOf(id, part), query))
+  const { io } = cli
+  io.out(options.json ? asJson(found) : painted(linesOf(found, columnsOf(io)), io.colors))
 }

@@ -1,13 +1,11 @@
 import type { Command } from 'commander'
-import { getJson, pathOf } from '../api/api.ts'
-import { at, withPlace } from '../api/place.ts'
+import { look } from '../act.ts'
+import { withPlace } from '../api/place.ts'
 import type { PlaceOptions } from '../api/place.ts'
 import type { DataDifference } from '../api/views.ts'
-import { asJson } from '../io.ts'
 import type { Cli } from '../io.ts'
 import { dataDifferenceLines } from '../show/ahead.ts'
-import { columnsOf } from '../term/screen.ts'
-import { cut, painted } from '../term/text.ts'
+import { cut } from '../term/text.ts'
 import { wholeNumber } from '../words.ts'
 
 interface Options extends PlaceOptions {
@@ -21,13 +19,10 @@ export function diffCommand(parent: Command, cli: Cli): void {
     .option('--from <entry>', 'the number of an entry of its history; else before the first', wholeNumber)
     .option('--to <entry>', 'of another; else the newest', wholeNumber)
     .description('show what became of the data of an instance between two entries of its history')
-    .action(async (id: string, options: Options) => {
+    .action((id: string, options: Options) => {
       const { from, to } = options
-      const found = await at(cli, options, { need: 'looks', id }, (api) =>
-        getJson<DataDifference>(api, pathOf(id, '/differences'), { from, to }),
+      return look<DataDifference>(cli, options, { id, part: '/differences', query: { from, to } }, (found, width) =>
+        dataDifferenceLines(found).map((each) => cut(each, width)),
       )
-      const { io } = cli
-      const lines = dataDifferenceLines(found).map((each) => cut(each, columnsOf(io)))
-      io.out(options.json ? asJson(found) : painted(lines, io.colors))
     })
 }
