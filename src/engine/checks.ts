@@ -3,7 +3,7 @@ import { describeValue, PolarisError } from '../graph/errors.ts'
 import { checkOption } from '../graph/naming.ts'
 import type { DataStore, InstanceStatus } from '../stores/contract.ts'
 import type { Clock } from './clock.ts'
-import type { InstanceQuery } from './polaris.ts'
+import type { InstanceQuery } from './look/query.ts'
 
 export const LONGEST_PAGE = 1000
 /** What a timer of the platform can wait. */

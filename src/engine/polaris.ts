@@ -1,10 +1,9 @@
-import type { Service } from '../graph/builder.ts'
 import type { Graph } from '../graph/graph.ts'
 import { checkOption, checkOptions } from '../graph/naming.ts'
 import type { Schedule } from '../graph/schedule.ts'
-import type { AnyWorkflow, Workflow } from '../graph/workflow.ts'
+import type { AnyWorkflow } from '../graph/workflow.ts'
 import { decode } from '../stores/codec.ts'
-import type { DataStore, InstanceStatus, Page, Snapshot } from '../stores/contract.ts'
+import type { DataStore, Page, Snapshot } from '../stores/contract.ts'
 import { checkAfter, checkLimit, checkQuery, LONGEST_PAGE } from './checks.ts'
 import { idSource } from './clock.ts'
 import type { VersionCount } from './versions/census.ts'
@@ -18,6 +17,8 @@ import type { Explanation, HistoryEntry, InstanceSummary, InstanceView } from '.
 import { countAll } from './look/counts.ts'
 import type { Counts } from './look/counts.ts'
 import { readLiving } from './look/living.ts'
+import { LISTED_BY } from './look/query.ts'
+import type { InstanceQuery } from './look/query.ts'
 import { checkTerms, search } from './look/search.ts'
 import type { SearchPage, SearchTerms } from './look/search.ts'
 import { checkIntent, foresee } from './look/foresee.ts'
@@ -43,41 +44,11 @@ import type { UpgradeOptions, UpgradeQuery, UpgradeReport } from './versions/upg
 import type { ShadowQuery } from './upkeep.ts'
 import { Watches } from './look/watch.ts'
 import type { InstanceChange, WatchOptions } from './look/watch.ts'
+import type { Served } from './services.ts'
 import { storeClock } from './store-clock.ts'
 import { Worker } from './mail/worker.ts'
 import type { WorkerFacts, WorkerOptions } from './mail/worker.ts'
 
-/** Which instances to list. Times are milliseconds since the epoch. */
-export interface InstanceQuery {
-  readonly workflow?: string
-  readonly version?: number
-  readonly status?: InstanceStatus | readonly InstanceStatus[]
-  /** Created at this time or later. */
-  readonly createdFrom?: number
-  /** Created before this time. */
-  readonly createdBefore?: number
-  /** Which come first, by creation. Default: the oldest. */
-  readonly order?: 'oldest' | 'newest'
-  /** 1 to 1000; default 100. */
-  readonly limit?: number
-  /** `next` of the page before. */
-  readonly cursor?: string
-}
-
-type ServicesOf<W> = W extends Workflow<infer _R, infer _M, infer _T, infer Uses> ? Uses : never
-/** Those of the services in the union `S` that were not given, or not of the type asked for. */
-type Lacking<S, Given> =
-  S extends Service<infer Name, infer T> ? (Given extends { readonly [K in Name]: T } ? never : S) : never
-/** What the compiler shows for workflows that ask for services nobody gave. */
-interface ServiceNotGiven<Missing> {
-  readonly missing: Missing
-}
-/** Lets a workflow pass whose services are all given; for another it names what is missing. */
-type Served<W, Given> = [Lacking<ServicesOf<W>, Given>] extends [never]
-  ? W
-  : ServiceNotGiven<Lacking<ServicesOf<W>, Given>>
-
-const LISTED_BY = ['workflow', 'version', 'status', 'createdFrom', 'createdBefore', 'order', 'limit', 'cursor'] as const
 const PAGE = 100
 
 /**
