@@ -28,6 +28,8 @@ export const FEATURES = [
   'fork',
   'fork of the past',
   'cancel',
+  'fallback',
+  'cutoff',
   'product fed',
   'about',
   'outdated',
@@ -88,6 +90,14 @@ export function countFeatures(
   note(
     'once',
     scopes.some((scope) => scope.seen.onceSkipped),
+  )
+  note(
+    'fallback',
+    runs.some((e) => e.standsIn === true),
+  )
+  note(
+    'cutoff',
+    runs.some((e) => e.outcome === 'same'),
   )
   note('several targets', spec.targets.length > 1)
   note(

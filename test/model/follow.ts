@@ -210,7 +210,7 @@ function processProblems(graph: Graph, before: State, scopes: readonly Scope[], 
   }
   if (!cutShort) {
     const known = before.events.filter((e) => e.builder !== null && e.scope >= before.scope).length
-    const rows = kept.slice(known).map((e) => `${e.builder!} ${e.outcome === 'supplied' ? 'produced' : e.outcome}`)
+    const rows = kept.slice(known).map((e) => `${e.builder!} ${madeOf(e.outcome)}`)
     const runs = ran.map((run) => `${run.builder} ${run.outcome}`)
     if (rows.sort().join() !== runs.sort().join())
       problems.push(`ran ${runs.join()}, but the history has ${rows.join()}`)
@@ -219,11 +219,16 @@ function processProblems(graph: Graph, before: State, scopes: readonly Scope[], 
   return problems
 }
 
+/** How a run looks from within its process. */
+function madeOf(outcome: string): string {
+  return outcome === 'supplied' || outcome === 'same' ? 'produced' : outcome
+}
+
 function describe(inputs: Readonly<Record<string, unknown>>, outcome: string): string {
   const pairs = Object.keys(inputs)
     .sort()
     .map((name) => `${name}=${String(inputs[name])}`)
-  return `[${pairs.join(' ')}] → ${outcome === 'supplied' ? 'produced' : outcome}`
+  return `[${pairs.join(' ')}] → ${madeOf(outcome)}`
 }
 
 /** Rules 9 and 13: nobody starts before those it waits for have ended; in sequence nobody before the last has ended. */

@@ -42,6 +42,8 @@ interface RawBuilder {
   readonly place: number
   readonly once: boolean
   readonly pure: boolean
+  readonly fallback: boolean
+  readonly cutoff: boolean
   readonly transient: boolean
   readonly behaviour: Behaviour
 }
@@ -81,6 +83,8 @@ const rawBuilders: fc.Arbitrary<RawBuilder> = fc.record({
   place: fc.nat(99),
   once: rarely(6),
   pure: rarely(5),
+  fallback: rarely(3),
+  cutoff: rarely(3),
   transient: rarely(4),
   behaviour: behaviours,
 })
@@ -132,6 +136,8 @@ function specOf(raw: RawCase): WorkflowSpec {
       produces: `P${at}`,
       once: own.once,
       pure: own.pure,
+      fallback: own.fallback,
+      cutoff: own.cutoff,
       behaviour: raw.throwing ? own.behaviour : { ...own.behaviour, throwsWhen: 0, throwsFirst: 0, throwsAt: 0 },
       place: own.place,
     }
@@ -146,6 +152,7 @@ function specOf(raw: RawCase): WorkflowSpec {
     .map((b, at) => ({ b, at }))
     .sort((a, z) => a.b.place - z.b.place || a.at - z.at)
     .map(({ b: { place: _, ...b } }) => b)
+  for (const b of declared) if (transients.includes(b.produces)) Object.assign(b, { cutoff: false })
   const spec = { builders: declared, targets, transients, loops: raw.loops, durability: raw.durability }
   if (raw.transientOutside && dataOf(spec).includes('X0')) transients.push('X0')
   return withAbouts({ ...spec, loops: raw.loops || isCyclic(spec) }, raw.abouts)
@@ -280,8 +287,8 @@ export const cases: fc.Arbitrary<Case> = fc
 export function describeCase({ spec, store, steps }: Case): string {
   const builders = spec.builders.map((b) => {
     const inputs = [...b.consumes, ...b.optionals.map((d) => `${d}?`), ...b.accesses.map((d) => `(${d})`)]
-    const marks = Object.entries({ ...b.behaviour, once: b.once, pure: b.pure })
-      .filter(([, value]) => value !== 0 && value !== false && value !== 'sync')
+    const marks = Object.entries({ ...b.behaviour, once: b.once, pure: b.pure, fallback: b.fallback, cutoff: b.cutoff })
+      .filter(([, value]) => value !== undefined && value !== 0 && value !== false && value !== 'sync')
       .map(([key, value]) => (value === true ? key : `${key}=${value}`))
     return `  ${b.name}: ${inputs.join(' ')} > ${b.produces}  ${marks.join(' ')}`
   })

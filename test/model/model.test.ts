@@ -8,7 +8,7 @@ import { dataSetOf, standingOf } from './status.ts'
 import { b, w } from './words.ts'
 
 /**
- * Plays calls, written `X Y` (fed with values that tell the call), `!restart` or `!rerun b`, and says per call who ran, pass
+ * Plays calls, written `X Y` (fed with values that tell the call, or as `X=v`), `!restart` or `!rerun b`, and says per call who ran, pass
  * by pass.
  */
 function play(spec: WorkflowSpec, calls: string[], mode: Mode = 'sequential') {
@@ -18,7 +18,10 @@ function play(spec: WorkflowSpec, calls: string[], mode: Mode = 'sequential') {
   const ran: string[] = []
   for (const [at, call] of calls.entries()) {
     const words = call.startsWith('!') ? [] : call.split(' ').filter((name) => name !== '')
-    const delta = words.map((name) => ({ name, value: `${name}${at + 1}` }))
+    const delta = words.map((word) => {
+      const [name = '', value = `${name}${at + 1}`] = word.split('=')
+      return { name, value }
+    })
     scope = scopeOf(graph, state, mode, delta, operationOf(call))
     ran.push(scope.passes.map((pass) => pass.runs.map((run) => run.builder + mark[run.outcome]!).join(' ')).join(' | '))
     state = after(graph, state, scope)
@@ -31,7 +34,15 @@ function operationOf(call: string): Operation | null {
   return kind === 'restart' ? { kind } : kind === 'rerun' ? { kind, builder } : null
 }
 
-const mark: Record<string, string> = { fed: '', produced: '', supplied: '+', nothing: '-', waitFor: '~', failed: '!' }
+const mark: Record<string, string> = {
+  fed: '',
+  produced: '',
+  same: '=',
+  supplied: '+',
+  nothing: '-',
+  waitFor: '~',
+  failed: '!',
+}
 
 const inputsTo = (scope: Scope, builder: string) =>
   scope.passes.flatMap((pass) => pass.runs).find((run) => run.builder === builder)?.inputs
@@ -185,6 +196,31 @@ describe('failure', () => {
     expect(mayStop(graph, pass, new Set(['b', 'c']))).toBe(false)
     expect(mayStop(graph, pass, new Set(['a', 'c']))).toBe(false)
     expect(mayStop(graph, pass, new Set(['b', 'd']))).toBe(false)
+  })
+})
+
+describe('products that are not what they would be', () => {
+  test('with cutoff one that equals the one before wakes nobody, and answers for what came from above', () => {
+    const spec = w([b('X > A', { cutoff: true }), b('A Y? > B')])
+    expect(play(spec, ['X=v', 'X=v', 'Y', 'X=w'])).toMatchObject({
+      ran: ['a b', 'a=', 'b', 'a b'],
+      status: 'completed',
+    })
+    // Fed by hand it stands as well, and what is gone is not there to be equal.
+    const by = play(spec, ['X=v']).dataSet['A']
+    expect(play(spec, [`A=${by}`, 'X=v']).ran).toEqual(['b', 'a='])
+    expect(play(spec, ['X=v', '!restart']).ran[1]).toBe('a b')
+    const target = w([b('X B? > A'), b('A > B', { cutoff: true })], { loops: true, target: 'B' })
+    expect(play(target, ['X']).ran).toEqual(['a b'])
+  })
+
+  test('a fallback stands in for a throw, and nothing else is to be seen of that', () => {
+    const spec = w([b('X > A', { throwsFirst: 1, fallback: true }), b('A > B')])
+    const { ran, status, dataSet } = play(spec, ['X'])
+    expect([ran, status]).toEqual([['a b'], 'completed'])
+    expect(dataSet['A']).toMatch(/^A instead:/)
+    expect(play(spec, ['X', 'X']).dataSet['A']).toMatch(/^A:/)
+    expect(play(w([b('X > A', { nothing: 1, fallback: true })]), ['X']).ran).toEqual(['a-'])
   })
 })
 

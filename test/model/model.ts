@@ -4,7 +4,7 @@
  * list each time. Nothing is indexed, counted or kept.
  */
 import { dependsOn, isCut, producerOf, type Edge, type Graph } from './graph.ts'
-import { answer, subjectsOf, type BuilderSpec, type Inputs, type Value } from './spec.ts'
+import { answer, fallbackOf, subjectsOf, type BuilderSpec, type Inputs, type Value } from './spec.ts'
 
 export interface Event {
   readonly scope: number
@@ -14,6 +14,8 @@ export interface Event {
   readonly data: string | null
   readonly outcome:
     | ('fed' | 'produced' | 'supplied' | 'nothing' | 'waitFor' | 'failed')
+    /** It made what stood already, which goes on to stand (`cutoff`). */
+    | 'same'
     | Operation['kind']
     /** The copy begins here. */
     | 'forked'
@@ -26,6 +28,8 @@ export interface Event {
   readonly asks?: string
   /** Which datum it is about, where it is about one. */
   readonly about?: { readonly data: string; readonly key: string }
+  /** What it made was made by its fallback. */
+  readonly standsIn?: boolean
   /** A run made only because a reader lacked the transient, whatever came of it. */
   readonly supply?: boolean
   /** What the builder saw. Unknown (absent) for events taken from a store. */
@@ -119,7 +123,7 @@ export function valueOf(events: readonly Event[], data: string): Value | undefin
   return newest(events, data)?.value
 }
 
-const finishedRuns = ['produced', 'nothing', 'waitFor']
+const finishedRuns = ['produced', 'same', 'nothing', 'waitFor']
 
 /** The newest run of a builder that came to an end and was made for its own sake. */
 export function lastRun(events: readonly Event[], builder: string): Event | undefined {
@@ -127,7 +131,7 @@ export function lastRun(events: readonly Event[], builder: string): Event | unde
 }
 
 function hasProductOfItsOwn(events: readonly Event[], builder: string, since = 0): boolean {
-  return events.some((e) => e.builder === builder && e.outcome === 'produced' && e.scope >= since)
+  return events.some((e) => e.builder === builder && ['produced', 'same'].includes(e.outcome) && e.scope >= since)
 }
 
 /** The newest event that asks a builder to run again: of itself, or of what it depends on, unless it is spent by then. */
@@ -268,12 +272,15 @@ function run(here: Here, events: readonly Event[], b: BuilderSpec, supply: boole
   const before = events.filter((e) => e.builder === b.name && e.scope === here.scope && e.inputs !== undefined).length
   const made = answer(b, inputs, (here.attempts.get(b.name) ?? 0) + before)
   const base = { scope: here.scope, pass: here.pass, builder: b.name, inputs, supply }
+  const standsIn = made.outcome === 'failed' && b.fallback === true
+  const product = standsIn ? fallbackOf(b, inputs) : made.outcome === 'produced' ? made.value : undefined
+  if (product !== undefined) {
+    const datum = { ...base, data: b.produces, value: product, ...(standsIn && { standsIn }) }
+    if (supply) return { ...datum, outcome: 'supplied' }
+    if (b.cutoff === true && valueOf(events, b.produces) === product) return { ...datum, outcome: 'same' }
+    return { ...datum, outcome: 'produced', ...aboutOf(here.graph, events, b.produces) }
+  }
   switch (made.outcome) {
-    case 'produced':
-      return {
-        ...{ ...base, data: b.produces, outcome: supply ? 'supplied' : 'produced', value: made.value },
-        ...aboutOf(here.graph, events, b.produces),
-      }
     case 'waitFor':
       return { ...base, data: null, outcome: 'waitFor', value: undefined, awaits: made.awaits }
     default:
@@ -421,8 +428,10 @@ function settledIn(events: readonly Event[], settled: number): number {
 
 /** Rule 11: whether another pass follows. */
 function goesOn(graph: Graph, events: readonly Event[], scope: number, pass: number): boolean {
-  const made = events.filter((e) => e.scope === scope && e.pass === pass && e.outcome === 'produced')
-  if (!graph.spec.loops || made.some((e) => graph.spec.targets.includes(e.data!))) return false
+  const here = events.filter((e) => e.scope === scope && e.pass === pass)
+  const made = here.filter((e) => e.outcome === 'produced')
+  const reached = here.filter((e) => e.outcome === 'produced' || e.outcome === 'same')
+  if (!graph.spec.loops || reached.some((e) => graph.spec.targets.includes(e.data!))) return false
   return made.some((e) => !graph.spec.transients.includes(e.data!))
 }
 

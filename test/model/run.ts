@@ -1,6 +1,6 @@
 /** Plays a random case on the library and on the reference, and compares the two after every step. */
 import { BuilderError, isPolarisError, Polaris } from 'polaris-workflow'
-import type { DataStore, HistoryEntry } from 'polaris-workflow'
+import type { DataStore, HistoryEntry, Row } from 'polaris-workflow'
 
 import { countFeatures, type Feature } from './features.ts'
 import { follow, runsOf, type FoundEvent, type Phase } from './follow.ts'
@@ -93,12 +93,10 @@ async function answerOf(promise: Promise<unknown>): Promise<Answer> {
 async function eventsIn({ polaris, store }: Process, id: string): Promise<FoundEvent[]> {
   const entries = await polaris.history(id)
   const rows = await store.history(id, { limit: 1000 })
-  return entries
-    .filter((entry) => entry.outcome !== 'call')
-    .map((entry, at) => eventOf(entry, rows[at]!.place, entries))
+  return entries.filter((entry) => entry.outcome !== 'call').map((entry, at) => eventOf(entry, rows[at]!, entries))
 }
 
-function eventOf(entry: HistoryEntry, place: string, all: readonly HistoryEntry[]): FoundEvent {
+function eventOf(entry: HistoryEntry, { place, note }: Row, all: readonly HistoryEntry[]): FoundEvent {
   const { seq, inputs, scope, pass, builder, data, outcome, value, awaits, about } = entry
   const subject = all.find((other) => other.seq === about)
   return {
@@ -108,7 +106,7 @@ function eventOf(entry: HistoryEntry, place: string, all: readonly HistoryEntry[
     pass,
     builder: outcome === 'rerun' ? null : (builder ?? null),
     data: data ?? null,
-    outcome: outcome as Event['outcome'],
+    outcome: note?.sameAs === undefined ? (outcome as Event['outcome']) : 'same',
     value: value as Event['value'],
     supply: place.startsWith('s:'),
     ...(awaits !== undefined && { awaits }),
@@ -358,12 +356,14 @@ function compareAnswer(
 function producedIn(graph: Graph, before: State, scope: Scope | undefined, events: readonly Event[]) {
   if (scope === undefined) return []
   const known = before.events.filter((e) => e.scope === scope.scope)
-  const earlier = known.filter((e) => e.outcome === 'produced')
+  const earlier = known.filter((e) => e.outcome === 'produced' || e.outcome === 'same')
   const there = events
     .filter((e) => e.scope === scope.scope)
     .slice(known.length)
     .map((e) => e.builder)
-  const made = runsOf(scope).filter((e) => ['produced', 'supplied'].includes(e.outcome) && there.includes(e.builder))
+  const made = runsOf(scope).filter(
+    (e) => ['produced', 'supplied', 'same'].includes(e.outcome) && there.includes(e.builder),
+  )
   return [...earlier.filter((e) => !graph.spec.transients.includes(e.data!)), ...made].map((e) => ({
     name: e.data!,
     value: e.value!,

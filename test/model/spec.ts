@@ -31,6 +31,10 @@ export interface BuilderSpec {
   readonly produces: string
   readonly once: boolean
   readonly pure: boolean
+  /** Something stands in for it when it throws. */
+  readonly fallback?: boolean
+  /** A product that equals the one it replaces wakes nobody. */
+  readonly cutoff?: boolean
   readonly behaviour: Behaviour
 }
 
@@ -72,6 +76,11 @@ export function answer(builder: BuilderSpec, inputs: Inputs, attempt: number): A
 
 function oneIn(k: number, h: number, salt: string): boolean {
   return k > 0 && hash(salt + String(h)) % k === 0
+}
+
+/** What stands in for the product of a builder that threw. Pure. */
+export function fallbackOf({ produces }: BuilderSpec, inputs: Inputs): Value {
+  return `${produces} instead:${hash(JSON.stringify(Object.entries(inputs).sort())) % 3}`
 }
 
 /** FNV-1a with a final mix. */

@@ -36,7 +36,8 @@ function causesAbove(
   if (taken !== undefined) return [{ run: { ...taken, outcome: 'produced' }, below: [b, ...below] }]
   const run = lastRun(events, b.name)
   const later = run !== undefined && run.scope > since
-  if (later && (run.outcome !== 'nothing' || strict)) return [{ run, below }]
+  // Who made the same again has answered for what came from above, and wakes nobody.
+  if (later && run.outcome !== 'same' && (run.outcome !== 'nothing' || strict)) return [{ run, below }]
   if (isSpent(graph, events, b)) return []
   return graph.edges
     .filter((e) => e.to === b.name && e.implied === undefined)
@@ -92,7 +93,8 @@ function lackingFor(graph: Graph, events: readonly Event[], data: string, been: 
   if (producer === undefined) return [data]
   const last = lastRun(events, producer.name)
   const isVoid = last !== undefined && takenFrom(graph, events, producer, last.scope, -1) !== undefined
-  if (last !== undefined && last.outcome !== 'produced' && !isVoid) return [last.awaits ?? data]
+  const made = last?.outcome === 'produced' || last?.outcome === 'same'
+  if (last !== undefined && !made && !isVoid) return [last.awaits ?? data]
   return producer.consumes.flatMap((c) => lackingFor(graph, events, c, [...been, data]))
 }
 

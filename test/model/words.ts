@@ -3,10 +3,13 @@ import { plain } from './spec.ts'
 import type { Behaviour, BuilderSpec, WorkflowSpec } from './spec.ts'
 
 /** `b('X Y? (Z) > Q')`: consumes X, may use Y, sees Z, produces Q; the builder is called q. */
-export function b(text: string, more: Partial<Behaviour> & { once?: boolean } = {}): BuilderSpec {
+export function b(
+  text: string,
+  more: Partial<Behaviour> & Pick<Partial<BuilderSpec>, 'once' | 'fallback' | 'cutoff'> = {},
+): BuilderSpec {
   const [left = '', right = ''] = text.split('>')
   const words = left.split(' ').filter((word) => word !== '')
-  const { once = false, ...behaviour } = more
+  const { once = false, fallback = false, cutoff = false, ...behaviour } = more
   return {
     name: right.trim().toLowerCase(),
     consumes: words.filter((word) => /^\w+$/.test(word)),
@@ -14,6 +17,8 @@ export function b(text: string, more: Partial<Behaviour> & { once?: boolean } = 
     accesses: words.filter((word) => word.startsWith('(')).map((word) => word.slice(1, -1)),
     produces: right.trim(),
     once,
+    fallback,
+    cutoff,
     pure: false,
     behaviour: { ...plain, ...behaviour },
   }

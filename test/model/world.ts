@@ -4,7 +4,16 @@ import type { AnyBuilder, AnyData, AnyWorkflow, DataStore } from 'polaris-workfl
 
 import { silenced } from '../support/mortal.ts'
 import type { Crash } from './generate.ts'
-import { answer, dataOf, hash, type Answer, type BuilderSpec, type Value, type WorkflowSpec } from './spec.ts'
+import {
+  answer,
+  dataOf,
+  fallbackOf,
+  hash,
+  type Answer,
+  type BuilderSpec,
+  type Value,
+  type WorkflowSpec,
+} from './spec.ts'
 
 /** One run of a builder, as its process saw it. */
 export interface Ran {
@@ -65,6 +74,10 @@ export function realise(spec: WorkflowSpec, world: World, life: Life): Real {
       produces: named(b.produces),
       once: b.once,
       pure: b.pure,
+      cutoff: b.cutoff === true,
+      ...(b.fallback === true && {
+        fallback: (_: unknown, inputs: Readonly<Record<string, unknown>>) => standIn(b, world, life, inputs),
+      }),
       process: (inputs: Readonly<Record<string, unknown>>) => processOf(b, world, life, named, inputs),
     } as never),
   ) as readonly AnyBuilder[]
@@ -107,6 +120,14 @@ function processOf(
   }
   const turns = hash(`${b.name} ${String(attempt)} ${Object.values(inputs).join()}`) % 5
   return answering(b.behaviour.timing, turns, finish)
+}
+
+function standIn(b: BuilderSpec, world: World, life: Life, given: Readonly<Record<string, unknown>>): unknown {
+  if (life.dead) return new Promise(() => undefined)
+  const at = world.ran.findLastIndex((run) => run.builder === b.name)
+  const value = fallbackOf(b, checkedInputs(b, world, given))
+  world.ran[at] = { ...world.ran[at]!, outcome: 'produced', value, ended: ++world.ticks }
+  return value
 }
 
 async function later(timing: 'micro' | 'macro', turns: number, finish: () => unknown): Promise<unknown> {
