@@ -5,6 +5,7 @@ import { emptyDraft, fieldOf, pathOf, toJson, TypingError } from '../../src/dash
 import type { Draft, Field } from '../../src/dashboard/form/schema.ts'
 import { closure } from '../../src/dashboard/graph/model.ts'
 import type { Edge } from '../../src/dashboard/graph/model.ts'
+import { placed } from '../../src/dashboard/graph/viewport.ts'
 import { changesBetween } from '../../src/dashboard/instance/difference.ts'
 import { took } from '../../src/dashboard/ui/time.tsx'
 import { visible } from '../../src/dashboard/ui/text.tsx'
@@ -150,5 +151,14 @@ describe('lineage', () => {
     expect([...closure(edges, ['c'], 'from')].sort()).toEqual(['a', 'b', 'c', 'd'])
     expect([...closure(edges, ['a'], 'into')].sort()).toEqual(['b', 'c', 'd'])
     expect(closure(edges, ['a'], 'from').size).toBe(0)
+  })
+})
+
+describe('a graph in a frame that is too narrow for it', () => {
+  it('begins with a node in the middle, but leaves no room empty beside its edge', () => {
+    expect(placed(1_000, 500, 400)).toBe(-300)
+    expect(placed(1_000, 30, 400)).toBe(12)
+    expect(placed(1_000, 990, 400)).toBe(400 - 12 - 1_000)
+    expect(placed(300, 10, 400)).toBe(50)
   })
 })

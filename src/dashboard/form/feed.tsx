@@ -83,7 +83,7 @@ interface SubjectChoiceProps {
 function SubjectChoice({ data, subjects = [], about, onChange }: SubjectChoiceProps) {
   if (data.about === undefined || subjects.length === 0) return null
   return (
-    <label class="field">
+    <label class="field feed-subject">
       <span class="field-name">Given for {visible(data.about)}</span>
       <select value={String(about)} onChange={(event) => onChange(Number(event.currentTarget.value))}>
         {subjects.map(({ seq, label }, index) => (

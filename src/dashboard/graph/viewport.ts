@@ -92,8 +92,11 @@ function newViewport(frame: Ref, stage: Ref, size: Size, focus: Box | undefined)
       viewport.fit()
       const [width, height] = frameSize()
       if (focus === undefined || width >= ROOMY || view.scale >= READABLE) return
-      const [x, y] = [focus.x + focus.width / 2, focus.y + focus.height / 2]
-      apply({ x: width / 2 - x * READABLE, y: height / 2 - y * READABLE, scale: READABLE })
+      apply({
+        x: placed(size.width * READABLE, (focus.x + focus.width / 2) * READABLE, width),
+        y: placed(size.height * READABLE, (focus.y + focus.height / 2) * READABLE, height - BELOW),
+        scale: READABLE,
+      })
     },
     show(box) {
       const { x, y, scale } = view
@@ -105,6 +108,15 @@ function newViewport(frame: Ref, stage: Ref, size: Size, focus: Box | undefined)
     },
   }
   return viewport
+}
+
+/**
+ * Where what is so long begins in a frame, so that a point of it is in the middle as far as that shows no more empty space than
+ * need be.
+ */
+export function placed(long: number, point: number, frame: number): number {
+  if (long + 2 * PADDING <= frame) return (frame - long) / 2
+  return Math.min(PADDING, Math.max(frame - PADDING - long, frame / 2 - point))
 }
 
 /** How far to move what reaches from `low` to `high`, so that it is within `length`. */

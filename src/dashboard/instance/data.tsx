@@ -48,7 +48,7 @@ export function DataTable({ shown }: { readonly shown: Shown }) {
 const MOST_RELATIVES = 12
 
 /** The data that a datum was made from, and those made from it: each leads to its node. */
-function Lineage({ of: { seq, inputs }, shown }: { readonly of: Entry; readonly shown: Shown }) {
+function Lineage({ of: { seq, builder, inputs }, shown }: { readonly of: Entry; readonly shown: Shown }) {
   const into = shown.seen.entries.flatMap((entry) =>
     entry.data !== undefined && entry.inputs.some((input) => input.seq === seq)
       ? [{ data: entry.data, seq: entry.seq }]
@@ -56,7 +56,11 @@ function Lineage({ of: { seq, inputs }, shown }: { readonly of: Entry; readonly 
   )
   return (
     <p class="lineage muted">
-      <Relatives title="Made from" relatives={inputs.filter((input) => input.seq > 0)} shown={shown} />
+      <Relatives
+        title={builder === undefined ? 'About' : 'Made from'}
+        relatives={inputs.filter((input) => input.seq > 0)}
+        shown={shown}
+      />
       <Relatives title="Went into" relatives={into} shown={shown} />
     </p>
   )
