@@ -107,6 +107,28 @@ describe('polaris.upgrade', () => {
     ])
   })
 
+  it.each(['one', 'all'])('what a migration of sensitive data throws is not told (%s)', async (how) => {
+    const Card = data('Card', type<string>(), { sensitive: true })
+    const Number = data('Number', type<string>(), { sensitive: true })
+    const throws = (card: unknown): never => {
+      throw new Error(`no digits in ${JSON.stringify(card)}`)
+    }
+    const make = (card: typeof Card, version: number, rest: object): AnyWorkflow => {
+      const t = builder({ name: 't', consumes: { card, x: X }, produces: C, process: ({ x }) => x })
+      return workflow({ name: 'w', version, builders: [t], target: C, ...rest } as never)
+    }
+    const one = make(Card, 1, {})
+    const two = make(Number as never, 2, { migrate: { from: 1, data: how === 'all' ? throws : { Card: throws } } })
+    const medium = strictMemory.medium()
+    await over(medium.open(), one).executor().sequential('w', 'i', Card('4111'))
+    const preview = await over(medium.open(), one, two).preview('i')
+    expect(preview).toMatchObject({
+      possible: false,
+      because: [{ message: expect.stringContaining("'migrate' threw") as string }],
+    })
+    expect(JSON.stringify(preview)).not.toContain('4111')
+  })
+
   it('one of a version that is not here stays where it is, and holds up no other', async () => {
     const lab = newLab()
     const builders = [lab.step('b', [A], B), lab.step('c', [B, X], C)]

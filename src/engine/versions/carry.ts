@@ -1,6 +1,6 @@
 import { FedDatum } from '../../graph/data.ts'
 import type { Crossing, Fate } from '../../graph/crossing.ts'
-import type { Slot } from '../../graph/graph.ts'
+import type { Graph, Slot } from '../../graph/graph.ts'
 import type { Row } from '../../stores/contract.ts'
 import { isThenable } from '../awaitable.ts'
 import { isEqual } from '../values/canonical.ts'
@@ -131,14 +131,14 @@ function oldSet({ from }: Crossing, found: readonly Older[], { placed }: Carried
 }
 
 async function makeData(
-  { to }: Crossing,
+  { from, to }: Crossing,
   { name, value, row, fate }: Older,
   old: Readonly<Record<string, unknown>>,
   into: Carried,
   form: Form,
 ): Promise<void> {
   if (fate.kind !== 'made') return
-  const made = call(name, () => fate.make(value, old))
+  const made = call(name, isSensitive(from, name), () => fate.make(value, old))
   if ('stranding' in made) {
     into.strandings.push(made.stranding)
     return
@@ -159,13 +159,23 @@ async function makeData(
   else into.steps.push(`${name} → ${names.join(', ')}`)
 }
 
-function call(name: string, run: () => unknown): { readonly value: unknown } | { readonly stranding: Stranding } {
+function isSensitive({ slots, slotOf }: Graph, name: string): boolean {
+  return slots[slotOf.get(name) ?? -1]?.data.sensitive === true
+}
+
+/** @param sensitive what is thrown may tell of values that are not to be told */
+function call(
+  name: string,
+  sensitive: boolean,
+  run: () => unknown,
+): { readonly value: unknown } | { readonly stranding: Stranding } {
   try {
     const value = run()
     if (!isThenable(value)) return { value }
     return { stranding: { reason: 'invalid', name, message: `'migrate' gave a promise: it has to answer at once` } }
   } catch (error) {
-    return { stranding: { reason: 'invalid', name, message: `'migrate' threw: ${messageOf(error)}` } }
+    const what = sensitive ? ', and since its data are sensitive nothing more is said' : `: ${messageOf(error)}`
+    return { stranding: { reason: 'invalid', name, message: `'migrate' threw${what}` } }
   }
 }
 
@@ -191,7 +201,11 @@ async function makeAll(
   into: Carried,
   form: Form,
 ): Promise<void> {
-  const made = call(from.name, () => whole?.(old))
+  const made = call(
+    from.name,
+    found.some(({ name }) => isSensitive(from, name)),
+    () => whole?.(old),
+  )
   if ('stranding' in made) {
     into.strandings.push(made.stranding)
     return
