@@ -201,7 +201,7 @@ describe('places', () => {
     await seen.go('/instances/nobody')
     await seen.page.getByText("There is no instance 'nobody'.").waitFor()
     await seen.go('/workflows/nothing')
-    await seen.page.getByText("There is no workflow 'nothing' here.").waitFor()
+    await seen.page.getByText("There is no workflow 'nothing' here").waitFor()
     await seen.go('/instances')
     await seen.page.getByText('There are no instances yet').waitFor()
   })
