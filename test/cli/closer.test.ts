@@ -178,6 +178,16 @@ describe('polaris diff, lineage, builders, overview', () => {
     expect(standing).toMatch(/\nquote +2 +1 +6 +2 /)
   })
 
+  it('list begins with the newest where that is asked for', async () => {
+    const ids = async (...args: string[]): Promise<unknown> => {
+      const { out } = await on('old.ts', 'list', '--json', ...args)
+      return (JSON.parse(out) as { instances: { id: string }[] }).instances.map(({ id }) => id)
+    }
+    expect(await ids('--newest')).toEqual(['ride-4', 'ride-3', 'ride-2', 'ride-1'])
+    expect(await ids('--newest', '--limit', '1')).toEqual(['ride-4'])
+    expect(await ids('--limit', '1')).toEqual(['ride-1'])
+  })
+
   it('list finds by the beginning of ids and by what is waited for', async () => {
     expect((await on('old.ts', 'list', '--id-prefix', 'ride-1')).out.split('\n')).toHaveLength(3)
     const { out } = await on('old.ts', 'list', '--waiting-for', 'Ended', '--waiting')
