@@ -441,7 +441,7 @@ export class Polaris<Services extends object = {}> {
 
   /**
    * Removes an instance, its history and the records of its requests, all or nothing. One that is worked on, or for which
-   * data wait, is cancelled first. The id is remembered for the time of `tombstones`: a late duplicate of a request
+   * data wait, is cancelled first. What is still to be undone is not undone then: see `compensation` before. The id is remembered for the time of `tombstones`: a late duplicate of a request
    * (`requestId`) is refused with `INSTANCE_DELETED`; a call without one, or with `expect: 'new'`, begins anew, but for the very
    * request that had begun it.
    *
