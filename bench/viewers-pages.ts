@@ -84,9 +84,10 @@ async function overviewPage(url: URL, part: number): Promise<void> {
 
 /** Resolves once the first event is there and answered. */
 async function instancePage(url: URL, id: string): Promise<void> {
-  const line = await lineTo(url)
+  let line: Promise<Line> | undefined
   const path = `/api/instances/${encodeURIComponent(id)}`
-  const look = (): Promise<unknown> => get(line, `${path}?explain=true`)
+  // As a browser does: a line on which nothing is asked for long is closed by the service.
+  const look = async (): Promise<unknown> => get(await (line ??= lineTo(url)), `${path}?explain=true`)
   let looking: Promise<void> | undefined
   let more = false
   const changed = (): Promise<void> => {

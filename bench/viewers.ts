@@ -161,7 +161,8 @@ function summed(
   return {
     alone: { rides: middle(({ alone }) => alone.rides), cpu: middle(({ alone }) => alone.cpu) },
     viewed: { rides: middle(({ viewed }) => viewed.rides), cpu: middle(({ viewed }) => viewed.cpu) },
-    cost: middle(({ alone, viewed }) => (viewed.cpu - alone.cpu) / 1e3),
+    // Where the machine was too busy for the load, for as many rides as there were.
+    cost: middle(({ alone, viewed }) => (viewed.cpu - (alone.cpu * viewed.rides) / alone.rides) / 1e3),
     ratio: middle(({ alone, viewed }) => viewed.rides / alone.rides, full),
     events: middle(({ seen }) => seen.events) / seconds,
     requests: middle(({ seen }) => seen.requests) / seconds,
