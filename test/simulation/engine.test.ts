@@ -59,6 +59,28 @@ test('nor once another process has removed it', async () => {
   expect(await other.get('id')).toBeUndefined()
 })
 
+test('nor does what was submitted begin anew where it was handled, and the instance removed', async () => {
+  const store = memoryStore({ strict: true })
+  const flow = echo()
+  const other = new Polaris({ store }).register(flow)
+  let lost = false
+  const unlucky = over(store, {
+    async append(appends) {
+      const appended = store.append(appends)
+      if (lost) return appended
+      lost = true
+      await other.executor().resume(flow, 'id')
+      expect((await other.get('id'))?.data).toEqual({ X: 'mine', Y: 'y(mine)' })
+      await other.delete('id')
+      throw new PolarisError('STORE_UNAVAILABLE', 'The answer is lost.')
+    },
+  })
+  const own = echo()
+  const polaris = new Polaris({ store: unlucky }).register(own)
+  await refusal(polaris.executor().submit(own, 'id', X('mine')), 'LEASE_LOST')
+  expect(await other.get('id')).toBeUndefined()
+})
+
 test('close waits for submits under way', async () => {
   const store = memoryStore({ strict: true })
   const gate = deferred()

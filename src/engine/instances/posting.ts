@@ -4,7 +4,7 @@ import { Overtaken } from '../commit/journal.ts'
 import type { Backlog } from '../mail/backlog.ts'
 import { bodyOf, hashOf } from '../mail/mail.ts'
 import type { Mailbox } from '../mail/mailbox.ts'
-import { checkExpectation, checkWorkflow, overtaken, transientMustWait } from '../refusals.ts'
+import { checkExpectation, checkWorkflow, overtaken, startInDoubt, transientMustWait } from '../refusals.ts'
 import { bindDelta } from '../state/about.ts'
 import type { AcceptedDatum } from '../values/intake.ts'
 import { anew, sameRequest } from './call.ts'
@@ -54,6 +54,8 @@ export class Posting {
     if ('known' in appended) return this.again(call, served, appended.known)
     if (appended.current?.status === 'deleted') {
       checkGrave(call, appended.current)
+      // It may have been handled before the instance was removed.
+      if (mailbox.isInDoubt(append)) throw startInDoubt(id)
       if (await driver.insert(anew(append, appended.current))) return { id, scope: 1, requestId }
       // It may have stood, its answer been lost, and others have gone on from there (P2).
       const known = await store.request(id, requestId)

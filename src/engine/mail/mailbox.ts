@@ -1,5 +1,5 @@
 import { isPolarisError, PolarisError } from '../../graph/errors.ts'
-import type { Append, Appended, Awaitable, DataStore, Mail } from '../../stores/contract.ts'
+import type { Append, Appended, DataStore, Mail } from '../../stores/contract.ts'
 import { Batches } from '../commit/batches.ts'
 import { lookAfter, steady } from '../clock.ts'
 import type { Clock } from '../clock.ts'
@@ -65,6 +65,8 @@ const PAGE = 256
 export class Mailbox {
   private readonly facts: MailboxFacts
   private readonly appends: Batches<Append, Appended>
+  /** Those that were sent without an answer. */
+  private readonly unanswered = new WeakSet<Append>()
   private readonly watches = new Map<string, Watch>()
   private readonly onMail = new Set<(id: string) => void>()
   private unsubscribe: (() => void) | undefined
@@ -73,7 +75,14 @@ export class Mailbox {
   constructor(facts: MailboxFacts) {
     this.facts = facts
     const { clock, store } = facts
-    const send = (appends: readonly Append[]): Awaitable<readonly Appended[]> => store.append(appends)
+    const send = async (appends: readonly Append[]): Promise<readonly Appended[]> => {
+      try {
+        return await store.append(appends)
+      } catch (error) {
+        for (const append of appends) this.unanswered.add(append)
+        throw error
+      }
+    }
     // One lane: the deltas of one caller keep their order.
     this.appends = new Batches({ clock, lanes: 1, idOf: ({ header }) => header.id, send })
   }
@@ -84,6 +93,11 @@ export class Mailbox {
     if ('error' in appended) throw appended.error
     if (appended.ok) this.told(append.header.id)
     return appended
+  }
+
+  /** Whether an append may have stood before the one that was answered. */
+  isInDoubt(append: Append): boolean {
+    return this.unanswered.has(append)
   }
 
   /** Like {@link listen}, but only as long as others listen or wait: it alone does not make the store tell. */
