@@ -6,7 +6,7 @@ import { countFeatures, type Feature } from './features.ts'
 import { follow, runsOf, type FoundEvent, type Phase } from './follow.ts'
 import type { Case, Step } from './generate.ts'
 import { graphOf, unreachableIn, type Graph } from './graph.ts'
-import { after, empty, forkOf, givenUp, isCancelled, keyOf, newest, scopeOf, standing } from './model.ts'
+import { after, empty, forkOf, givenUp, isCancelled, keyOf, newest, scopeOf, standing, valueOf } from './model.ts'
 import type { Event, Scope, State } from './model.ts'
 import { subjectsOf, type Inputs } from './spec.ts'
 import { dataSetOf, standingOf } from './status.ts'
@@ -356,7 +356,10 @@ function compareAnswer(
 function producedIn(graph: Graph, before: State, scope: Scope | undefined, events: readonly Event[]) {
   if (scope === undefined) return []
   const known = before.events.filter((e) => e.scope === scope.scope)
-  const earlier = known.filter((e) => e.outcome === 'produced' || e.outcome === 'same')
+  // What was the same is stored without its value.
+  const earlier = known
+    .filter((e) => e.outcome === 'produced' || e.outcome === 'same')
+    .map((e) => (e.outcome === 'same' ? { ...e, value: valueOf(standing(before.events), e.data!) } : e))
   const there = events
     .filter((e) => e.scope === scope.scope)
     .slice(known.length)
