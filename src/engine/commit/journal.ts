@@ -286,7 +286,10 @@ export class Journal {
       throw new Overtaken()
     }
     if (lease !== undefined) this.leasedAt = now
-    const { mailAppended, cancelling } = written
+    const { cancelling } = written
+    // What began compares with what stood then, also if a renewal that stood was answered only after mail had come.
+    const begins = renews && !this.begun && this.facts.direct
+    const mailAppended = begins ? header.mailAppended : written.mailAppended
     const same = header.mailAppended === mailAppended && header.cancelling === cancelling
     this.header = same ? header : { ...header, mailAppended, cancelling }
     // A lease that a scope was given may have to be renewed before its first commit, which then still takes its number.
