@@ -16,6 +16,7 @@ import { historyEntry, summarise, viewInstance } from './look/inspect.ts'
 import type { Explanation, HistoryEntry, InstanceSummary, InstanceView } from './look/views.ts'
 import { countAll } from './look/counts.ts'
 import type { Counts } from './look/counts.ts'
+import { keepCounts, readCounts } from './look/kept-counts.ts'
 import { readLiving } from './look/living.ts'
 import { LISTED_BY } from './look/query.ts'
 import type { InstanceQuery } from './look/query.ts'
@@ -257,8 +258,21 @@ export class Polaris<Services extends object = {}> {
   async counts(options: { readonly signal?: AbortSignal } = {}): Promise<Counts> {
     checkOptions('counts', options, ['signal'])
     const store = this.openStore()
-    const now = (await store.now?.()) ?? this.host.endurance.clock.now()
-    return countAll(store, now, options.signal)
+    const { clock } = this.host.endurance
+    const now = (await store.now?.()) ?? clock.now()
+    const began = clock.now()
+    const counts = await countAll(store, now, options.signal)
+    // Whoever may not write can count all the same.
+    await keepCounts(store, counts, clock.now() - began).catch(() => undefined)
+    return counts
+  }
+
+  /**
+   * What `counts` of any process came to last, `asOf` its time, where counting takes long: for those who would rather see that
+   * at once. `undefined` where it does not, and where nobody has counted for a week.
+   */
+  async countsKept(): Promise<Counts | undefined> {
+    return readCounts(this.openStore())
   }
 
   /**

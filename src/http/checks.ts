@@ -34,7 +34,7 @@ export function checksOf(polaris: Polaris, clock: Clock): (sample: number) => Ke
     return made
   }
   return (sample) => {
-    const found = known.get(sample) ?? kept(clock, () => check(sample), ADVICE)
+    const found = known.get(sample) ?? kept(clock, () => check(sample), { advice: ADVICE })
     // In order of use, so that the first is the one to forget.
     known.delete(sample)
     known.set(sample, found)

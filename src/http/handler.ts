@@ -94,7 +94,7 @@ function serviceOf(polaris: Polaris, settings: Settings): Service {
     executor: settings.executor ?? polaris.executor(),
     ...{ catalogue, veil, api },
     limits: settings,
-    counts: kept(clock, () => polaris.counts()),
+    counts: kept(clock, () => polaris.counts(), { earlier: () => polaris.countsKept() }),
     checks: checksOf(polaris, clock),
     standing: standings(polaris, clock),
     streams: streamsOf({ polaris, veil, clock, maxStreams }),

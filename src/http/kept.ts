@@ -22,8 +22,14 @@ const STALE = 10
 /** So long somebody waits for what is made. */
 const PATIENCE_MS = 10_000
 
-/** @param advice what else to do where it takes too long to wait for */
-export function kept<T>(clock: Clock, make: () => Promise<T>, advice = ''): Kept<T> {
+interface KeptOptions<T> {
+  /** What else to do where it takes too long to wait for. */
+  readonly advice?: string
+  /** What was made before this process could know, if anything: shown until the first is made here. */
+  readonly earlier?: () => Promise<T | undefined>
+}
+
+export function kept<T>(clock: Clock, make: () => Promise<T>, { advice = '', earlier }: KeptOptions<T> = {}): Kept<T> {
   let last: Made<T> | undefined
   let making: Promise<T> | undefined
   const begin = async (): Promise<T> => {
@@ -44,12 +50,23 @@ export function kept<T>(clock: Clock, make: () => Promise<T>, advice = ''): Kept
       const now = clock.now()
       if (last !== undefined && now < last.until) return Promise.resolve(last.value)
       const renewed = renew()
-      if (last === undefined || now > last.until + STALE * LEAST_MS) return patiently(clock, renewed, advice)
+      if (last === undefined || now > last.until + STALE * LEAST_MS) {
+        return patiently(clock, earlier === undefined ? renewed : firstOf(earlier(), renewed), advice)
+      }
       // Whoever asks next sees what went wrong.
       renewed.catch(() => undefined)
       return Promise.resolve(last.value)
     },
   }
+}
+
+/** What was made earlier, unless there is nothing, or what is made now comes first. */
+function firstOf<T>(earlier: Promise<T | undefined>, made: Promise<T>): Promise<T> {
+  const found = earlier.then(
+    (value) => value ?? made,
+    () => made,
+  )
+  return Promise.race([found, made])
 }
 
 /** @throws Problem `BUSY` */
