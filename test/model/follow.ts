@@ -204,7 +204,11 @@ function processProblems(graph: Graph, before: State, scopes: readonly Scope[], 
   const kept = found.events.filter((e) => e.builder !== null && e.scope >= before.scope)
   const planned = scopes.flatMap((scope) => runsOf(scope))
   for (const run of ran) {
-    const texts = planned.filter((e) => e.builder === run.builder).map((e) => describe(e.inputs!, e.outcome))
+    // Where the process died in between, nobody has stood in yet.
+    const outcomes = (e: Event): string[] => (e.standsIn === true && cutShort ? [e.outcome, 'failed'] : [e.outcome])
+    const texts = planned
+      .filter((e) => e.builder === run.builder)
+      .flatMap((e) => outcomes(e).map((outcome) => describe(e.inputs!, outcome)))
     const text = describe(run.inputs, run.outcome)
     if (!texts.includes(text)) problems.push(`${run.builder} ran with ${text}, by the rules ${texts.join(' or ')}`)
   }
