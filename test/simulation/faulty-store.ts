@@ -99,7 +99,10 @@ function send<T>(world: World, mind: Mind, label: string, isWrite: boolean, run:
       )
       scheduler.add(travel(world), mind, `${label}: no answer`, () => reject(error))
     }
+    const message = { sender: mind, label }
+    world.underWay.add(message)
     const reach = (): void => {
+      world.underWay.delete(message)
       // What a process has sent before it died may still arrive, or not.
       if (mind.dead && random.chance(0.5)) return
       const fatal = isWrite && !mind.dead && mind.fatalWrite > 0 && --mind.fatalWrite === 0

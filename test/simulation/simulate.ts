@@ -92,6 +92,7 @@ function newSimulation(
   const audit = newAudit(facts, judge)
   tally('schedule with time', timed !== undefined)
   const processes: Process[] = []
+  const underWay: World['underWay'] = new Set()
   const base = {
     random,
     scheduler,
@@ -100,6 +101,7 @@ function newSimulation(
     store,
     audit,
     outside,
+    underWay,
     weather: workload.weather,
     count: tally,
     blame,
@@ -175,9 +177,11 @@ async function play(simulation: Simulation): Promise<number> {
 
 const isOver = (simulation: Simulation): boolean => openEnds(simulation).length === 0
 
-function openEnds({ clients, audit }: Simulation): string[] {
+function openEnds({ clients, audit, underWay }: Simulation): string[] {
   const waiting = clients.flatMap(({ open }) => (open === undefined ? [] : [`no answer to ${open}`]))
-  return [...waiting, ...audit.unfinished()]
+  // What a dead process has sent may begin something yet, which somebody else then has to end.
+  const adrift = [...underWay].filter(({ sender }) => sender.dead).map(({ label }) => `${label} of the dead under way`)
+  return [...waiting, ...adrift, ...audit.unfinished()]
 }
 
 /** Perhaps something bad happens to a process. */

@@ -5,7 +5,7 @@ import type { Graph } from '../model/graph.ts'
 import type { Audit } from './audit.ts'
 import type { Counted } from './counts.ts'
 import type { Random } from './random.ts'
-import type { Scheduler } from './scheduler.ts'
+import type { Actor, Scheduler } from './scheduler.ts'
 import type { Outside } from './undo-rules.ts'
 import type { Weather, Workload } from './workload.ts'
 
@@ -19,6 +19,8 @@ export interface World {
   readonly audit: Audit
   /** Where time counts: what builders have done that may be undone. */
   readonly outside: Outside | undefined
+  /** Messages on their way to the store, by who sent them. */
+  readonly underWay: Set<{ readonly sender: Actor; readonly label: string }>
   /** Faults that may still occur. */
   weather: Weather
   count(name: Counted, holds?: boolean): void
