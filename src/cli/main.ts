@@ -18,7 +18,8 @@ const io: Io = {
   interactive: stderr.isTTY,
   colors:
     (env['NO_COLOR'] ?? '') === '' && (stdout.isTTY || (env['FORCE_COLOR'] ?? '') !== '') && env['TERM'] !== 'dumb',
-  ...(stdout.isTTY && { terminal: { columns: () => stdout.columns, rows: () => stdout.rows } }),
+  // Terminals of containers and scripts may say that they are 0 wide.
+  ...(stdout.isTTY && { terminal: { columns: () => stdout.columns || 80, rows: () => stdout.rows || 24 } }),
   cwd: process.cwd(),
   env,
   input: () => text(stdin),

@@ -3,7 +3,7 @@ import { BuilderError, isPolarisError } from 'polaris-workflow'
 import type { Datum, ErrorCode, Executor } from 'polaris-workflow'
 import type { Process } from './process.ts'
 import type { Operation } from './workload.ts'
-import { rowsOf, type World } from './world.ts'
+import { headerOf, rowsOf, type World } from './world.ts'
 
 interface AnyResult {
   readonly scope: number
@@ -87,7 +87,9 @@ async function call(world: World, operation: Operation, process: Process): Promi
   const answer = await Promise.race([answering, process.death])
   if (answer === 'died') return { kind: 'unknown' }
   if (answer.kind === 'unknown' && answer.code === 'LEASE_LOST' && world.workload.weather.lossy) {
-    if (world.audit.isAlone(operation.id, process, began))
+    // What was fed may have stood before the instance was removed, whoever did that: nobody can tell any more.
+    const isGone = headerOf(world.store, operation.id)?.status === 'deleted'
+    if (!isGone && world.audit.isAlone(operation.id, process, began))
       world.blame(`${process.name} lost ${operation.id}, which nobody took`)
   }
   return answer
