@@ -18,20 +18,28 @@ function echo(durability: 'builder' | 'scope' = 'builder', process: Process = ({
 /** The same store with some methods of one's own. */
 const over = (store: DataStore, own: Partial<DataStore>): DataStore => ({ ...store, ...own })
 
+/** The same store, which loses its first answer to a method; what somebody else does comes before who asked hears of it. */
+function losing(store: DataStore, method: 'write' | 'append', meanwhile: () => Promise<unknown>): DataStore {
+  let lost = false
+  const once = async <T>(answer: T): Promise<T> => {
+    if (lost) return answer
+    lost = true
+    await meanwhile()
+    throw new PolarisError('STORE_UNAVAILABLE', 'The answer is lost.')
+  }
+  return over(
+    store,
+    method === 'write'
+      ? { write: async (changes) => once(await store.write(changes)) }
+      : { append: async (appends) => once(await store.append(appends)) },
+  )
+}
+
 test('a start whose answer was lost is not begun anew once another process has gone on', async () => {
   const store = memoryStore({ strict: true })
   const flow = echo('scope')
   const other = new Polaris({ store }).register(flow)
-  let lost = false
-  const unlucky = over(store, {
-    async write(changes) {
-      const written = store.write(changes)
-      if (lost) return written
-      lost = true
-      await other.executor().sequential(flow, 'id', X('of the other'))
-      throw new PolarisError('STORE_UNAVAILABLE', 'The answer is lost.')
-    },
-  })
+  const unlucky = losing(store, 'write', () => other.executor().sequential(flow, 'id', X('of the other')))
   const own = echo('scope')
   const polaris = new Polaris({ store: unlucky }).register(own)
   await refusal(polaris.executor().sequential(own, 'id', X('mine')), 'LEASE_LOST')
@@ -43,16 +51,7 @@ test('nor once another process has removed it', async () => {
   const store = memoryStore({ strict: true })
   const flow = echo('scope')
   const other = new Polaris({ store }).register(flow)
-  let lost = false
-  const unlucky = over(store, {
-    async write(changes) {
-      const written = store.write(changes)
-      if (lost) return written
-      lost = true
-      await other.delete('id')
-      throw new PolarisError('STORE_UNAVAILABLE', 'The answer is lost.')
-    },
-  })
+  const unlucky = losing(store, 'write', () => other.delete('id'))
   const own = echo('scope')
   const polaris = new Polaris({ store: unlucky }).register(own)
   await refusal(polaris.executor().sequential(own, 'id', X('mine')), 'LEASE_LOST')
@@ -63,17 +62,10 @@ test('nor does what was submitted begin anew where it was handled, and the insta
   const store = memoryStore({ strict: true })
   const flow = echo()
   const other = new Polaris({ store }).register(flow)
-  let lost = false
-  const unlucky = over(store, {
-    async append(appends) {
-      const appended = store.append(appends)
-      if (lost) return appended
-      lost = true
-      await other.executor().resume(flow, 'id')
-      expect((await other.get('id'))?.data).toEqual({ X: 'mine', Y: 'y(mine)' })
-      await other.delete('id')
-      throw new PolarisError('STORE_UNAVAILABLE', 'The answer is lost.')
-    },
+  const unlucky = losing(store, 'append', async () => {
+    await other.executor().resume(flow, 'id')
+    expect((await other.get('id'))?.data).toEqual({ X: 'mine', Y: 'y(mine)' })
+    await other.delete('id')
   })
   const own = echo()
   const polaris = new Polaris({ store: unlucky }).register(own)

@@ -14,17 +14,15 @@ const Payment = data('Payment', type<number>())
 const Reminder = data('Reminder', z.object({ at: z.date() }))
 const Done = data('Done', type<string>())
 const options = { delay: '1d', every: '1d', times: 3, unless: Payment, produces: Reminder } as const
+const done = builder({
+  name: 'done',
+  consumes: { order: Order1, paid: Payment },
+  produces: Done,
+  process: ({ order }) => order,
+})
 const one = workflow({
   ...{ name: 'shop', target: Done },
-  builders: [
-    builder({
-      name: 'done',
-      consumes: { order: Order1, paid: Payment },
-      produces: Done,
-      process: ({ order }) => order,
-    }),
-    timer({ name: 'remind', after: Order1, ...options }),
-  ],
+  builders: [done, timer({ name: 'remind', after: Order1, ...options })],
 })
 const two = workflow({
   ...{ name: 'shop', version: 2, target: Done, policy: 'upgrade' },
@@ -68,15 +66,7 @@ eachSimulated((world) => {
       const value = (): { at: Date; text: string } => ({ at: new Date(0), text: 'new' })
       const shape = workflow({
         ...{ name: 'shop', version: 2, target: Done, policy: 'upgrade' },
-        builders: [
-          builder({
-            name: 'done',
-            consumes: { order: Order1, paid: Payment },
-            produces: Done,
-            process: ({ order }) => order,
-          }),
-          timer({ name: 'remind', after: Order1, ...options, produces: Reminder2, value }),
-        ],
+        builders: [done, timer({ name: 'remind', after: Order1, ...options, produces: Reminder2, value })],
       } as const)
       const renamed = workflow({
         ...{
@@ -86,15 +76,7 @@ eachSimulated((world) => {
           policy: 'upgrade',
           migrate: { from: shape, builders: { nudge: 'remind' } },
         },
-        builders: [
-          builder({
-            name: 'done',
-            consumes: { order: Order1, paid: Payment },
-            produces: Done,
-            process: ({ order }) => order,
-          }),
-          timer({ name: 'nudge', after: Order1, ...options, produces: Reminder2, value }),
-        ],
+        builders: [done, timer({ name: 'nudge', after: Order1, ...options, produces: Reminder2, value })],
       } as const)
       const { clock, process } = world(one)
       const polaris = process()
