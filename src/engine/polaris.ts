@@ -17,7 +17,7 @@ import type { Explanation, HistoryEntry, InstanceSummary, InstanceView } from '.
 import { countAll } from './look/counts.ts'
 import type { Counts } from './look/counts.ts'
 import { keepCounts, readCounts } from './look/kept-counts.ts'
-import { readLiving } from './look/living.ts'
+import { readLiving } from './instances/living.ts'
 import { LISTED_BY } from './look/query.ts'
 import type { InstanceQuery } from './look/query.ts'
 import { checkTerms, search } from './look/search.ts'

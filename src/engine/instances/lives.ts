@@ -3,6 +3,7 @@ import { expectedOf } from '../commit/journal.ts'
 import { hasMail } from '../mail/backlog.ts'
 import type { Driver } from './driver.ts'
 import { copyHistory, forkChange } from './fork.ts'
+import { readLiving } from './living.ts'
 import { bodyOf } from '../mail/mail.ts'
 import type { Mailbox } from '../mail/mailbox.ts'
 import type { Operation, WithReason } from './operation.ts'
@@ -63,9 +64,9 @@ export class Lives {
   private async copy(id: string, newId: string, { at, reason }: { readonly at: number } & WithReason): Promise<void> {
     const { store, registry, clock } = this.facts
     await clock.ready()
-    const header = (await store.read(id))?.header
+    const header = (await readLiving(store, id))?.header
     // What only waits in the mailbox is not part of the copy.
-    if (header === undefined || header.status === 'deleted' || header.rows === 0) throw notFound(id)
+    if (header === undefined || header.rows === 0) throw notFound(id)
     const copied = await copyHistory(store, header, at)
     const version = await versionAt(store, header, copied.rows.at(-1)?.seq ?? 0)
     const served = registry.serving(id, header.workflow, version)
@@ -107,8 +108,8 @@ export class Lives {
   ): Promise<void> {
     const { store, registry, clock } = this.facts
     await clock.ready()
-    const header = (await store.read(id))?.header
-    if (header === undefined || header.status === 'deleted') throw notFound(id)
+    const header = (await readLiving(store, id))?.header
+    if (header === undefined) throw notFound(id)
     const served = registry.serving(id, header.workflow, header.version)
     const body = bodyOf(served, [], meta, operation, this.facts.driver.form)
     const appended = await this.facts.mailbox.append({
@@ -139,8 +140,8 @@ export class Lives {
   private async remove(id: string): Promise<void> {
     await this.facts.clock.ready()
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const header = (await this.facts.store.read(id))?.header
-      if (header === undefined || header.status === 'deleted') throw notFound(id)
+      const header = (await readLiving(this.facts.store, id))?.header
+      if (header === undefined) throw notFound(id)
       const rests = header.pass === 0 && header.holder === null && !hasMail(header)
       if (!rests) await this.cancel(id, { kind: 'cancel', reason: 'to be deleted' }, undefined)
       else if (await this.facts.remover.remove(header)) {

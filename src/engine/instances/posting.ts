@@ -12,6 +12,7 @@ import type { Call, Waiting } from './call.ts'
 import type { Driver } from './driver.ts'
 import { checkGrave } from './graves.ts'
 import type { Served } from './registry.ts'
+import { readLiving } from './living.ts'
 
 export interface PostingFacts {
   readonly store: DataStore
@@ -80,8 +81,8 @@ export class Posting {
   private async again(call: Call, { program }: Served, known: Mail): Promise<Waiting> {
     const waiting = sameRequest(call, known)
     if (call.requestId === undefined) return waiting
-    const header = (await this.facts.store.read(call.id))?.header
-    if (header !== undefined && header.status !== 'deleted') checkWorkflow(call.id, program.graph.name, header)
+    const header = (await readLiving(this.facts.store, call.id))?.header
+    if (header !== undefined) checkWorkflow(call.id, program.graph.name, header)
     return waiting
   }
 }

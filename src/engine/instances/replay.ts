@@ -12,6 +12,7 @@ import { historyPages } from '../state/history.ts'
 import { inOrder } from '../state/rows.ts'
 import { versionAt } from '../state/standing.ts'
 import { loadState } from '../state/loading.ts'
+import { readLiving } from './living.ts'
 
 export interface ReplayFacts {
   readonly store: DataStore
@@ -26,8 +27,8 @@ export interface ReplayFacts {
  */
 export async function replay({ store, registry, decode }: ReplayFacts, id: string, mail: Mail): Promise<ScopeResult> {
   const { seq: scope, outcome: text } = mail
-  const snapshot = await store.read(id)
-  if (snapshot === undefined || snapshot.header.status === 'deleted' || text === null) throw notFound(id)
+  const snapshot = await readLiving(store, id)
+  if (snapshot === undefined || text === null) throw notFound(id)
   const { header } = snapshot
   const asItStood = header.scope === scope && header.pass === 0
   const rows = asItStood ? snapshot.rows : await rowsUpTo(store, id, scope)

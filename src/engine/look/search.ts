@@ -3,6 +3,7 @@ import type { DataStore, Header, ListQuery, Page, Snapshot } from '../../stores/
 import { breathe } from './counts.ts'
 import { summarise } from './inspect.ts'
 import type { InstanceSummary } from './views.ts'
+import { readLiving } from '../instances/living.ts'
 
 /** What instances are looked for by, besides what stores have an index for. */
 export interface SearchTerms {
@@ -93,9 +94,9 @@ async function waiters(store: DataStore, headers: readonly Header[], lacks: Lack
   const found: FoundInstance[] = []
   for (let from = 0; from < headers.length; from += AT_ONCE) {
     const some = headers.slice(from, from + AT_ONCE)
-    const snapshots = await Promise.all(some.map(async ({ id }) => store.read(id)))
+    const snapshots = await Promise.all(some.map(({ id }) => readLiving(store, id)))
     for (const snapshot of snapshots) {
-      if (snapshot === undefined || snapshot.header.status === 'deleted') continue
+      if (snapshot === undefined) continue
       const waitingFor = lacks(snapshot)
       found.push({ ...summarise(snapshot.header), ...(waitingFor !== undefined && { waitingFor }) })
     }

@@ -3,7 +3,7 @@ import { after as callAfter, lookAfter } from '../clock.ts'
 import type { Clock } from '../clock.ts'
 import { historyEntry, summarise } from './inspect.ts'
 import type { HistoryEntry, InstanceSummary } from './views.ts'
-import { readLiving } from './living.ts'
+import { readLiving } from '../instances/living.ts'
 
 /** What has become of an instance since the last time. */
 export interface InstanceChange {
